@@ -1,0 +1,4 @@
+{#- The account of an ARN of any partition, null where it names none. -#}
+{% macro arn_account(arn) -%}
+    nullif(split_part({{ arn }}, ':', 5), '')
+{%- endmacro %}

@@ -1,0 +1,25 @@
+{#- The UTC timestamp that an ISO 8601 text with a zone names, to the millisecond; null where the
+    text is anything else. The pattern keeps both engines to one idea of what is valid. -#}
+{% macro iso_timestamp(text) -%}
+    {{ return(adapter.dispatch('iso_timestamp')(text)) }}
+{%- endmacro %}
+
+{% macro iso_timestamp_pattern() -%}
+    '^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$'
+{%- endmacro %}
+
+{% macro duckdb__iso_timestamp(text) -%}
+    case
+        when regexp_matches({{ text }}, {{ iso_timestamp_pattern() }})
+            then date_trunc('milliseconds', try_cast({{ text }} as timestamptz) at time zone 'UTC')
+    end
+{%- endmacro %}
+
+{% macro athena__iso_timestamp(text) -%}
+    case
+        when regexp_like({{ text }}, {{ iso_timestamp_pattern() }})
+            then cast(
+                try(from_iso8601_timestamp({{ text }})) at time zone 'UTC' as timestamp(6)
+            )
+    end
+{%- endmacro %}

@@ -1,0 +1,112 @@
+with
+
+identity_events as (
+
+    select * from {{ ref('identity_events') }}
+    where event_source = 'signin.amazonaws.com'
+
+),
+
+console_logins as (
+
+    select
+        event_id as sign_in_id,
+        recipient_account_id as account_id,
+        event_at as signed_in_at,
+        'console' as sign_in_to,
+        sign_in_outcome as outcome,
+        error_message,
+        identity_type,
+        principal_id,
+        identity_arn as user_arn,
+        coalesce(user_name, {{ principal_name('identity_arn') }}) as user_name,
+        cast(null as varchar) as on_behalf_of_user_id,
+        {{ console_login_mfa() }} as mfa,
+        mfa_identifier,
+        cast(null as varchar) as credential_types,
+        source_ip_address,
+        user_agent,
+        aws_region
+    from identity_events
+    where event_name = 'ConsoleLogin'
+
+),
+
+-- The steps of one sign-in to Identity Center share the id of its workflow, and the last one
+-- lists every factor that was verified.
+identity_center_steps as (
+
+    select
+        *,
+        coalesce(auth_workflow_id, event_id) as workflow_id,
+        case
+            when event_name = 'UserAuthentication' then event_id
+        end as authentication_event_id,
+        case
+            when event_name = 'UserAuthentication' then upper(credential_type)
+        end as verified_factors,
+        case
+            when event_name = 'UserAuthentication' then sign_in_outcome
+        end as authentication_outcome
+    from identity_events
+    where event_name in ('CredentialVerification', 'UserAuthentication')
+
+),
+
+identity_center_workflows as (
+
+    select
+        coalesce(max(authentication_event_id), max(event_id)) as sign_in_id,
+        max(recipient_account_id) as account_id,
+        max(event_at) as signed_in_at,
+        -- A password that was refused ends the workflow without an authentication.
+        coalesce(max(authentication_outcome), min(sign_in_outcome)) as outcome,
+        max(error_message) as error_message,
+        max(identity_type) as identity_type,
+        max(principal_id) as principal_id,
+        max(identity_arn) as user_arn,
+        coalesce(max(sign_in_user_name), max(user_name)) as user_name,
+        max(on_behalf_of_user_id) as on_behalf_of_user_id,
+        max(verified_factors) as verified_factors,
+        {{ text_list('credential_type') }} as credential_types,
+        max(source_ip_address) as source_ip_address,
+        max(user_agent) as user_agent,
+        max(aws_region) as aws_region
+    from identity_center_steps
+    group by workflow_id
+
+),
+
+identity_center_sign_ins as (
+
+    select
+        sign_in_id,
+        account_id,
+        signed_in_at,
+        'identity center' as sign_in_to,
+        outcome,
+        error_message,
+        identity_type,
+        principal_id,
+        user_arn,
+        user_name,
+        on_behalf_of_user_id,
+        {{ identity_center_mfa('verified_factors') }} as mfa,
+        cast(null as varchar) as mfa_identifier,
+        credential_types,
+        source_ip_address,
+        user_agent,
+        aws_region
+    from identity_center_workflows
+
+),
+
+sign_ins as (
+
+    select * from console_logins
+    union all
+    select * from identity_center_sign_ins
+
+)
+
+select * from sign_ins

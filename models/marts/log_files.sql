@@ -1,0 +1,44 @@
+with
+
+log_reads as (
+
+    select * from {{ ref('log_reads') }}
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by log_file
+            order by loaded_at desc, load_id desc
+        ) as attempts_ago
+    from log_reads
+
+),
+
+newest_attempts as (
+
+    select
+        log_file,
+        account_id,
+        aws_region,
+        delivered_date,
+        status,
+        problem,
+        record_count,
+        event_count,
+        copied_record_count,
+        rejected_record_count,
+        size_bytes,
+        modified_at,
+        log_root,
+        load_id,
+        loaded_at
+    from ranked
+    where attempts_ago = 1
+
+)
+
+select * from newest_attempts

@@ -1,0 +1,221 @@
+with
+
+identity_events as (
+
+    select * from {{ ref('identity_events') }}
+
+),
+
+assumptions as (
+
+    select
+        *,
+        case
+            when error_code is null and error_message is null then 'success'
+            else 'failure'
+        end as outcome,
+        coalesce(
+            requested_role_arn,
+            -- A refused request is logged without its parameters.
+            nullif(
+                regexp_extract(
+                    error_message, 'on resource: (arn:[^ ]+:role/[^ ]+)', 1
+                ),
+                ''
+            )
+        ) as role_arn
+    from identity_events
+    where event_source = 'sts.amazonaws.com'
+
+),
+
+-- The role's account sees of a caller from elsewhere no more than its account.
+copies as (
+
+    select
+        *,
+        coalesce(shared_event_id, event_id || '/' || recipient_account_id)
+            as assumption_key,
+        case
+            when identity_type = 'AWSAccount' then 'role account'
+            else 'caller account'
+        end as copy_of
+    from assumptions
+
+),
+
+ranked_copies as (
+
+    select
+        *,
+        row_number() over (
+            partition by assumption_key, copy_of
+            order by event_at, event_id, recipient_account_id
+        ) as copy_number
+    from copies
+
+),
+
+caller_copies as (
+
+    select * from ranked_copies
+    where copy_of = 'caller account' and copy_number = 1
+
+),
+
+role_copies as (
+
+    select * from ranked_copies
+    where copy_of = 'role account' and copy_number = 1
+
+),
+
+folded as (
+
+    select
+        coalesce(caller_copies.event_id, role_copies.event_id)
+            as role_assumption_id,
+        coalesce(caller_copies.event_at, role_copies.event_at) as assumed_at,
+        coalesce(caller_copies.event_name, role_copies.event_name)
+            as event_name,
+        case
+            when caller_copies.event_id is not null
+                and role_copies.event_id is not null
+                then 'both accounts'
+            when role_copies.event_id is not null then 'role account'
+            else 'caller account'
+        end as seen_in,
+        coalesce(caller_copies.outcome, role_copies.outcome) as outcome,
+        coalesce(caller_copies.error_code, role_copies.error_code)
+            as error_code,
+        coalesce(caller_copies.error_message, role_copies.error_message)
+            as error_message,
+
+        ---------- the role
+        coalesce(caller_copies.role_arn, role_copies.role_arn) as role_arn,
+        coalesce(
+            caller_copies.requested_session_name,
+            role_copies.requested_session_name
+        ) as requested_session_name,
+        coalesce(caller_copies.assumed_role_id, role_copies.assumed_role_id)
+            as principal_id,
+        coalesce(caller_copies.assumed_role_arn, role_copies.assumed_role_arn)
+            as assumed_role_arn,
+        coalesce(
+            caller_copies.issued_access_key_id,
+            role_copies.issued_access_key_id
+        ) as issued_access_key_id,
+        coalesce(
+            caller_copies.credentials_expire_at,
+            role_copies.credentials_expire_at
+        ) as credentials_expire_at,
+
+        ---------- the caller
+        coalesce(caller_copies.identity_type, role_copies.identity_type)
+            as caller_type,
+        coalesce(caller_copies.principal_id, role_copies.principal_id)
+            as caller_principal_id,
+        caller_copies.identity_arn as caller_arn,
+        coalesce(
+            caller_copies.identity_account_id,
+            role_copies.identity_account_id
+        ) as caller_account_id,
+        caller_copies.user_name as caller_user_name,
+        caller_copies.access_key_id as caller_access_key_id,
+        caller_copies.session_created_at as caller_session_created_at,
+        caller_copies.is_session_mfa_authenticated
+            as is_caller_mfa_authenticated,
+        coalesce(
+            caller_copies.requested_mfa_serial,
+            role_copies.requested_mfa_serial
+        ) as mfa_serial,
+        caller_copies.invoked_by,
+        caller_copies.identity_provider,
+        coalesce(
+            caller_copies.requested_source_identity,
+            caller_copies.granted_source_identity,
+            caller_copies.source_identity,
+            role_copies.requested_source_identity,
+            role_copies.granted_source_identity
+        ) as source_identity,
+        caller_copies.saml_subject,
+        caller_copies.web_identity_subject,
+        caller_copies.web_identity_provider,
+        coalesce(
+            caller_copies.is_service_assumption,
+            role_copies.is_service_assumption
+        ) as is_service_assumption,
+
+        ---------- from where
+        coalesce(
+            caller_copies.source_ip_address, role_copies.source_ip_address
+        ) as source_ip_address,
+        coalesce(caller_copies.user_agent, role_copies.user_agent)
+            as user_agent,
+        coalesce(caller_copies.aws_region, role_copies.aws_region)
+            as aws_region,
+
+        ---------- the records
+        caller_copies.event_id as caller_event_id,
+        role_copies.event_id as role_event_id,
+        coalesce(caller_copies.shared_event_id, role_copies.shared_event_id)
+            as shared_event_id
+
+    from caller_copies
+    full outer join role_copies
+        on caller_copies.assumption_key = role_copies.assumption_key
+
+),
+
+named as (
+
+    select
+        role_assumption_id,
+        assumed_at,
+        event_name,
+        seen_in,
+        outcome,
+        error_code,
+        error_message,
+        coalesce({{ arn_account('role_arn') }}, {{ arn_account('assumed_role_arn') }})
+            as role_account_id,
+        coalesce(
+            {{ arn_name('role_arn') }},
+            {{ assumed_role_part('assumed_role_arn', 'role') }}
+        ) as role_name,
+        role_arn,
+        coalesce(
+            requested_session_name,
+            {{ assumed_role_part('assumed_role_arn', 'session') }}
+        ) as role_session_name,
+        principal_id,
+        issued_access_key_id,
+        credentials_expire_at,
+        caller_type,
+        caller_principal_id,
+        caller_arn,
+        caller_account_id,
+        caller_user_name,
+        caller_access_key_id,
+        caller_session_created_at,
+        is_caller_mfa_authenticated,
+        mfa_serial,
+        invoked_by,
+        identity_provider,
+        source_identity,
+        saml_subject,
+        web_identity_subject,
+        web_identity_provider,
+        {{ is_console_assumption('invoked_by') }} as is_console_switch,
+        is_service_assumption,
+        source_ip_address,
+        user_agent,
+        aws_region,
+        caller_event_id,
+        role_event_id,
+        shared_event_id
+    from folded
+
+)
+
+select * from named

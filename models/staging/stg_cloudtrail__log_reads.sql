@@ -1,0 +1,102 @@
+with
+
+staged_records as (
+
+    select * from {{ ref('stg_cloudtrail__events') }}
+
+),
+
+files as (
+
+    {{ log_files_read() }}
+
+),
+
+distinct_events as (
+
+    select
+        log_file,
+        event_id,
+        recipient_account_id,
+        count(*) as record_count
+    from staged_records
+    where not is_rejected
+    group by 1, 2, 3
+
+),
+
+accepted_by_file as (
+
+    select
+        log_file,
+        count(*) as event_count,
+        sum(record_count - 1) as copied_record_count
+    from distinct_events
+    group by 1
+
+),
+
+rejected_by_file as (
+
+    select
+        log_file,
+        count(*) as rejected_record_count
+    from staged_records
+    where is_rejected
+    group by 1
+
+),
+
+counted as (
+
+    select
+        files.log_file,
+        files.log_root,
+        files.account_id,
+        files.aws_region,
+        files.delivered_date,
+        files.status,
+        files.problem,
+        files.record_count,
+        cast(coalesce(accepted_by_file.event_count, 0) as bigint)
+            as accepted_event_count,
+        cast(coalesce(accepted_by_file.copied_record_count, 0) as bigint)
+            as accepted_copy_count,
+        cast(coalesce(rejected_by_file.rejected_record_count, 0) as bigint)
+            as rejected_count,
+        files.size_bytes,
+        files.modified_at
+    from files
+    left join accepted_by_file
+        on files.log_file = accepted_by_file.log_file
+    left join rejected_by_file
+        on files.log_file = rejected_by_file.log_file
+
+),
+
+stamped as (
+
+    select
+        log_file,
+        account_id,
+        aws_region,
+        delivered_date,
+        status,
+        problem,
+        record_count,
+        case when status <> 'unreadable' then accepted_event_count end
+            as event_count,
+        case when status <> 'unreadable' then accepted_copy_count end
+            as copied_record_count,
+        case when status <> 'unreadable' then rejected_count end
+            as rejected_record_count,
+        size_bytes,
+        modified_at,
+        log_root,
+        {{ load_id() }} as load_id,
+        {{ loaded_at() }} as loaded_at
+    from counted
+
+)
+
+select * from stamped

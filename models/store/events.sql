@@ -1,0 +1,133 @@
+with
+
+staged_records as (
+
+    select * from {{ ref('stg_cloudtrail__events') }}
+    where not is_rejected
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by event_id, recipient_account_id
+            order by
+                delivered_date, log_file, event_at, event_name, request_id
+        ) as copy_number
+    from staged_records
+
+),
+
+first_copies as (
+
+    select * from ranked
+    where copy_number = 1
+
+),
+
+new_events as (
+
+    select first_copies.*
+    from first_copies
+    {% if is_incremental() %}
+        left join {{ this }} as known_events
+            on
+                first_copies.event_id = known_events.event_id
+                and first_copies.recipient_account_id
+                = known_events.recipient_account_id
+        where known_events.event_id is null
+    {% endif %}
+
+),
+
+listed as (
+
+    select
+        ---------- key
+        event_id,
+        recipient_account_id,
+
+        ---------- the event
+        event_at,
+        event_name,
+        event_source,
+        event_type,
+        event_category,
+        event_version,
+        aws_region,
+        source_ip_address,
+        user_agent,
+        error_code,
+        error_message,
+        is_read_only,
+        is_management_event,
+        request_id,
+        shared_event_id,
+        api_version,
+
+        ---------- who
+        identity_type,
+        principal_id,
+        identity_arn,
+        identity_account_id,
+        access_key_id,
+        user_name,
+        invoked_by,
+        identity_provider,
+        credential_id,
+        on_behalf_of_user_id,
+        identity_store_arn,
+        in_scope_of_source_arn,
+        in_scope_of_source_account_id,
+        in_scope_of_issuer_type,
+        in_scope_of_credentials_issued_to,
+
+        ---------- their session
+        session_created_at,
+        is_session_mfa_authenticated,
+        session_issuer_type,
+        session_issuer_arn,
+        session_issuer_account_id,
+        session_issuer_user_name,
+        session_issuer_principal_id,
+        source_identity,
+        ec2_role_delivery,
+        federated_provider,
+        is_assumed_root,
+        sign_in_session_arn,
+        is_console_credential,
+
+        ---------- the way it came
+        vpc_endpoint_id,
+        vpc_endpoint_account_id,
+        tls_version,
+        tls_cipher_suite,
+        tls_host_header,
+
+        ---------- corrections of an earlier record
+        addendum_reason,
+        addendum_updated_fields,
+        original_request_id,
+        original_event_id,
+
+        ---------- JSON text, without secrets
+        request_parameters,
+        response_elements,
+        additional_event_data,
+        service_event_details,
+        edge_device_details,
+        resources,
+
+        ---------- where it was found
+        log_file,
+        delivered_date,
+        load_id,
+        loaded_at
+
+    from new_events
+
+)
+
+select * from listed

@@ -1,0 +1,28 @@
+"""Errors that a user can do something about, each with the exit code that it leads to."""
+
+from __future__ import annotations
+
+FAILED = 1
+WRONG_USAGE = 2
+SKIPPED = 3
+OVER_SCAN_LIMIT = 4
+DEADLINE = 5
+BROKEN_PIPE = 141
+
+
+class RolecallError(Exception):
+    """One sentence for the user: what happened, to what, and what to do."""
+
+    exit_code = FAILED
+
+
+class UsageError(RolecallError):
+    """The command was given something that it cannot work with."""
+
+    exit_code = WRONG_USAGE
+
+
+class SkippedError(RolecallError):
+    """Under ``--strict``: a file or a record was left out."""
+
+    exit_code = SKIPPED

@@ -1,0 +1,38 @@
+"""How a terminal shows the history of role switches."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rolecall.output import Column, instant
+
+_NOTHING = "-"
+
+
+def columns(zone: ZoneInfo) -> list[Column]:
+    """Return the columns of the history; ``from_width`` says which of them wait for room."""
+
+    def switched_at(row: dict[str, Any]) -> str:
+        return instant(row["switched_at"], zone).strftime("%Y-%m-%d %H:%M")
+
+    def who(row: dict[str, Any]) -> str:
+        return row["actor_name"] or row["source_name"] or _NOTHING
+
+    return [
+        Column("switched at", switched_at, least=16),
+        Column("who", who, least=8),
+        _column("from account", "source_account_id", least=12, from_width=100),
+        Column("role", lambda row: row["role_name"] or _NOTHING, least=8),
+        _column("role account", "role_account_id", least=12),
+        _column("mfa", "mfa", least=3),
+        _column("mfa evidence", "mfa_evidence", least=12, from_width=180),
+        _column("outcome", "outcome", least=7),
+        _column("address", "source_ip_address", least=9, from_width=120),
+        _column("region", "aws_region", least=9, from_width=160),
+        _column("seen in", "seen_in", least=14, from_width=140),
+    ]
+
+
+def _column(title: str, name: str, least: int, from_width: int = 0) -> Column:
+    return Column(title, lambda row: row[name] or _NOTHING, from_width, least)

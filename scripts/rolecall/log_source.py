@@ -1,0 +1,431 @@
+"""The local target's source: log files on disk as relations of DuckDB.
+
+On a cursor it makes three temporary views, which ``models/staging/_cloudtrail__sources.yml``
+declares as sources:
+
+``cloudtrail_logs``
+    every record of every readable log file, with the raw columns of the table on Athena
+``unread_cloudtrail_logs``
+    the same for the log files that no load has taken yet: what staging reads
+``cloudtrail_log_reads``
+    what became of each file of the last scan of ``unread_cloudtrail_logs`` in this process
+
+The views stand on Arrow streams that open files only when DuckDB scans them, so that compiling,
+testing and documenting the project reads no log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import accumulate, islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from rolecall.database import NAME
+from rolecall.errors import RolecallError
+from rolecall.logs import (
+    LogFile,
+    Record,
+    UnreadableLogError,
+    find_log_files,
+    newest_event_day,
+    read_records,
+)
+
+_BATCH_BYTES = 16 << 20
+_FILES_AHEAD = 8
+_READERS = 2
+_NAME = pa.dictionary(pa.int32(), pa.string())
+
+_LOG_SCHEMA = pa.schema(
+    [
+        ("$path", _NAME),
+        ("log_file", _NAME),
+        ("account", _NAME),
+        ("region", _NAME),
+        ("delivered_date", pa.date32()),
+        ("record", pa.string()),
+    ]
+)
+_READ_SCHEMA = pa.schema(
+    [
+        ("log_file", pa.string()),
+        ("log_root", pa.string()),
+        ("account", pa.string()),
+        ("region", pa.string()),
+        ("delivered_date", pa.date32()),
+        ("status", pa.string()),
+        ("problem", pa.string()),
+        ("record_count", pa.int64()),
+        ("size_bytes", pa.int64()),
+        ("modified_at", pa.timestamp("us")),
+    ]
+)
+
+# The members of a record, by AWS's names (record version 1.11): the table that `rolecall setup`
+# creates on Athena has the same ones, in lower case.
+_RECORD_SHAPE = """{
+    "eventVersion": "VARCHAR",
+    "userIdentity": {
+        "type": "VARCHAR",
+        "principalId": "VARCHAR",
+        "arn": "VARCHAR",
+        "accountId": "VARCHAR",
+        "invokedBy": "VARCHAR",
+        "accessKeyId": "VARCHAR",
+        "userName": "VARCHAR",
+        "identityProvider": "VARCHAR",
+        "credentialId": "VARCHAR",
+        "onBehalfOf": {"userId": "VARCHAR", "identityStoreArn": "VARCHAR"},
+        "inScopeOf": {
+            "sourceArn": "VARCHAR",
+            "sourceAccount": "VARCHAR",
+            "issuerType": "VARCHAR",
+            "credentialsIssuedTo": "VARCHAR"
+        },
+        "sessionContext": {
+            "attributes": {"mfaAuthenticated": "VARCHAR", "creationDate": "VARCHAR"},
+            "sessionIssuer": {
+                "type": "VARCHAR",
+                "principalId": "VARCHAR",
+                "arn": "VARCHAR",
+                "accountId": "VARCHAR",
+                "userName": "VARCHAR"
+            },
+            "ec2RoleDelivery": "VARCHAR",
+            "webIdFederationData": {"federatedProvider": "VARCHAR"},
+            "sourceIdentity": "VARCHAR",
+            "assumedRoot": "VARCHAR",
+            "signInSessionArn": "VARCHAR"
+        }
+    },
+    "eventTime": "VARCHAR",
+    "eventSource": "VARCHAR",
+    "eventName": "VARCHAR",
+    "awsRegion": "VARCHAR",
+    "sourceIPAddress": "VARCHAR",
+    "userAgent": "VARCHAR",
+    "errorCode": "VARCHAR",
+    "errorMessage": "VARCHAR",
+    "requestParameters": "VARCHAR",
+    "responseElements": "VARCHAR",
+    "additionalEventData": "VARCHAR",
+    "requestID": "VARCHAR",
+    "eventID": "VARCHAR",
+    "readOnly": "VARCHAR",
+    "resources": [{"ARN": "VARCHAR", "accountId": "VARCHAR", "type": "VARCHAR"}],
+    "eventType": "VARCHAR",
+    "apiVersion": "VARCHAR",
+    "managementEvent": "VARCHAR",
+    "recipientAccountId": "VARCHAR",
+    "serviceEventDetails": "VARCHAR",
+    "sharedEventID": "VARCHAR",
+    "vpcEndpointId": "VARCHAR",
+    "vpcEndpointAccountId": "VARCHAR",
+    "eventCategory": "VARCHAR",
+    "addendum": {
+        "reason": "VARCHAR",
+        "updatedFields": "VARCHAR",
+        "originalRequestID": "VARCHAR",
+        "originalEventID": "VARCHAR"
+    },
+    "sessionCredentialFromConsole": "VARCHAR",
+    "edgeDeviceDetails": "VARCHAR",
+    "tlsDetails": {
+        "tlsVersion": "VARCHAR",
+        "cipherSuite": "VARCHAR",
+        "clientProvidedHostHeader": "VARCHAR"
+    }
+}"""
+# Athena's names of columns are in lower case.
+_RAW_COLUMNS = ", ".join(
+    f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What became of one log file: ``status`` is loaded, empty or unreadable."""
+
+    file: LogFile
+    delivered_date: date | None
+    status: str
+    problem: str | None
+    record_count: int | None
+
+
+class LogSourceError(RolecallError):
+    """The logs cannot be read at all."""
+
+
+@dataclass(slots=True)
+class LogSource:
+    """The log files below some folders, as relations of DuckDB.
+
+    ``log_root`` is the folder that the user named; without one, the folders that the database
+    remembers are read, and ``example_logs`` where it remembers none. A folder that the database
+    does not know is refused unless ``add_logs`` is set. ``reads`` is what became of each file in
+    the last scan of the unread ones.
+    """
+
+    log_root: Path | None = None
+    example_logs: Path | None = None
+    add_logs: bool = False
+    reads: list[FileRead] = field(default_factory=list)
+
+    def attach(
+        self, cursor: duckdb.DuckDBPyConnection, ledger: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Make the source views on ``cursor``, opening no log file.
+
+        ``ledger`` is another connection to the same database: while a view is scanned, the
+        files that are done are looked up on a cursor of it.
+        """
+        streams = {
+            "cloudtrail_logs": lambda: self._all_records(ledger.cursor()),
+            "unread_cloudtrail_logs": lambda: self._unread_records(ledger.cursor()),
+        }
+        for view, batches in streams.items():
+            cursor.register(f"{view}_records", ArrowStream(_LOG_SCHEMA, batches))
+            # A record that DuckDB's JSON reader refuses becomes a row of nulls: it is rejected.
+            cursor.execute(
+                f"""
+                create or replace temporary view {view} as
+                select "$path", log_file, account, region, delivered_date, {_RAW_COLUMNS}
+                from (
+                    select *, try(json_transform(record, '{_RECORD_SHAPE}')) as raw
+                    from {view}_records
+                ) as records
+                """
+            )
+        cursor.register("cloudtrail_log_reads", ArrowStream(_READ_SCHEMA, self._read_rows))
+
+    def roots(self, ledger: duckdb.DuckDBPyConnection) -> list[Path]:
+        """Return the folders to load from. Raises LogSourceError if one is missing or refused."""
+        remembered = _log_roots(ledger)
+        roots = self._named_roots(remembered)
+        root = os.path.abspath(roots[0])
+        if remembered and root not in remembered and not self.add_logs:
+            raise LogSourceError(
+                f"This database was loaded from {', '.join(remembered)}, not from {root}:"
+                " use --add-logs if its logs belong here too (or ROLECALL_ADD_LOGS=1 for dbt),"
+                " or another database."
+            )
+        return roots
+
+    def _named_roots(self, remembered: Sequence[str]) -> list[Path]:
+        roots = [Path(root) for root in remembered]
+        if self.log_root is not None:
+            roots = [self.log_root]
+        elif not roots and self.example_logs is not None and self.example_logs.is_dir():
+            roots = [self.example_logs]
+        if not roots:
+            raise LogSourceError(
+                "No log folder is named: set ROLECALL_LOGS (or --logs) to a folder of"
+                " CloudTrail log files."
+            )
+        for root in roots:
+            if not root.exists():
+                raise LogSourceError(f"The log folder {root} does not exist.")
+        return roots
+
+    def _all_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+        """Yield the records of every readable log file, whatever is loaded."""
+        roots = self._named_roots(_log_roots(ledger))
+        yield from _record_batches(_sorted_files(roots), lambda read: None)
+
+    def _unread_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
+        """Yield the records of the log files that the ledger does not have as done."""
+        self.reads = []
+        done = _files_done(ledger)
+        files = [
+            file
+            for file in _sorted_files(self.roots(ledger))
+            if done.get(file.log_file) != (file.size_bytes, file.modified_at)
+        ]
+        yield from _record_batches(files, self.reads.append)
+
+    def _read_rows(self) -> Iterator[pa.RecordBatch]:
+        """Yield what became of each file in the last scan of the unread ones."""
+        if self.reads:
+            rows = [_read_row(read) for read in self.reads]
+            yield pa.RecordBatch.from_pylist(rows, schema=_READ_SCHEMA)
+
+
+class ArrowStream:
+    """Batches that DuckDB can scan again and again through the Arrow C stream interface.
+
+    With ``__arrow_c_schema__`` beside ``__arrow_c_stream__``, DuckDB asks for the schema without
+    starting a scan.
+    """
+
+    def __init__(self, schema: pa.Schema, batches: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+        self._schema = schema
+        self._batches = batches
+
+    def __arrow_c_schema__(self) -> object:
+        return self._schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        reader = pa.RecordBatchReader.from_batches(self._schema, self._batches())
+        return reader.__arrow_c_stream__(requested_schema)
+
+
+def _log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the folders from which the database was loaded so far."""
+    rows = _rows(ledger, f"select distinct log_root from {NAME}.main.log_reads order by 1")
+    return [root for (root,) in rows]
+
+
+def _files_done(
+    ledger: duckdb.DuckDBPyConnection,
+) -> dict[str, tuple[int | None, int | None]]:
+    """Return size in bytes and time in microseconds of each file that needs no second reading."""
+    rows = _rows(
+        ledger,
+        f"""
+        select
+            log_file,
+            arg_max(size_bytes, loaded_at),
+            epoch_us(arg_max(modified_at, loaded_at))
+        from {NAME}.main.log_reads
+        group by log_file
+        having arg_max(status, loaded_at) in ('loaded', 'empty')
+        """,
+    )
+    return {log_file: (size, modified) for log_file, size, modified in rows}
+
+
+def _rows(ledger: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    try:
+        return ledger.execute(sql).fetchall()
+    except duckdb.CatalogException:  # no ledger before the first load
+        return []
+
+
+def _sorted_files(roots: Sequence[Path]) -> list[LogFile]:
+    """Return the log files below ``roots``, oldest day of delivery first, undated ones last."""
+    return sorted(
+        (file for root in roots for file in find_log_files(root)),
+        key=lambda file: (file.facts.delivered_date or date.max, file.log_file),
+    )
+
+
+def _record_batches(
+    files: Sequence[LogFile], report: Callable[[FileRead], None]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the records of ``files``, reporting each file, in batches of about 16 MB of text."""
+    batch = _Batch()
+    for file, records in _read_ahead(files):
+        if isinstance(records, UnreadableLogError):
+            day = file.facts.delivered_date
+            report(FileRead(file, day, "unreadable", str(records), None))
+            continue
+        day = file.facts.delivered_date or newest_event_day(records)
+        status = "loaded" if records else "empty"
+        report(FileRead(file, day, status, None, len(records)))
+        if records:
+            batch.add(file, day, records)
+        if batch.size_bytes >= _BATCH_BYTES:
+            yield batch.taken()
+    if batch.size_bytes:
+        yield batch.taken()
+
+
+def _read_ahead(
+    files: Sequence[LogFile],
+) -> Iterator[tuple[LogFile, list[Record] | UnreadableLogError]]:
+    """Yield each file with its records, in order, while a few more are read in the background."""
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader") as readers:
+        waiting = iter(files)
+        reading = deque(
+            (file, readers.submit(_outcome, file)) for file in islice(waiting, _FILES_AHEAD)
+        )
+        try:
+            while reading:
+                file, future = reading.popleft()
+                reading.extend(
+                    (ahead, readers.submit(_outcome, ahead)) for ahead in islice(waiting, 1)
+                )
+                yield file, future.result()
+        finally:
+            readers.shutdown(wait=True, cancel_futures=True)
+
+
+def _outcome(file: LogFile) -> list[Record] | UnreadableLogError:
+    try:
+        return read_records(file)
+    except UnreadableLogError as error:
+        return error
+
+
+class _Batch:
+    """Records of several files on their way into one Arrow record batch."""
+
+    def __init__(self) -> None:
+        self._texts: list[Record] = []
+        self._files: list[tuple[LogFile, date | None, int]] = []
+        self.size_bytes = 0
+
+    def add(self, file: LogFile, day: date | None, records: list[Record]) -> None:
+        self._texts.extend(records)
+        self._files.append((file, day, len(records)))
+        self.size_bytes += sum(len(memoryview(record)) for record in records)
+
+    def taken(self) -> pa.RecordBatch:
+        """Return the batch and start the next one."""
+        count = len(self._texts)
+        # Offsets and one joined buffer: a list of Python strings would take three times as long.
+        offsets = array("i", accumulate((len(memoryview(t)) for t in self._texts), initial=0))
+        texts = pa.StringArray.from_buffers(
+            count, pa.py_buffer(offsets), pa.py_buffer(b"".join(self._texts))
+        )
+        repeated = array("i")
+        for index, (_, _, records) in enumerate(self._files):
+            repeated.extend([index] * records)
+        of_file = pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(repeated)])
+        files = [file for file, _, _ in self._files]
+        days = pa.array([day for _, day, _ in self._files], pa.date32())
+
+        def names(values: Iterable[str | None]) -> pa.Array:
+            return pa.DictionaryArray.from_arrays(of_file, pa.array(values, pa.string()))
+
+        batch = pa.RecordBatch.from_arrays(
+            [
+                names([file.path for file in files]),
+                names([file.log_file for file in files]),
+                names([file.facts.account_id for file in files]),
+                names([file.facts.aws_region for file in files]),
+                days.take(of_file),
+                texts,
+            ],
+            schema=_LOG_SCHEMA,
+        )
+        self._texts, self._files, self.size_bytes = [], [], 0
+        return batch
+
+
+def _read_row(read: FileRead) -> dict[str, object]:
+    facts = read.file.facts
+    return {
+        "log_file": read.file.log_file,
+        "log_root": read.file.log_root,
+        "account": facts.account_id,
+        "region": facts.aws_region,
+        "delivered_date": read.delivered_date,
+        "status": read.status,
+        "problem": read.problem,
+        "record_count": read.record_count,
+        "size_bytes": read.file.size_bytes,
+        "modified_at": read.file.modified_at,
+    }

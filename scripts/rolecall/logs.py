@@ -1,0 +1,420 @@
+"""Find and read CloudTrail log files on disk.
+
+Everything here is about files: which of them are event logs, what their names say, and how
+their bytes become JSON records. What a record means is said in SQL, under ``models/``.
+
+Facts about keys and records come from the AWS CloudTrail User Guide, pages "Getting and viewing
+your CloudTrail log files" and "CloudTrail record contents".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from isal import igzip, isal_zlib
+
+Record = bytes | msgspec.Raw
+_T = TypeVar("_T")
+
+MAX_LOG_BYTES = 1 << 30
+"""The largest log file that is read, in bytes once unpacked: a bound against gzip bombs."""
+
+# The key of a trail's file from AWSLogs/ on, with or without an organisation.
+_TRAIL_KEY = re.compile(
+    r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/(?P<folder>[^/]+)/"
+    r"(?:(?P<region>[^/]+)/(?P<day>\d{4}/\d\d/\d\d)/)?(?:.*/)?[^/]*",
+    re.DOTALL,
+)
+# ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM; digests and others differ in the second part.
+_TRAIL_NAME = re.compile(
+    r"(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?|Config)_(?P<region>[^_]+)_"
+    r"(?:(?P<day>\d{8})T\d{4,6}Z[_.])?"
+)
+_LOG_SUFFIXES = tuple(
+    suffix + gz for suffix in (".json", ".jsonl", ".ndjson") for gz in ("", ".gz")
+)
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW_BITS = 31
+# Deflate packs 1032 to 1 at best, so that a body below this size cannot exceed MAX_LOG_BYTES.
+_SAFE_GZIP_BYTES = MAX_LOG_BYTES // 1032
+_UTF8_BOM = b"\xef\xbb\xbf"
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+# A lone JSON object is taken for a record if it has any of these.
+_RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "userIdentity"))
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
+
+
+class UnreadableLogError(Exception):
+    """A log file that cannot be read; its message is the ``problem`` that is recorded."""
+
+
+class _NotJsonError(UnreadableLogError):
+    """The text is no single JSON document; it may still hold one document a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What the key or the name of a log file says; None where it says nothing."""
+
+    account_id: str | None
+    aws_region: str | None
+    delivered_date: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """One log file on disk, before it is opened.
+
+    ``log_file`` is the key from ``AWSLogs/`` on, or the path below ``log_root`` for a file
+    outside that layout. ``modified_at`` is in microseconds since 1970, UTC. ``problem`` says why
+    the file cannot be opened, if that is known already.
+    """
+
+    log_file: str
+    path: str
+    log_root: str
+    facts: KeyFacts
+    size_bytes: int | None
+    modified_at: int | None
+    problem: str | None = None
+
+
+def log_file_key(path: str, log_root: str) -> str:
+    """Return the key that names a log file wherever its folder is moved to.
+
+    ``path`` and ``log_root`` are absolute. The key starts at the last ``AWSLogs/`` that a
+    trail's layout follows, else it is the path below ``log_root``.
+    """
+    posix = path.replace(os.sep, "/")
+    start = posix.rfind("/AWSLogs/")
+    while start >= 0:
+        if _TRAIL_KEY.fullmatch(posix, start + 1):
+            return posix[start + 1 :]
+        start = posix.rfind("/AWSLogs/", 0, start)
+    folder_mark = "/" if posix.endswith("/") else ""
+    return os.path.relpath(path, log_root).replace(os.sep, "/") + folder_mark
+
+
+def key_facts(key: str) -> KeyFacts | None:
+    """Return what ``key`` says of a log file, or None if it names no event log.
+
+    Digest, Insight, Config and other files of a trail are no event logs.
+    """
+    in_layout = _TRAIL_KEY.fullmatch(key)
+    in_name = _TRAIL_NAME.match(key.rpartition("/")[2])
+    for match in (in_layout, in_name):
+        if match and match["folder"] != "CloudTrail":
+            return None
+    for match in (in_layout, in_name):
+        day = _day(match["day"]) if match and match["day"] else None
+        if match and day:
+            return KeyFacts(match["account"], match["region"], day)
+    return KeyFacts(in_layout["account"] if in_layout else None, None, None)
+
+
+def find_log_files(log_root: Path) -> Iterator[LogFile]:
+    """Yield every event log at or below ``log_root``, in no particular order.
+
+    A folder that may not be listed and a file that may not be examined are yielded too, with a
+    ``problem``: they get recorded, not passed over in silence. Links to folders are followed,
+    each folder once. Raises FileNotFoundError if ``log_root`` does not exist.
+    """
+    root = os.path.abspath(log_root)
+    if os.path.isfile(root):
+        yield from _examined(root, os.path.dirname(root))
+        return
+    if not os.path.isdir(root):
+        raise FileNotFoundError(root)
+    seen: set[tuple[int, int]] = set()
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            status = os.stat(folder)
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            problem = f"cannot list the folder: {_reason(error)}"
+            yield from _examined(folder + os.sep, root, problem)
+            continue
+        for entry in entries:
+            if _is_folder(entry):
+                folders.append(entry.path)
+            elif entry.name.lower().endswith(_LOG_SUFFIXES) and not entry.name.startswith("."):
+                yield from _examined(entry.path, root)
+
+
+def read_records(file: LogFile) -> list[Record]:
+    """Return the records of ``file``, each as the JSON text that was logged (UTF-8).
+
+    An element of the list that is no JSON object is returned too, so that it can be counted.
+    Raises UnreadableLogError where the file gives no list of records at all.
+    """
+    if file.problem is not None:
+        raise UnreadableLogError(file.problem)
+    try:
+        with open(file.path, "rb") as stream:
+            body = stream.read(MAX_LOG_BYTES + 1)
+    except FileNotFoundError:
+        raise UnreadableLogError("the file vanished before it could be read") from None
+    except OSError as error:
+        raise UnreadableLogError(f"cannot open the file: {_reason(error)}") from None
+    if body.startswith(_GZIP_MAGIC):
+        body = _gunzipped(body)
+    if len(body) > MAX_LOG_BYTES:
+        raise UnreadableLogError(f"the file is larger than {MAX_LOG_BYTES:,} bytes unpacked")
+    return parse_records(body)
+
+
+def parse_records(body: bytes) -> list[Record]:
+    """Return the records in the JSON text of a log file.
+
+    Understood are CloudTrail's ``{"Records": [...]}``, an array of records, one record, records
+    one a line, and what ``aws cloudtrail lookup-events`` prints. Raises UnreadableLogError.
+    """
+    text = _as_utf8(body)
+    if not text.strip():
+        raise UnreadableLogError("the file is empty (zero bytes)")
+    try:
+        return list(_trail_decoder.decode(text).Records)
+    except (msgspec.MsgspecError, RecursionError):
+        text = _without_lone_surrogates(text)
+    try:
+        return _records_of(text)
+    except _NotJsonError as error:
+        lines = [line for line in text.split(b"\n") if line.strip()]
+        if len(lines) == 1:
+            raise
+        return _records_of_lines(lines, error)
+
+
+def newest_event_day(records: Sequence[Record]) -> date | None:
+    """Return the day of the newest ``eventTime`` in ``records``, None if none has a valid one."""
+    newest: date | None = None
+    for record in records:
+        try:
+            day = date.fromisoformat(_time_decoder.decode(record).eventTime[:10])
+        except (msgspec.MsgspecError, RecursionError, ValueError):
+            continue
+        newest = day if newest is None else max(newest, day)
+    return newest
+
+
+class _Trail(msgspec.Struct):
+    Records: list[msgspec.Raw]
+
+
+class _LookedUp(msgspec.Struct):
+    CloudTrailEvent: str
+
+
+class _Timed(msgspec.Struct):
+    eventTime: str
+
+
+_trail_decoder = msgspec.json.Decoder(_Trail)
+_lookup_decoder = msgspec.json.Decoder(_LookedUp)
+_time_decoder = msgspec.json.Decoder(_Timed)
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_text_decoder = msgspec.json.Decoder(str)
+
+
+def _records_of(text: Record) -> list[Record]:
+    """Return the records of one JSON document of any shape that is understood."""
+    start = bytes(text).lstrip()[:1]
+    if start == b"[":
+        return [_unquoted(element) for element in _elements(text)]
+    members = _members(text)
+    if "Records" in members:
+        return _elements(members["Records"], "Records")
+    if "Events" in members:
+        return [_looked_up(event) for event in _elements(members["Events"], "Events")]
+    if _RECORD_KEYS.isdisjoint(members):
+        raise UnreadableLogError("the file has no list of Records")
+    return [text]
+
+
+def _records_of_lines(lines: Sequence[bytes], error: _NotJsonError) -> list[Record]:
+    """Return the records of newline-delimited JSON; ``error`` is for text that is none."""
+    records: list[Record] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            records.extend(_records_of(line))
+        except _NotJsonError as line_error:
+            if number == 1:
+                raise error from None
+            raise UnreadableLogError(f"line {number}: {line_error}") from None
+        except UnreadableLogError:
+            records.append(line)  # JSON, but no record: it is counted as rejected.
+    return records
+
+
+def _elements(text: Record, name: str = "the file") -> list[Record]:
+    return list(
+        _decoded(_list_decoder.decode, _split_list, text, f"{name} is not a list of records")
+    )
+
+
+def _members(text: Record) -> dict[str, Record]:
+    return dict(
+        _decoded(_object_decoder.decode, _split_object, text, "the file has no list of Records")
+    )
+
+
+def _decoded(
+    decode: Callable[[Record], _T], split: Callable[[bytes], _T], text: Record, wrong_type: str
+) -> _T:
+    """Return ``text`` decoded one level deep; ``split`` serves where it is nested too deeply."""
+    try:
+        return decode(text)
+    except msgspec.ValidationError:
+        raise UnreadableLogError(wrong_type) from None
+    except msgspec.DecodeError as error:
+        raise _NotJsonError(f"the file is not JSON: {_lower_first(str(error).removeprefix('JSON is malformed: '))}") from None
+    except RecursionError:
+        return split(bytes(text))
+
+
+def _split_list(text: bytes) -> list[Record]:
+    return [part for part in _parts(text) if part.strip()]
+
+
+def _split_object(text: bytes) -> dict[str, Record]:
+    members: dict[str, Record] = {}
+    for part in _parts(text):
+        key = _TOKEN.search(part)
+        if key is not None:
+            members[_text_decoder.decode(key[0])] = part[key.end() :].lstrip(b" \t\r\n:")
+    return members
+
+
+def _parts(text: bytes) -> Iterator[bytes]:
+    """Yield what stands between the commas of the outermost list or object of ``text``."""
+    depth = start = 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in b"[{":
+            depth += 1
+            if depth == 1:
+                start = token.end()
+        elif mark in b"]}":
+            depth -= 1
+            if depth == 0:
+                yield text[start : token.start()]
+        elif mark == b"," and depth == 1:
+            yield text[start : token.start()]
+            start = token.end()
+    if depth:
+        raise _NotJsonError("the file is not JSON: input data was truncated")
+
+
+def _unquoted(element: Record) -> Record:
+    """Return the record inside ``element`` if that is a JSON text which quotes one."""
+    if not bytes(element).startswith(b'"{'):
+        return element
+    return _text_decoder.decode(element).encode()
+
+
+def _looked_up(event: Record) -> Record:
+    """Return the record that lookup-events quotes in ``event``; ``event`` itself if none."""
+    try:
+        return _lookup_decoder.decode(event).CloudTrailEvent.encode()
+    except msgspec.MsgspecError:
+        return event
+
+
+def _as_utf8(body: bytes) -> bytes:
+    """Return ``body`` as UTF-8 without a byte order mark; PowerShell's ``>`` writes UTF-16."""
+    try:
+        if body.startswith(_UTF16_BOMS):
+            return body.decode("utf-16").encode()
+        text = body.removeprefix(_UTF8_BOM)
+        str(text, "utf-8")  # msgspec does not look into records, and DuckDB fails late.
+        return text
+    except UnicodeError as error:
+        raise UnreadableLogError(f"the file is not UTF-8: {error}") from None
+
+
+def _without_lone_surrogates(text: bytes) -> bytes:
+    r"""Return ``text`` with each ``\ud800`` that is no half of a pair replaced by ``\ufffd``."""
+    if rb"\ud" not in text and rb"\uD" not in text:
+        return text
+    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape["lone"] else escape[0], text)
+
+
+def _gunzipped(body: bytes) -> bytes:
+    try:
+        if len(body) <= _SAFE_GZIP_BYTES:
+            return igzip.decompress(body)
+        return b"".join(_gunzipped_members(body))
+    except EOFError:
+        raise UnreadableLogError("the gzip file is truncated") from None
+    except (OSError, isal_zlib.IsalError) as error:
+        raise UnreadableLogError(f"the gzip file is damaged: {error}") from None
+
+
+def _gunzipped_members(body: bytes) -> Iterator[bytes]:
+    """Yield the members of a large gzip file, up to one byte more than may be read."""
+    left = MAX_LOG_BYTES + 1
+    while body and left:
+        member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
+        text = member.decompress(body, left)
+        if not member.eof and len(text) < left:
+            raise EOFError
+        yield text
+        left -= len(text)
+        body = member.unused_data.lstrip(b"\0")
+
+
+def _examined(path: str, root: str, problem: str | None = None) -> Iterator[LogFile]:
+    """Yield the event log at ``path``, nothing if its key says that it is another file."""
+    key = log_file_key(path, root)
+    facts = key_facts(key)
+    if facts is None:
+        return
+    size_bytes = modified_at = None
+    if problem is None:
+        try:
+            status = os.stat(path)
+            size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
+        except OSError as error:
+            problem = f"cannot examine the file: {_reason(error)}"
+    yield LogFile(key, path, root, facts, size_bytes, modified_at, problem)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _day(digits: str) -> date | None:
+    try:
+        return date.fromisoformat(digits.replace("/", "-"))
+    except ValueError:
+        return None
+
+
+def _reason(error: OSError) -> str:
+    return _lower_first(error.strerror or str(error))
+
+
+def _lower_first(text: str) -> str:
+    """Return ``text`` to go on a sentence with; an abbreviation stays as it is."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

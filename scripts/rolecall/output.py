@@ -1,0 +1,267 @@
+"""Results of queries as tables, CSV, JSON and Parquet."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from rolecall.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+FORMATS = ("table", "csv", "json", "parquet")
+
+# Of these a spreadsheet makes a formula when they begin a cell (OWASP, "CSV Injection").
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_NARROWEST_CELL = 8
+_UNBOUNDED_WIDTH = 10_000
+_GAP = " "
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The rows of a query: ``types`` are text, bigint, double, boolean, date or timestamp (UTC)."""
+
+    columns: Sequence[str]
+    types: Sequence[str]
+    rows: Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: which columns of the result it shows, and from which width on."""
+
+    title: str
+    shows: Callable[[dict[str, Any]], str]
+    from_width: int = 0
+    least: int = _NARROWEST_CELL
+
+
+def write(
+    result: Result,
+    format_: str,
+    output: Path | None,
+    zone: ZoneInfo,
+    columns: Sequence[Column] | None = None,
+) -> None:
+    """Write a result to ``output``, or to standard output without one.
+
+    ``columns`` says how a table shows the result; other formats have all its columns.
+    """
+    if output is None:
+        if format_ == "parquet" and sys.stdout.isatty():
+            raise UsageError("Parquet is no text: name a file with --output.")
+        _write_to(result, format_, sys.stdout, sys.stdout.buffer, zone, columns)
+        sys.stdout.flush()
+        return
+    # Written beside its place and renamed: a file that is there is whole.
+    draft = output.with_name(f".{output.name}.part")
+    try:
+        with draft.open("wb") as binary:
+            text = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=True)
+            _write_to(result, format_, text, binary, zone, columns)
+            text.flush()
+            text.detach()
+        draft.replace(output)
+    except OSError as error:
+        raise UsageError(f"Cannot write {output}: {error.strerror or error}.") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write_to(
+    result: Result,
+    format_: str,
+    text: IO[str],
+    binary: IO[bytes],
+    zone: ZoneInfo,
+    columns: Sequence[Column] | None,
+) -> None:
+    if format_ == "csv":
+        write_csv(result, text, zone)
+    elif format_ == "json":
+        write_json(result, text, zone)
+    elif format_ == "parquet":
+        write_parquet(result, binary)
+    else:
+        write_table(result, text, zone, columns)
+
+
+def write_csv(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
+    """Write CSV (RFC 4180): NULL is an empty field, '' is ``""``; no cell starts a formula."""
+    stream.write(",".join(map(_csv_field, result.columns)) + "\n")
+    for row in result.rows:
+        stream.write(",".join(_csv_field(_plain(value, zone)) for value in row) + "\n")
+
+
+def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
+    """Write an array with one object a row; timestamps are ISO 8601 with the zone's offset."""
+    stream.write("[")
+    for number, row in enumerate(result.rows):
+        named = {
+            column: value
+            if value is None or isinstance(value, (bool, int, float))
+            else _plain(value, zone)
+            for column, value in zip(result.columns, row, strict=True)
+        }
+        stream.write(",\n " if number else "\n ")
+        stream.write(json.dumps(named, ensure_ascii=False))
+    stream.write("\n]\n" if result.rows else "]\n")
+
+
+def write_parquet(result: Result, stream: IO[bytes]) -> None:
+    """Write one Parquet file; timestamps are in microseconds, UTC."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    types = {
+        "text": pa.string(),
+        "bigint": pa.int64(),
+        "double": pa.float64(),
+        "boolean": pa.bool_(),
+        "date": pa.date32(),
+        "timestamp": pa.timestamp("us", tz="UTC"),
+    }
+    columns = list(zip(*result.rows, strict=True)) or [()] * len(result.columns)
+    arrays = [
+        pa.array(column, type=types[kind])
+        for column, kind in zip(columns, result.types, strict=True)
+    ]
+    pq.write_table(pa.table(arrays, names=list(result.columns)), stream)
+
+
+def write_table(
+    result: Result, stream: IO[str], zone: ZoneInfo, columns: Sequence[Column] | None = None
+) -> None:
+    """Write a table that fits the terminal: what does not fit is cut, and ends in an ellipsis.
+
+    More columns than have room side by side are written one below the other. What is no terminal
+    has no width: nothing is cut there, unless COLUMNS sets one.
+    """
+    from rich.console import Console
+
+    console = Console(file=stream, width=_width(stream), highlight=False)
+    named = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    if columns is None:
+        columns = [
+            Column(name, _shown(name, zone), least=min(_NARROWEST_CELL, len(name)))
+            for name in result.columns
+        ]
+    shown = [column for column in columns if column.from_width <= console.width]
+    if sum(column.least + len(_GAP) for column in shown) - len(_GAP) <= console.width:
+        _write_lines(
+            [column.title for column in shown],
+            [[column.shows(row) for column in shown] for row in named],
+            [column.least for column in shown],
+            console,
+        )
+        return
+    for number, row in enumerate(named, start=1):
+        console.print(f"-- {number} --", style="bold")
+        cells = [[column.title, column.shows(row)] for column in columns]
+        longest_title = max(len(title) for title, _ in cells)
+        _write_lines(None, cells, [min(longest_title, console.width // 2), 1], console)
+
+
+def instant(value: datetime, zone: ZoneInfo) -> datetime:
+    """Return a UTC timestamp without a zone as an instant in ``zone``."""
+    return value.replace(tzinfo=UTC).astimezone(zone)
+
+
+def _write_lines(
+    header: list[str] | None, rows: list[list[str]], least: list[int], console: Console
+) -> None:
+    """Write rows of cells, each column as wide as it needs or as there is room."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    rows = [[_one_line(cell) for cell in row] for row in rows]
+    lines = rows if header is None else [header, *rows]
+    needed = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
+    widths = _fitted(needed, least, console.width - len(_GAP) * (len(least) - 1))
+    for number, line in enumerate(lines):
+        text = Text(style="bold" if header is not None and number == 0 else "")
+        for cell, width in zip(line, widths, strict=True):
+            part = Text(cell)  # Text, not markup: a name may have brackets.
+            part.truncate(width, overflow="ellipsis", pad=True)
+            text.append_text(part).append(_GAP)
+        text.rstrip()
+        console.print(text, no_wrap=True, crop=False, overflow="ignore")
+
+
+def _fitted(needed: Sequence[int], least: Sequence[int], room: int) -> list[int]:
+    """Return a width for each column: what it needs, the widest ones less if there is no room."""
+    widths = list(needed)
+    while sum(widths) > room:
+        widest = max(range(len(widths)), key=lambda index: widths[index] - least[index])
+        if widths[widest] <= max(least[widest], 1):
+            break
+        widths[widest] -= 1
+    return widths
+
+
+def _width(stream: IO[str]) -> int | None:
+    """Return the width to use, None for rich to find out."""
+    if stream.isatty() or os.environ.get("COLUMNS", "").isdigit():
+        return None
+    return _UNBOUNDED_WIDTH
+
+
+def _shown(name: str, zone: ZoneInfo) -> Callable[[dict[str, Any]], str]:
+    return lambda row: _cell(row[name], zone)
+
+
+def _cell(value: object, zone: ZoneInfo) -> str:
+    if isinstance(value, datetime):
+        return instant(value, zone).strftime("%Y-%m-%d %H:%M:%S")
+    return "" if value is None else str(value)
+
+
+def _one_line(text: str) -> str:
+    """Return ``text`` without control characters, which could move a terminal's cursor."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _plain(value: object, zone: ZoneInfo) -> str | None:
+    """Return a value as text that a program can read back."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        text = instant(value, zone).isoformat(timespec=_timespec(value))
+        return text.replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _csv_field(text: str | None) -> str:
+    if text is None:
+        return ""
+    if text.startswith(_FORMULA_STARTS) and not _is_number(text):
+        text = "'" + text
+    if not text or any(mark in text for mark in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _timespec(value: datetime) -> str:
+    return "milliseconds" if value.microsecond else "seconds"

@@ -1,0 +1,141 @@
+"""Named parameters of a query: found in its SQL, turned into values, bound, never pasted.
+
+A query names its parameters with a colon (``:from_day``). What kind of value each takes stands
+beside the query, in ``analyses/_analyses.yml``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from rolecall.errors import UsageError
+
+Value = str | int | bool | datetime | None
+
+# Quoted text, quoted names, comments and casts are passed over; a colon right behind a name, a
+# closing bracket or a quote belongs to a slice or a struct.
+_TOKEN = re.compile(
+    r"""
+      '(?:[^']|'')*'
+    | "(?:[^"]|"")*"
+    | --[^\n]*
+    | /\*.*?\*/
+    | ::
+    | (?<![\w:'"\])}]) : (?P<name>[A-Za-z_]\w*)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a query; ``kind`` is a key of ``KINDS``."""
+
+    name: str
+    kind: str = "text"
+    description: str = ""
+    required: bool = False
+
+
+def named_parameters(sql: str) -> list[str]:
+    """Return the names of the parameters in ``sql``, each once, in order of appearance."""
+    return list(dict.fromkeys(match["name"] for match in _TOKEN.finditer(sql) if match["name"]))
+
+
+def with_markers(sql: str, marker: Callable[[str], str]) -> str:
+    """Return ``sql`` with every parameter replaced by ``marker(name)``."""
+    return _TOKEN.sub(lambda match: marker(match["name"]) if match["name"] else match[0], sql)
+
+
+def bound_values(
+    parameters: Mapping[str, Parameter],
+    given: Mapping[str, str | None],
+    zone: tzinfo = UTC,
+) -> dict[str, Value]:
+    """Return a value for each of ``parameters`` from the texts in ``given``.
+
+    Days are days in ``zone``; timestamps come back in UTC, without a zone. A parameter that is
+    not given is None. Raises UsageError for a name that is unknown, a value of the wrong kind or
+    a required parameter without value.
+    """
+    unknown = sorted(given.keys() - parameters.keys())
+    if unknown:
+        known = ", ".join(parameters) or "none"
+        raise UsageError(f"There is no parameter {unknown[0]!r} in this query: it has {known}.")
+    values: dict[str, Value] = {}
+    for name, parameter in parameters.items():
+        text = given.get(name)
+        if text is None and parameter.required:
+            raise UsageError(f"This query needs a value for {name}: --param {name}=...")
+        values[name] = None if text is None else _value(parameter, text, zone)
+    return values
+
+
+def day(text: str) -> date:
+    """Return the day that ``text`` names (``2026-04-30``). Raises UsageError."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise UsageError(f"{text!r} is not a day: write it like 2026-04-30.")
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a day of the calendar.") from None
+
+
+def day_start(text: str, zone: tzinfo) -> datetime:
+    """Return the first instant of a day in ``zone``, in UTC without a zone."""
+    return _utc(datetime.combine(day(text), time.min, zone))
+
+
+def day_end(text: str, zone: tzinfo) -> datetime:
+    """Return the first instant after a day in ``zone``, in UTC without a zone."""
+    try:
+        return _utc(datetime.combine(day(text) + timedelta(days=1), time.min, zone))
+    except OverflowError:
+        raise UsageError(f"{text!r} is too late a day.") from None
+
+
+def like_pattern(text: str) -> str:
+    r"""Return ``text`` as a lower-case LIKE pattern: ``*`` is any text; escaped with ``\``."""
+    escaped = re.sub(r"([\\%_])", r"\\\1", text.lower())
+    return escaped.replace("*", "%")
+
+
+def _value(parameter: Parameter, text: str, zone: tzinfo) -> Value:
+    kind = KINDS.get(parameter.kind)
+    if kind is None:
+        raise UsageError(f"The parameter {parameter.name} has an unknown kind {parameter.kind!r}.")
+    return kind(text, zone)
+
+
+def _integer(text: str, zone: tzinfo) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a whole number.") from None
+
+
+def _boolean(text: str, zone: tzinfo) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise UsageError(f"{text!r} is neither true nor false.")
+    return text.lower() == "true"
+
+
+def _utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise UsageError(f"{moment.date()} is out of range.") from None
+
+
+KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
+    "text": lambda text, zone: text,
+    "pattern": lambda text, zone: like_pattern(text),
+    "day start": day_start,
+    "day end": day_end,
+    "integer": _integer,
+    "boolean": _boolean,
+}
+"""What a parameter's text can stand for, and how it becomes a value."""

@@ -1,0 +1,25 @@
+-- Each record of a readable file is an event, a copy of one or rejected, and never two of these.
+with
+
+log_reads as (
+
+    select * from {{ ref('log_reads') }}
+
+),
+
+miscounted as (
+
+    select * from log_reads
+    where
+        (
+            status <> 'unreadable'
+            and record_count is distinct from
+            event_count + copied_record_count + rejected_record_count
+        )
+        or (status = 'empty' and record_count is distinct from 0)
+        or (status = 'unreadable' and record_count is not null)
+        or (status = 'unreadable') <> (problem is not null)
+
+)
+
+select * from miscounted

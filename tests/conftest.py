@@ -1,0 +1,158 @@
+"""What the tests share: a command line to run, databases made once, log files to write."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+SAMPLE = PROJECT / "sample"
+FIXTURES = PROJECT / "tests" / "fixtures" / "cloudtrail"
+
+sys.path.insert(0, str(PROJECT / "scripts"))
+
+Rows = list[tuple[Any, ...]]
+
+_NOBODY = 65534
+
+
+class Rolecall:
+    """Runs the command line in a folder of its own, with nothing set in the environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "rolecall.duckdb"
+        self.environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ROLECALL_", "DBT_", "AWS_", "COLUMNS"))
+        }
+
+    def run(
+        self, *arguments: str | Path, exit_code: int = 0, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``rolecall`` with these arguments and check its exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "rolecall", *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == exit_code, f"{arguments}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        return done
+
+    def refresh(self, logs: Path, *options: str | Path) -> str:
+        """Load ``logs`` and return what the command printed."""
+        return self.run("refresh", "--logs", logs, *options).stdout
+
+    def query(self, sql: str) -> Rows:
+        """Return the rows of a query on the database."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+
+@pytest.fixture
+def rolecall(tmp_path: Path) -> Rolecall:
+    """Return a command line with a database that is not there yet."""
+    return Rolecall(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Rolecall:
+    """Return a command line with the sample loaded; tests must leave it as it is."""
+    loaded = Rolecall(tmp_path_factory.mktemp("sample"))
+    loaded.refresh(SAMPLE)
+    return loaded
+
+
+WriteLog = Callable[..., Path]
+
+
+@pytest.fixture
+def write_log(tmp_path: Path) -> WriteLog:
+    """Return a function that writes a log file below ``logs/`` and returns the folder."""
+
+    def write(
+        records: Iterable[Any] = (),
+        name: str = "111122223333_CloudTrail_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json.gz",
+        day: str = "2026/03/01",
+        account: str = "111122223333",
+        region: str = "us-east-1",
+        body: bytes | None = None,
+    ) -> Path:
+        logs = tmp_path / "logs"
+        folder = logs / "AWSLogs" / account / "CloudTrail" / region / day
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"Records": list(records)}).encode()
+        (folder / name).write_bytes(gzip.compress(text, mtime=0) if body is None else body)
+        return logs
+
+    return write
+
+
+def event(number: int, **members: Any) -> dict[str, Any]:
+    """Return a record with an id of its own."""
+    return {
+        "eventVersion": "1.11",
+        "eventID": f"00000000-0000-4000-8000-{number:012d}",
+        "eventTime": "2026-03-01T00:00:00Z",
+        "eventSource": "s3.amazonaws.com",
+        "eventName": "ListBuckets",
+        "awsRegion": "us-east-1",
+        "recipientAccountId": "111122223333",
+    } | members
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Return a folder that every user of the machine may enter."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+        for path in Path(folder).iterdir():
+            path.chmod(0o700)
+
+
+Unprivileged = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def unprivileged() -> Unprivileged:
+    """Return a context in which the test is no superuser, for whom no file is closed."""
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        if os.geteuid() != 0:
+            yield
+            return
+        os.seteuid(_NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+    return context
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take away what a developer may have set."""
+    for name in list(os.environ):
+        if name.startswith(("ROLECALL_", "DBT_", "AWS_")):
+            monkeypatch.delenv(name)
+    yield

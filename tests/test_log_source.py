@@ -1,0 +1,174 @@
+"""The local source: what DuckDB sees of the log files, and what it takes to see it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from conftest import WriteLog, event
+from rolecall import log_source
+from rolecall.log_source import LogSource, LogSourceError
+
+
+@pytest.fixture
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as rolecall")
+        yield connection
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count how often each file is opened."""
+    counts: Counter[str] = Counter()
+    read_records = log_source.read_records
+
+    def counting(file: log_source.LogFile) -> list[log_source.Record]:
+        counts[file.log_file] += 1
+        return read_records(file)
+
+    monkeypatch.setattr(log_source, "read_records", counting)
+    return counts
+
+
+def test_a_log_file_is_opened_by_a_scan_alone_and_once(
+    connection: duckdb.DuckDBPyConnection, write_log: WriteLog, opened: Counter[str]
+) -> None:
+    write_log([event(1)], name="a.json.gz")
+    logs = write_log([event(2), event(3)], name="b.json.gz")
+    LogSource(logs).attach(connection, connection)
+    connection.execute("describe unread_cloudtrail_logs")
+    connection.execute("explain select eventid from unread_cloudtrail_logs")
+    assert not opened
+    rows = connection.execute("select eventid from unread_cloudtrail_logs order by 1").fetchall()
+    assert [row[0][-1] for row in rows] == ["1", "2", "3"]
+    assert set(opened.values()) == {1}
+
+
+def test_the_raw_columns_are_those_of_the_athena_table(
+    connection: duckdb.DuckDBPyConnection, write_log: WriteLog
+) -> None:
+    logs = write_log(
+        [
+            event(
+                1,
+                userIdentity={"type": "IAMUser", "sessionContext": {"attributes": {}}},
+                resources=[{"ARN": "arn:aws:s3:::b", "accountId": "1", "type": "AWS::S3::Bucket"}],
+                readOnly=True,
+                requestParameters={"n": 12345678901234567890123, "Tag": 1, "tag": 2},
+                additionalEventData=None,
+            )
+        ]
+    )
+    LogSource(logs).attach(connection, connection)
+    row = connection.execute(
+        """
+        select
+            useridentity.type, useridentity.arn, useridentity.sessioncontext.sessionissuer.arn,
+            resources[1].arn, readonly, requestparameters, additionaleventdata,
+            "$path", log_file, account, region, delivered_date
+        from cloudtrail_logs
+        """
+    ).fetchall()[0]
+    assert row[:7] == (
+        "IAMUser",
+        None,
+        None,
+        "arn:aws:s3:::b",
+        "true",
+        '{"n":12345678901234567890123,"Tag":1,"tag":2}',
+        None,
+    )
+    assert Path(row[7]).is_file()
+    assert row[8].startswith("AWSLogs/111122223333/")
+    assert (row[9], row[10], str(row[11])) == ("111122223333", "us-east-1", "2026-03-01")
+
+
+def test_a_record_that_is_no_object_is_a_row_of_nulls(
+    connection: duckdb.DuckDBPyConnection, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1), 17, None, "text", [1], {}])
+    LogSource(logs).attach(connection, connection)
+    counts = connection.execute("select count(*), count(eventid) from cloudtrail_logs").fetchall()
+    assert counts == [(6, 1)]
+
+
+def test_a_batch_holds_many_small_files(
+    connection: duckdb.DuckDBPyConnection, write_log: WriteLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_source, "_BATCH_BYTES", 1000)
+    logs = None
+    for number in range(30):
+        logs = write_log([event(number), event(1000 + number)], name=f"{number}.json.gz")
+    LogSource(logs).attach(connection, connection)
+    rows = connection.execute(
+        "select count(*), count(distinct eventid), count(distinct log_file) from cloudtrail_logs"
+    ).fetchall()
+    assert rows == [(60, 60, 30)]
+
+
+def test_files_that_the_ledger_has_as_done_are_left_out(
+    connection: duckdb.DuckDBPyConnection, write_log: WriteLog, opened: Counter[str]
+) -> None:
+    logs = write_log([event(1)], name="done.json.gz")
+    write_log([event(2)], name="changed.json.gz")
+    write_log(name="empty.json.gz")
+    write_log(body=b"broken", name="broken.json.gz")
+    source = LogSource(logs)
+    source.attach(connection, connection)
+    connection.execute("create table s as select * from unread_cloudtrail_logs")
+    connection.execute(
+        """
+        create table rolecall.main.log_reads as
+        select *, timestamp '2026-03-01 00:00:00' as loaded_at from cloudtrail_log_reads
+        """
+    )
+    assert connection.execute(
+        "select status, count(*) from cloudtrail_log_reads group by 1 order by 1"
+    ).fetchall() == [("empty", 1), ("loaded", 2), ("unreadable", 1)]
+    write_log([event(2), event(3)], name="changed.json.gz")
+    opened.clear()
+    rows = connection.execute("select eventid from unread_cloudtrail_logs").fetchall()
+    assert [row[0][-1] for row in rows] == ["2", "3"]
+    assert {key.rpartition("/")[2] for key in opened} == {"changed.json.gz", "broken.json.gz"}
+
+
+def test_a_loose_file_takes_its_day_from_its_newest_record(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    import json
+
+    records = [event(1), event(2, eventTime="2026-03-05T12:00:00Z"), event(3, eventTime="...")]
+    (tmp_path / "loose.json").write_text(json.dumps(records))
+    LogSource(tmp_path).attach(connection, connection)
+    days = connection.execute("select distinct delivered_date from cloudtrail_logs").fetchall()
+    assert [str(day) for (day,) in days] == ["2026-03-05"]
+
+
+def test_a_folder_that_the_database_does_not_know_is_refused(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    connection.execute("create table rolecall.main.log_reads as select '/known' as log_root")
+    with pytest.raises(LogSourceError, match=r"was loaded from /known, not from .* --add-logs"):
+        LogSource(tmp_path).roots(connection)
+    assert LogSource(tmp_path, add_logs=True).roots(connection) == [tmp_path]
+
+
+def test_without_a_folder_those_that_the_database_remembers_are_read(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with pytest.raises(LogSourceError, match="No log folder is named"):
+        LogSource().roots(connection)
+    assert LogSource(example_logs=tmp_path).roots(connection) == [tmp_path]
+    connection.execute(
+        "create table rolecall.main.log_reads as select ? as log_root", [str(tmp_path)]
+    )
+    assert LogSource(example_logs=Path("/sample")).roots(connection) == [tmp_path]
+
+
+def test_a_missing_folder_is_named(connection: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(LogSourceError, match="The log folder /no/where does not exist"):
+        LogSource(Path("/no/where")).roots(connection)

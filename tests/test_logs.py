@@ -1,0 +1,261 @@
+"""Finding log files and reading records out of them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import Unprivileged
+from rolecall import logs
+from rolecall.logs import KeyFacts, UnreadableLogError, find_log_files, key_facts, log_file_key
+
+KEY = (
+    "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/"
+    "111122223333_CloudTrail_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json.gz"
+)
+RECORD = {"eventID": "e1", "eventTime": "2026-03-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "key"),
+    [
+        (f"/bucket/{KEY}", "/bucket", KEY),
+        (f"/bucket/a prefix/{KEY}", "/bucket", KEY),
+        (f"/bucket/{KEY}", "/bucket/AWSLogs/111122223333/CloudTrail/us-east-1", KEY),
+        (f"/AWSLogs/copy/{KEY}", "/AWSLogs", KEY),
+        (f"/b/{KEY.replace('AWSLogs/', 'AWSLogs/o-a1b2c3/')}", "/b", KEY.replace("s/", "s/o-a1b2c3/", 1)),
+        ("/loose/sub/events.json", "/loose", "sub/events.json"),
+        ("/AWSLogs/events.json", "/AWSLogs", "events.json"),
+    ],
+)
+def test_a_key_begins_at_awslogs_wherever_the_folder_is(path: str, root: str, key: str) -> None:
+    assert log_file_key(path, root) == key
+
+
+@pytest.mark.parametrize(
+    ("key", "facts"),
+    [
+        (KEY, KeyFacts("111122223333", "us-east-1", date(2026, 3, 1))),
+        (
+            "AWSLogs/o-a1b2c3d4e5/111122223333/CloudTrail/eu-west-1/2026/12/31/x.json.gz",
+            KeyFacts("111122223333", "eu-west-1", date(2026, 12, 31)),
+        ),
+        (KEY.rpartition("/")[2], KeyFacts("111122223333", "us-east-1", date(2026, 3, 1))),
+        ("AWSLogs/111122223333/CloudTrail/us-east-1/2026/13/41/x.json.gz", KeyFacts("111122223333", None, None)),
+        ("events.json", KeyFacts(None, None, None)),
+        (KEY.replace("/CloudTrail/", "/CloudTrail-Digest/"), None),
+        (KEY.replace("/CloudTrail/", "/CloudTrail-Insight/"), None),
+        (KEY.replace("/CloudTrail/", "/Config/"), None),
+        ("111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20260301T000500Z.json.gz", None),
+        ("111122223333_CloudTrail-Insight_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json.gz", None),
+        ("111122223333_Config_us-east-1_ConfigHistory_20260301T000500Z_1.json.gz", None),
+    ],
+)
+def test_a_key_or_name_tells_account_region_and_day(key: str, facts: KeyFacts | None) -> None:
+    assert key_facts(key) == facts
+
+
+def test_only_event_logs_are_found(tmp_path: Path) -> None:
+    for name in (
+        KEY,
+        KEY.replace("/CloudTrail/", "/CloudTrail-Digest/"),
+        "loose.json",
+        "deep/er/loose.JSONL.gz",
+        "notes.txt",
+        ".hidden.json",
+        "name with 'quotes' and\nnewline.json",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    found = {file.log_file for file in find_log_files(tmp_path)}
+    assert found == {KEY, "loose.json", "deep/er/loose.JSONL.gz", "name with 'quotes' and\nnewline.json"}
+
+
+def test_one_file_can_be_the_log_root(tmp_path: Path) -> None:
+    (tmp_path / "one.json").write_text("{}")
+    assert [file.log_file for file in find_log_files(tmp_path / "one.json")] == ["one.json"]
+
+
+def test_a_missing_log_root_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        list(find_log_files(tmp_path / "missing"))
+
+
+def test_a_loop_of_links_is_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.json").write_text("{}")
+    (tmp_path / "a" / "loop").symlink_to(tmp_path)
+    (tmp_path / "elsewhere").symlink_to(tmp_path / "a")
+    assert len(list(find_log_files(tmp_path))) == 1
+
+
+def test_a_dangling_link_is_named(tmp_path: Path) -> None:
+    (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere.json")
+    (file,) = find_log_files(tmp_path)
+    assert file.problem == "cannot examine the file: no such file or directory"
+
+
+def test_what_may_not_be_read_is_named(open_folder: Path, unprivileged: Unprivileged) -> None:
+    (open_folder / "closed").mkdir(mode=0)
+    (open_folder / "shut.json").write_text("{}")
+    (open_folder / "shut.json").chmod(0)
+    with unprivileged():
+        closed, shut = sorted(find_log_files(open_folder), key=lambda file: file.log_file)
+        assert (closed.log_file, closed.problem) == (
+            "closed/",
+            "cannot list the folder: permission denied",
+        )
+        with pytest.raises(UnreadableLogError, match="cannot open the file: permission denied"):
+            logs.read_records(shut)
+
+
+def _records(text: str | bytes) -> list[object]:
+    body = text.encode() if isinstance(text, str) else text
+    return [json.loads(bytes(record)) for record in logs.parse_records(body)]
+
+
+LOOKED_UP = {"Events": [{"EventId": "e1", "CloudTrailEvent": json.dumps(RECORD)}], "NextToken": "t"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"Records": [RECORD]}),
+        json.dumps({"Records": [RECORD]}, indent=4),
+        json.dumps([RECORD]),
+        json.dumps([RECORD], indent=4),
+        json.dumps(RECORD),
+        json.dumps(RECORD, indent=4),
+        json.dumps(RECORD) + "\n",
+        json.dumps(LOOKED_UP),
+        json.dumps(LOOKED_UP, indent=4),
+        json.dumps([json.dumps(RECORD)]),
+        json.dumps({"Records": [RECORD]}).encode("utf-8-sig"),
+        json.dumps(LOOKED_UP).encode("utf-16"),
+    ],
+)
+def test_every_shape_of_a_log_gives_its_record(text: str | bytes) -> None:
+    assert _records(text) == [RECORD]
+
+
+def test_newline_delimited_records_are_read() -> None:
+    other = RECORD | {"eventID": "e2"}
+    assert _records(f"{json.dumps(RECORD)}\n\n{json.dumps(other)}\n") == [RECORD, other]
+    lines = f"{json.dumps({'Records': [RECORD]})}\r\n{json.dumps([other])}\r\n"
+    assert _records(lines) == [RECORD, other]
+
+
+def test_an_empty_list_is_no_problem() -> None:
+    assert _records('{"Records": []}') == []
+    assert _records("[]") == []
+    assert _records('{"Events": []}') == []
+
+
+def test_what_is_no_object_is_handed_on_to_be_counted() -> None:
+    assert _records('{"Records": [1, null, "x", {"eventID": "e1"}]}') == [1, None, "x", {"eventID": "e1"}]
+    assert _records('{"eventID": "e1"}\n{"not-an-event": true}\n17\n') == [
+        {"eventID": "e1"},
+        {"not-an-event": True},
+        17,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"", "the file is empty (zero bytes)"),
+        (b" \n ", "the file is empty (zero bytes)"),
+        (b"hello", "the file is not JSON: invalid character (byte 0)"),
+        (b'{"Records": [{"a": 1}', "the file is not JSON: input data was truncated"),
+        (b'{"Records": [{"a": 1}]} tail', "the file is not JSON: trailing characters (byte 25)"),
+        (b'{"Records": null}', "Records is not a list of records"),
+        (b'{"Records": {}}', "Records is not a list of records"),
+        (b'{"Records": "x"}', "Records is not a list of records"),
+        (b'{"records": []}', "the file has no list of Records"),
+        (b"{}", "the file has no list of Records"),
+        (b"17", "the file has no list of Records"),
+        (b'{"Records": [{"a": NaN}]}', "the file is not JSON: invalid character (byte 19)"),
+        (b'{"Records": [{"a": "\x01"}]}', "the file is not JSON: invalid character (byte 20)"),
+        (b'{"eventID": "e1"}\n{"eventID": "e2"', "line 2: the file is not JSON: input data was truncated"),
+    ],
+)
+def test_what_is_no_log_is_unreadable(body: bytes, problem: str) -> None:
+    with pytest.raises(UnreadableLogError) as raised:
+        logs.parse_records(body)
+    assert str(raised.value) == problem
+
+
+def test_bytes_that_are_no_utf8_are_unreadable() -> None:
+    with pytest.raises(UnreadableLogError, match="the file is not UTF-8"):
+        logs.parse_records(b'{"Records": [{"a": "\xff"}]}')
+
+
+def test_a_lone_surrogate_does_not_cost_the_file() -> None:
+    body = rb'{"Records": [{"a": "\ud800x"}, {"b": "\ud83d\ude00"}, {"c": "\\ud800"}]}'
+    assert _records(body) == [{"a": "\ufffdx"}, {"b": "\U0001f600"}, {"c": "\\ud800"}]
+
+
+def test_deep_nesting_does_not_cost_the_file() -> None:
+    deep = b"[" * 5000 + b"]" * 5000
+    first, second = logs.parse_records(b'{"x": {"Records": 1}, "Records": [{"a": ' + deep + b'}, {"b": ",}"}]}')
+    assert bytes(first) == b'{"a": ' + deep + b"}"
+    assert json.loads(bytes(second)) == {"b": ",}"}
+    with pytest.raises(UnreadableLogError, match="truncated"):
+        logs.parse_records(b'{"Records": [{"a": ' + deep[:-5])
+
+
+def _file(tmp_path: Path, body: bytes) -> logs.LogFile:
+    (tmp_path / "x.json.gz").write_bytes(body)
+    (file,) = find_log_files(tmp_path)
+    return file
+
+
+def test_gzip_is_known_by_its_first_bytes(tmp_path: Path) -> None:
+    text = json.dumps({"Records": [RECORD]}).encode()
+    for body in (text, gzip.compress(text), gzip.compress(text[:9]) + gzip.compress(text[9:])):
+        assert len(logs.read_records(_file(tmp_path, body))) == 1
+
+
+@pytest.mark.parametrize(
+    ("cut", "problem"),
+    [
+        (lambda body: body[:-5], "the gzip file is truncated"),
+        (lambda body: body[:12], "the gzip file is truncated"),
+        (lambda body: body[:-8] + b"\0\0\0\0" + body[-4:], "the gzip file is damaged"),
+        (lambda body: body[:15] + b"\xff\xff\xff" + body[18:], "the gzip file is"),
+    ],
+)
+def test_a_broken_gzip_file_is_unreadable(tmp_path: Path, cut, problem: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    body = gzip.compress(json.dumps({"Records": [RECORD] * 9}).encode())
+    with pytest.raises(UnreadableLogError, match=problem):
+        logs.read_records(_file(tmp_path, cut(body)))
+
+
+def test_a_gzip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "MAX_LOG_BYTES", 100_000)
+    monkeypatch.setattr(logs, "_SAFE_GZIP_BYTES", 100)
+    bomb = gzip.compress(b" " * 1_000_000)
+    with pytest.raises(UnreadableLogError, match="larger than 100,000 bytes"):
+        logs.read_records(_file(tmp_path, bomb))
+    fine = gzip.compress(json.dumps([RECORD | {"n": n} for n in range(500)]).encode())
+    assert len(fine) > 100
+    assert len(logs.read_records(_file(tmp_path, fine + fine[:0]))) == 500
+    with pytest.raises(UnreadableLogError, match="truncated"):
+        logs.read_records(_file(tmp_path, fine[:-9]))
+
+
+def test_a_file_that_vanishes_is_unreadable(tmp_path: Path) -> None:
+    file = _file(tmp_path, b"{}")
+    Path(file.path).unlink()
+    with pytest.raises(UnreadableLogError, match="vanished"):
+        logs.read_records(file)
+
+
+def test_the_newest_valid_time_gives_the_day() -> None:
+    times = ["2026-03-01T23:59:59Z", "2026-03-03T00:00:00Z", "2026-03-02T00:00:00Z", "...", None]
+    records = [json.dumps({"eventTime": time}).encode() for time in times]
+    assert logs.newest_event_day(records) == date(2026, 3, 3)
+    assert logs.newest_event_day([b"17", b"{}"]) is None

@@ -1,0 +1,255 @@
+"""`rolecall refresh`: what it loads, skips and says, again and again."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from conftest import FIXTURES, SAMPLE, Rolecall, WriteLog, event
+
+COUNTS = """
+    select
+        (select count(*) from events), (select count(*) from log_reads),
+        (select count(*) from identity_events), (select count(*) from role_switches)
+"""
+TABLES = ("events", "identity_events", "log_files", "role_switches", "console_sign_ins")
+
+
+def test_the_sample_is_loaded_and_its_cut_file_named(sample: Rolecall) -> None:
+    status = sample.query("select status, count(*) from log_files group by 1 order by 1")
+    assert status == [("loaded", 77), ("unreadable", 1)]
+    (row,) = sample.query("select log_file, problem from log_files where status = 'unreadable'")
+    assert row[0].startswith("AWSLogs/o-a1b2c3d4e5/444455556666/CloudTrail/eu-central-1/2026/03/18/")
+    assert row[1] == "the gzip file is truncated"
+
+
+def test_every_record_of_the_sample_is_an_event_or_a_copy(sample: Rolecall) -> None:
+    (counts,) = sample.query("select sum(record_count), sum(rejected_record_count) from log_files")
+    distinct = sample.query("select count(*), count(distinct event_id) from events")
+    assert counts == (132, 0)
+    assert distinct == [(129, 129)]
+
+
+def test_all_tables_lie_in_schema_main(sample: Rolecall) -> None:
+    assert sample.query("select distinct table_schema from information_schema.tables") == [("main",)]
+
+
+def test_a_second_refresh_adds_nothing_and_changes_no_answer(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1), event(1), event(2)], name="a.json.gz")
+    write_log(body=b"broken", name="b.json.gz")
+    first = rolecall.refresh(logs)
+    assert "Loaded 1 log file: 2 new events." in first
+    before = {table: rolecall.query(f"select * from {table} order by all") for table in TABLES}
+    second = rolecall.refresh(logs)
+    assert "Nothing new to load." in second
+    assert "Skipped AWSLogs/" in second
+    assert before == {table: rolecall.query(f"select * from {table} order by all") for table in TABLES}
+    assert rolecall.query("select count(*) from log_reads") == [(2,)]
+
+
+def test_new_files_add_their_events_and_copies_do_not(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    rolecall.refresh(write_log([event(1)], name="a.json.gz"))
+    text = rolecall.refresh(write_log([event(1), event(2)], name="b.json.gz", day="2026/03/02"))
+    assert "Loaded 1 log file: 1 new event." in text
+    files = rolecall.query("select event_id[-1:], log_file[-9:] from events order by 1")
+    assert files == [("1", "a.json.gz"), ("2", "b.json.gz")]
+
+
+def test_a_changed_file_is_read_again(rolecall: Rolecall, write_log: WriteLog) -> None:
+    rolecall.refresh(write_log(body=b"cut"))
+    assert rolecall.query("select status from log_files") == [("unreadable",)]
+    text = rolecall.refresh(write_log([event(1)]))
+    assert "Loaded 1 log file: 1 new event." in text
+    attempts = rolecall.query("select status from log_reads order by loaded_at")
+    assert attempts == [("unreadable",), ("loaded",)]
+    assert rolecall.query("select status from log_files") == [("loaded",)]
+
+
+def test_the_half_that_comes_late_joins_its_twin(rolecall: Rolecall, write_log: WriteLog) -> None:
+    source = event(
+        1,
+        eventSource="signin.amazonaws.com",
+        eventName="SwitchRole",
+        userIdentity={"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/alice"},
+        responseElements={"SwitchRole": "Success"},
+        additionalEventData={"SwitchTo": "arn:aws:iam::444455556666:role/Admin"},
+    )
+    role = event(
+        2,
+        eventSource="signin.amazonaws.com",
+        eventName="SwitchRole",
+        recipientAccountId="444455556666",
+        userIdentity={
+            "type": "AssumedRole",
+            "principalId": "AROA1:alice",
+            "arn": "arn:aws:sts::444455556666:assumed-role/Admin/alice",
+        },
+        responseElements={"SwitchRole": "Success"},
+        additionalEventData={"SwitchFrom": "arn:aws:iam::111122223333:user/alice"},
+    )
+    rolecall.refresh(write_log([source]))
+    assert rolecall.query("select seen_in, role_switch_id[-1:] from role_switches") == [
+        ("source account", "1")
+    ]
+    rolecall.refresh(write_log([role], account="444455556666", day="2026/03/04"))
+    assert rolecall.query("select seen_in, role_switch_id[-1:] from role_switches") == [
+        ("both accounts", "2")
+    ]
+
+
+def test_strict_exits_with_3_when_something_was_skipped(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1), {"eventID": "no time"}, 17], name="a.json.gz")
+    write_log(body=b"broken", name="b.json.gz")
+    done = rolecall.run("refresh", "--logs", logs, "--strict", exit_code=3)
+    assert "Skipped 1 file and 2 records, which --strict does not allow." in done.stderr
+    assert "Rejected 2 records without a valid time in AWSLogs/" in done.stdout
+    assert rolecall.query("select count(*) from events") == [(1,)]
+
+
+def test_another_log_folder_needs_add_logs(rolecall: Rolecall, tmp_path: Path) -> None:
+    for name, number in (("one", 1), ("two", 2)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.json").write_text(json.dumps([event(number)]))
+    rolecall.refresh(tmp_path / "one")
+    done = rolecall.run("refresh", "--logs", tmp_path / "two", exit_code=1)
+    assert "use --add-logs if its logs belong here too" in done.stderr
+    assert rolecall.query("select count(*) from events") == [(1,)]
+    rolecall.refresh(tmp_path / "two", "--add-logs")
+    assert rolecall.query("select count(*) from events") == [(2,)]
+    # Both are remembered now: a refresh that names none reads both.
+    (tmp_path / "one" / "more.json").write_text(json.dumps([event(3)]))
+    assert "1 new event" in rolecall.run("refresh").stdout
+
+
+def test_a_moved_trail_is_the_same_trail(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    logs = write_log([event(1)])
+    rolecall.refresh(logs)
+    logs.rename(tmp_path / "moved")
+    text = rolecall.refresh(tmp_path / "moved", "--add-logs")
+    assert "Nothing new to load." in text
+    assert rolecall.query("select count(*) from log_files") == [(1,)]
+
+
+def test_the_database_is_for_its_owner_alone(rolecall: Rolecall, write_log: WriteLog) -> None:
+    rolecall.refresh(write_log([event(1)]))
+    assert stat.S_IMODE(rolecall.database.stat().st_mode) == 0o600
+
+
+def test_without_logs_a_refresh_says_what_to_set(rolecall: Rolecall) -> None:
+    done = rolecall.run("refresh", exit_code=1)
+    assert "set ROLECALL_LOGS (or --logs)" in done.stderr
+    done = rolecall.run("refresh", "--logs", "/no/where", exit_code=1)
+    assert done.stderr == "Error: The log folder /no/where does not exist.\n"
+    assert not rolecall.database.exists()
+
+
+def test_a_folder_without_logs_gives_empty_tables(rolecall: Rolecall, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    text = rolecall.refresh(tmp_path / "empty")
+    assert "Nothing new to load." in text
+    assert rolecall.query(COUNTS) == [(0, 0, 0, 0)]
+    assert rolecall.run("history").stdout == "No role switch matches.\n"
+
+
+def test_a_file_that_is_no_database_is_left_alone(rolecall: Rolecall, write_log: WriteLog) -> None:
+    rolecall.database.write_text("precious")
+    done = rolecall.run("refresh", "--logs", write_log([event(1)]), exit_code=1)
+    assert "rolecall.duckdb cannot be opened" in done.stderr
+    assert rolecall.database.read_text() == "precious"
+
+
+def test_every_kind_of_loose_file_is_loaded(rolecall: Rolecall, tmp_path: Path) -> None:
+    logs = tmp_path / "loose logs"
+    logs.mkdir()
+    (logs / "records.json").write_text(json.dumps({"Records": [event(1)]}))
+    (logs / "array.json").write_text(json.dumps([event(2)]))
+    (logs / "one.json").write_text(json.dumps(event(3), indent=2))
+    (logs / "lines.jsonl").write_text(f"{json.dumps(event(4))}\n{json.dumps(event(5))}\n")
+    looked_up = {"Events": [{"CloudTrailEvent": json.dumps(event(6))}]}
+    (logs / "lookup-events.json").write_text(json.dumps(looked_up, indent=4))
+    assert "Loaded 5 log files: 6 new events." in rolecall.refresh(logs)
+    days = rolecall.query("select log_file, delivered_date::text from log_files order by 1")
+    assert days[0] == ("array.json", "2026-03-01")
+
+
+def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: WriteLog) -> None:
+    logs = write_log([event(1)])
+    environment = rolecall.environment | {
+        "ROLECALL_LOGS": str(logs),
+        "ROLECALL_DATABASE": str(rolecall.database),
+    }
+    project = SAMPLE.parent
+    for command, passed in (("build", "ERROR=0"), ("test", "ERROR=0"), ("run", "ERROR=0")):
+        done = subprocess.run(
+            [sys.executable, "-m", "dbt.cli.main", command, "--project-dir", project]
+            + ["--profiles-dir", project, "--target-path", rolecall.folder / "target"]
+            + ["--log-path", rolecall.folder / "dbt-logs", "--no-use-colors"],
+            cwd=project,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        assert passed in done.stdout
+        assert "nanobind" not in done.stderr
+    assert rolecall.query(COUNTS) == [(1, 1, 0, 0)]
+    assert stat.S_IMODE(rolecall.database.stat().st_mode) == 0o600
+
+
+def test_while_a_refresh_holds_the_database_history_says_who(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    rolecall.refresh(write_log([event(1)]))
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True);"
+            " sys.stdin.read()",
+            str(rolecall.database),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+        started = time.monotonic()
+        done = rolecall.run("history", exit_code=1, ROLECALL_WAIT_SECONDS="0.5")
+        assert f"is held by process {holder.pid}" in done.stderr
+        assert 0.3 < time.monotonic() - started
+        done = rolecall.run(
+            "refresh", "--logs", write_log(), exit_code=1, ROLECALL_WAIT_SECONDS="0"
+        )
+        assert f"is held by process {holder.pid}" in done.stderr
+    finally:
+        holder.communicate()
+    assert rolecall.run("history").stdout == "No role switch matches.\n"
+
+
+def test_the_malformed_files_of_aws_do_no_harm(rolecall: Rolecall) -> None:
+    folder = FIXTURES / "aws__aws-cloudtrail-processing-library"
+    text = rolecall.refresh(folder)
+    assert "Skipped SerializerTestFileBadJsonFormat.json.gz: the file is not JSON" in text
+    (counts,) = rolecall.query(
+        """
+        select count(*), sum(record_count), sum(rejected_record_count),
+        sum(event_count) + sum(copied_record_count) from log_files
+        """
+    )
+    assert counts == (12, 38, 4, 34)
+    assert os.listdir(folder)
