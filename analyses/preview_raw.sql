@@ -22,9 +22,9 @@ select
     eventtype,
     recipientaccountid,
     eventversion,
-    "$path" as path
+    "$path" as log_path
 from {{ source('cloudtrail', 'cloudtrail_logs') }}
 where
     (:from_day is null or {{ iso_timestamp('eventtime') }} >= :from_day)
     and (:to_day is null or {{ iso_timestamp('eventtime') }} < :to_day)
-limit 10
+limit 10 -- noqa: AM09

@@ -6,8 +6,9 @@ records as (
     select
         *,
         {{ iso_timestamp('eventtime') }} as event_at,
-        coalesce({{ raw_field('recipientaccountid') }}, {{ log_file_account() }})
-            as account_id
+        coalesce(
+            {{ raw_field('recipientaccountid') }}, {{ log_file_account() }}
+        ) as account_id
     from {{ source('cloudtrail', 'cloudtrail_logs') }}
 
 ),

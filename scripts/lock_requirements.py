@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
-LOCKS = {"run": ["build"], "dev": ["build", "dev"]}
+# The larger set first: the smaller one has the same versions.
+LOCKS = {"dev": ["build", "dev"], "run": ["build"]}
 
 
 def main() -> None:
@@ -21,8 +22,8 @@ def main() -> None:
         command += ["--universal", "--python-version", "3.11", "--generate-hashes"]
         command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header"]
         command += ["--output-file", f"requirements/{name}.txt", *sys.argv[1:]]
-        if name != "run":
-            command += ["--constraint", "requirements/run.txt"]
+        if name == "run":
+            command += ["--constraint", "requirements/dev.txt"]
         subprocess.run(command, cwd=PROJECT, check=True)
 
 

@@ -99,7 +99,11 @@ class Sample:
         return session
 
     def work(
-        self, session: Session, ip: str, calls: list[tuple[int, str, str, str]], region: str = FRANKFURT
+        self,
+        session: Session,
+        ip: str,
+        calls: list[tuple[int, str, str, str]],
+        region: str = FRANKFURT,
     ) -> None:
         """Make calls in a session: minutes after its start, service, name and manner."""
         key = self.ids.unique_id("ASIA")  # the console mints keys of its own
@@ -124,9 +128,7 @@ class Sample:
         session = Session(
             self.config, "AWSConfig-Describe", morning, False, self.ids.unique_id("ASIA")
         )
-        self.trail.deliver(
-            [self.shapes.service_assume_role(morning, "config", session, VIRGINIA)]
-        )
+        self.trail.deliver([self.shapes.service_assume_role(morning, "config", session, VIRGINIA)])
         for minutes, name in ((1, "DescribeInstances"), (2, "DescribeSecurityGroups")):
             self.trail.deliver(
                 [
@@ -297,9 +299,7 @@ class Sample:
     def switch_to_outside(self) -> None:
         """Let alice switch to a role of the vendor's account: the role's account is not ours."""
         alice = self.log_in(self.alice, at(4, 23, 14, 0, 0), OFFICE, mfa=True)
-        self.switch(
-            alice, self.vendor_role, at(4, 23, 14, 7, 7), OFFICE, role_delivered=False
-        )
+        self.switch(alice, self.vendor_role, at(4, 23, 14, 7, 7), OFFICE, role_delivered=False)
 
     def last_switch(self) -> None:
         """Let bob switch late on the last day, and deliver his switch twice."""

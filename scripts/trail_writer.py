@@ -296,9 +296,9 @@ class Shapes:
             additional["MFAIdentifier"] = f"arn:aws:iam::{user.account}:mfa/{user.name}"
         identity = user.identity()
         if failed:
-            identity = {
-                key: value for key, value in identity.items() if key not in ("arn",)
-            } | {"accessKeyId": ""}
+            identity = {key: value for key, value in identity.items() if key not in ("arn",)} | {
+                "accessKeyId": ""
+            }
         return self.sign_in(
             at,
             "ConsoleLogin",
@@ -415,9 +415,7 @@ class Shapes:
         }
         if session.account != caller.account:
             common["sharedEventID"] = self.ids.uuid()
-        records = [
-            self.record(at, "sts", "AssumeRole", caller.account, region, identity, **common)
-        ]
+        records = [self.record(at, "sts", "AssumeRole", caller.account, region, identity, **common)]
         if session.account != caller.account:
             seen = {
                 "type": "AWSAccount",
@@ -467,7 +465,13 @@ class Shapes:
         }
 
     def identity_center_sign_in(
-        self, at: datetime, account: str, region: str, ip: str, user: str, on_behalf_of: dict[str, str]
+        self,
+        at: datetime,
+        account: str,
+        region: str,
+        ip: str,
+        user: str,
+        on_behalf_of: dict[str, str],
     ) -> list[CloudTrailRecord]:
         """Return the steps of a sign-in to Identity Center with password and authenticator."""
         workflow = self.ids.uuid()
@@ -545,7 +549,9 @@ class Shapes:
         if not isinstance(session.principal, Role):
             raise TypeError("only a role can be assumed")
         qualifier = "/nQTosBbaHrvuioiTKQkrbl3/WM="
-        provider = f"arn:aws:iam::{session.account}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"
+        provider = (
+            f"arn:aws:iam::{session.account}:saml-provider/AWSSSO_0123456789abcdef_DO_NOT_DELETE"
+        )
         return self.record(
             at,
             "sts",

@@ -153,6 +153,6 @@ def unprivileged() -> Unprivileged:
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Take away what a developer may have set."""
     for name in list(os.environ):
-        if name.startswith(("ROLECALL_", "DBT_", "AWS_")):
+        if name.startswith(("ROLECALL_", "DBT_", "AWS_", "COLUMNS")):
             monkeypatch.delenv(name)
     yield

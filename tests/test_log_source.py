@@ -8,8 +8,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from conftest import WriteLog, event
-from rolecall import log_source
+from rolecall import log_source, logs
 from rolecall.log_source import LogSource, LogSourceError
 
 
@@ -24,9 +25,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count how often each file is opened."""
     counts: Counter[str] = Counter()
-    read_records = log_source.read_records
+    read_records = logs.read_records
 
-    def counting(file: log_source.LogFile) -> list[log_source.Record]:
+    def counting(file: logs.LogFile) -> list[logs.Record]:
         counts[file.log_file] += 1
         return read_records(file)
 
@@ -100,10 +101,9 @@ def test_a_batch_holds_many_small_files(
     connection: duckdb.DuckDBPyConnection, write_log: WriteLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_source, "_BATCH_BYTES", 1000)
-    logs = None
     for number in range(30):
-        logs = write_log([event(number), event(1000 + number)], name=f"{number}.json.gz")
-    LogSource(logs).attach(connection, connection)
+        folder = write_log([event(number), event(1000 + number)], name=f"{number}.json.gz")
+    LogSource(folder).attach(connection, connection)
     rows = connection.execute(
         "select count(*), count(distinct eventid), count(distinct log_file) from cloudtrail_logs"
     ).fetchall()

@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from conftest import Unprivileged
 from rolecall import logs
 from rolecall.logs import KeyFacts, UnreadableLogError, find_log_files, key_facts, log_file_key
@@ -26,7 +27,11 @@ RECORD = {"eventID": "e1", "eventTime": "2026-03-01T00:00:00Z"}
         (f"/bucket/a prefix/{KEY}", "/bucket", KEY),
         (f"/bucket/{KEY}", "/bucket/AWSLogs/111122223333/CloudTrail/us-east-1", KEY),
         (f"/AWSLogs/copy/{KEY}", "/AWSLogs", KEY),
-        (f"/b/{KEY.replace('AWSLogs/', 'AWSLogs/o-a1b2c3/')}", "/b", KEY.replace("s/", "s/o-a1b2c3/", 1)),
+        (
+            f"/b/{KEY.replace('AWSLogs/', 'AWSLogs/o-a1b2c3/')}",
+            "/b",
+            KEY.replace("s/", "s/o-a1b2c3/", 1),
+        ),
         ("/loose/sub/events.json", "/loose", "sub/events.json"),
         ("/AWSLogs/events.json", "/AWSLogs", "events.json"),
     ],
@@ -44,7 +49,10 @@ def test_a_key_begins_at_awslogs_wherever_the_folder_is(path: str, root: str, ke
             KeyFacts("111122223333", "eu-west-1", date(2026, 12, 31)),
         ),
         (KEY.rpartition("/")[2], KeyFacts("111122223333", "us-east-1", date(2026, 3, 1))),
-        ("AWSLogs/111122223333/CloudTrail/us-east-1/2026/13/41/x.json.gz", KeyFacts("111122223333", None, None)),
+        (
+            "AWSLogs/111122223333/CloudTrail/us-east-1/2026/13/41/x.json.gz",
+            KeyFacts("111122223333", None, None),
+        ),
         ("events.json", KeyFacts(None, None, None)),
         (KEY.replace("/CloudTrail/", "/CloudTrail-Digest/"), None),
         (KEY.replace("/CloudTrail/", "/CloudTrail-Insight/"), None),
@@ -71,7 +79,12 @@ def test_only_event_logs_are_found(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("{}")
     found = {file.log_file for file in find_log_files(tmp_path)}
-    assert found == {KEY, "loose.json", "deep/er/loose.JSONL.gz", "name with 'quotes' and\nnewline.json"}
+    assert found == {
+        KEY,
+        "loose.json",
+        "deep/er/loose.JSONL.gz",
+        "name with 'quotes' and\nnewline.json",
+    }
 
 
 def test_one_file_can_be_the_log_root(tmp_path: Path) -> None:
@@ -155,7 +168,12 @@ def test_an_empty_list_is_no_problem() -> None:
 
 
 def test_what_is_no_object_is_handed_on_to_be_counted() -> None:
-    assert _records('{"Records": [1, null, "x", {"eventID": "e1"}]}') == [1, None, "x", {"eventID": "e1"}]
+    assert _records('{"Records": [1, null, "x", {"eventID": "e1"}]}') == [
+        1,
+        None,
+        "x",
+        {"eventID": "e1"},
+    ]
     assert _records('{"eventID": "e1"}\n{"not-an-event": true}\n17\n') == [
         {"eventID": "e1"},
         {"not-an-event": True},
@@ -179,7 +197,10 @@ def test_what_is_no_object_is_handed_on_to_be_counted() -> None:
         (b"17", "the file has no list of Records"),
         (b'{"Records": [{"a": NaN}]}', "the file is not JSON: invalid character (byte 19)"),
         (b'{"Records": [{"a": "\x01"}]}', "the file is not JSON: invalid character (byte 20)"),
-        (b'{"eventID": "e1"}\n{"eventID": "e2"', "line 2: the file is not JSON: input data was truncated"),
+        (
+            b'{"eventID": "e1"}\n{"eventID": "e2"',
+            "line 2: the file is not JSON: input data was truncated",
+        ),
     ],
 )
 def test_what_is_no_log_is_unreadable(body: bytes, problem: str) -> None:
@@ -200,7 +221,9 @@ def test_a_lone_surrogate_does_not_cost_the_file() -> None:
 
 def test_deep_nesting_does_not_cost_the_file() -> None:
     deep = b"[" * 5000 + b"]" * 5000
-    first, second = logs.parse_records(b'{"x": {"Records": 1}, "Records": [{"a": ' + deep + b'}, {"b": ",}"}]}')
+    first, second = logs.parse_records(
+        b'{"x": {"Records": 1}, "Records": [{"a": ' + deep + b'}, {"b": ",}"}]}'
+    )
     assert bytes(first) == b'{"a": ' + deep + b"}"
     assert json.loads(bytes(second)) == {"b": ",}"}
     with pytest.raises(UnreadableLogError, match="truncated"):

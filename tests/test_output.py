@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
+
 from rolecall.errors import UsageError
 from rolecall.output import Result, write, write_csv, write_json, write_table
 
@@ -21,7 +22,7 @@ RESULT = Result(
     ["at", "name", "number", "flag", "day"],
     ["timestamp", "text", "bigint", "boolean", "date"],
     [
-        (datetime(2026, 4, 30, 21, 47, 19), "bob, \"the\nbuilder\"", 3, True, date(2026, 4, 30)),
+        (datetime(2026, 4, 30, 21, 47, 19), 'bob, "the\nbuilder"', 3, True, date(2026, 4, 30)),
         (None, "", -1, False, None),
         (datetime(2026, 1, 1, 0, 0, 0, 5000), None, None, None, None),
     ],
@@ -95,7 +96,7 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     write(RESULT, "csv", tmp_path / "x.csv", ZONE)
     assert (tmp_path / "x.csv").read_bytes().decode() == _csv(RESULT)
-    with pytest.raises(UsageError, match="Cannot write .*: No such file or directory"):
+    with pytest.raises(UsageError, match=r"Cannot write .*: No such file or directory"):
         write(RESULT, "csv", tmp_path / "missing" / "x.csv", ZONE)
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
 

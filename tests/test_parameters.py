@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from rolecall.errors import UsageError
 from rolecall.parameters import (
     Parameter,

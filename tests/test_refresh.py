@@ -24,7 +24,9 @@ def test_the_sample_is_loaded_and_its_cut_file_named(sample: Rolecall) -> None:
     status = sample.query("select status, count(*) from log_files group by 1 order by 1")
     assert status == [("loaded", 77), ("unreadable", 1)]
     (row,) = sample.query("select log_file, problem from log_files where status = 'unreadable'")
-    assert row[0].startswith("AWSLogs/o-a1b2c3d4e5/444455556666/CloudTrail/eu-central-1/2026/03/18/")
+    assert row[0].startswith(
+        "AWSLogs/o-a1b2c3d4e5/444455556666/CloudTrail/eu-central-1/2026/03/18/"
+    )
     assert row[1] == "the gzip file is truncated"
 
 
@@ -36,7 +38,9 @@ def test_every_record_of_the_sample_is_an_event_or_a_copy(sample: Rolecall) -> N
 
 
 def test_all_tables_lie_in_schema_main(sample: Rolecall) -> None:
-    assert sample.query("select distinct table_schema from information_schema.tables") == [("main",)]
+    assert sample.query("select distinct table_schema from information_schema.tables") == [
+        ("main",)
+    ]
 
 
 def test_a_second_refresh_adds_nothing_and_changes_no_answer(
@@ -50,7 +54,9 @@ def test_a_second_refresh_adds_nothing_and_changes_no_answer(
     second = rolecall.refresh(logs)
     assert "Nothing new to load." in second
     assert "Skipped AWSLogs/" in second
-    assert before == {table: rolecall.query(f"select * from {table} order by all") for table in TABLES}
+    assert before == {
+        table: rolecall.query(f"select * from {table} order by all") for table in TABLES
+    }
     assert rolecall.query("select count(*) from log_reads") == [(2,)]
 
 
@@ -194,9 +200,11 @@ def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: Writ
     project = SAMPLE.parent
     for command, passed in (("build", "ERROR=0"), ("test", "ERROR=0"), ("run", "ERROR=0")):
         done = subprocess.run(
-            [sys.executable, "-m", "dbt.cli.main", command, "--project-dir", project]
-            + ["--profiles-dir", project, "--target-path", rolecall.folder / "target"]
-            + ["--log-path", rolecall.folder / "dbt-logs", "--no-use-colors"],
+            [
+                *(sys.executable, "-m", "dbt.cli.main", command, "--project-dir", project),
+                *("--profiles-dir", project, "--target-path", rolecall.folder / "target"),
+                *("--log-path", rolecall.folder / "dbt-logs", "--no-use-colors"),
+            ],
             cwd=project,
             env=environment,
             capture_output=True,
@@ -231,7 +239,7 @@ def test_while_a_refresh_holds_the_database_history_says_who(
         started = time.monotonic()
         done = rolecall.run("history", exit_code=1, ROLECALL_WAIT_SECONDS="0.5")
         assert f"is held by process {holder.pid}" in done.stderr
-        assert 0.3 < time.monotonic() - started
+        assert time.monotonic() - started > 0.3
         done = rolecall.run(
             "refresh", "--logs", write_log(), exit_code=1, ROLECALL_WAIT_SECONDS="0"
         )
@@ -251,5 +259,5 @@ def test_the_malformed_files_of_aws_do_no_harm(rolecall: Rolecall) -> None:
         sum(event_count) + sum(copied_record_count) from log_files
         """
     )
-    assert counts == (12, 38, 4, 34)
+    assert counts == (12, 35, 4, 31)
     assert os.listdir(folder)

@@ -32,8 +32,8 @@ console_logins as (
 
 ),
 
--- The steps of one sign-in to Identity Center share the id of its workflow, and the last one
--- lists every factor that was verified.
+-- The steps of one sign-in to Identity Center share the id of its workflow,
+-- and the last one lists every factor that was verified.
 identity_center_steps as (
 
     select
@@ -59,7 +59,7 @@ identity_center_workflows as (
         coalesce(max(authentication_event_id), max(event_id)) as sign_in_id,
         max(recipient_account_id) as account_id,
         max(event_at) as signed_in_at,
-        -- A password that was refused ends the workflow without an authentication.
+        -- A refused password ends the workflow without an authentication.
         coalesce(max(authentication_outcome), min(sign_in_outcome)) as outcome,
         max(error_message) as error_message,
         max(identity_type) as identity_type,

@@ -29,17 +29,17 @@ assumptions as (
 
 ),
 
--- The role's account sees of a caller from elsewhere no more than its account.
 copies as (
 
     select
         *,
-        coalesce(shared_event_id, event_id || '/' || recipient_account_id)
-            as assumption_key,
+        -- Of a caller from elsewhere the role's account sees the account.
         case
             when identity_type = 'AWSAccount' then 'role account'
             else 'caller account'
-        end as copy_of
+        end as copy_of,
+        coalesce(shared_event_id, event_id || '/' || recipient_account_id)
+            as assumption_key
     from assumptions
 
 ),
@@ -73,17 +73,17 @@ role_copies as (
 folded as (
 
     select
+        coalesce(caller_copies.assumption_key, role_copies.assumption_key)
+            as assumption_key,
         coalesce(caller_copies.event_id, role_copies.event_id)
             as role_assumption_id,
         coalesce(caller_copies.event_at, role_copies.event_at) as assumed_at,
         coalesce(caller_copies.event_name, role_copies.event_name)
             as event_name,
         case
-            when caller_copies.event_id is not null
-                and role_copies.event_id is not null
-                then 'both accounts'
-            when role_copies.event_id is not null then 'role account'
-            else 'caller account'
+            when role_copies.event_id is null then 'caller account'
+            when caller_copies.event_id is null then 'role account'
+            else 'both accounts'
         end as seen_in,
         coalesce(caller_copies.outcome, role_copies.outcome) as outcome,
         coalesce(caller_copies.error_code, role_copies.error_code)
@@ -170,6 +170,7 @@ folded as (
 named as (
 
     select
+        assumption_key,
         role_assumption_id,
         assumed_at,
         event_name,
@@ -177,8 +178,9 @@ named as (
         outcome,
         error_code,
         error_message,
-        coalesce({{ arn_account('role_arn') }}, {{ arn_account('assumed_role_arn') }})
-            as role_account_id,
+        coalesce(
+            {{ arn_account('role_arn') }}, {{ arn_account('assumed_role_arn') }}
+        ) as role_account_id,
         coalesce(
             {{ arn_name('role_arn') }},
             {{ assumed_role_part('assumed_role_arn', 'role') }}

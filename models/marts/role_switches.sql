@@ -40,17 +40,15 @@ evidence as (
         {{ principal_name('console_switches.source_arn') }} as source_name
     from console_switches
     left join switch_assumptions
-        on console_switches.role_switch_id = switch_assumptions.role_switch_id
+        on console_switches.switch_key = switch_assumptions.switch_key
     left join role_assumptions
-        on
-            switch_assumptions.role_assumption_id
-            = role_assumptions.role_assumption_id
+        on switch_assumptions.assumption_key = role_assumptions.assumption_key
     left join switch_sign_ins
-        on console_switches.role_switch_id = switch_sign_ins.role_switch_id
+        on console_switches.switch_key = switch_sign_ins.switch_key
 
 ),
 
--- Whoever switched from a role is behind that role's session, not named by its ARN.
+-- Whoever switched from a role is behind its session, not named by its ARN.
 with_actor as (
 
     select

@@ -37,6 +37,7 @@ single_source_halves as (
 led_by_role_half as (
 
     select
+        role_halves.half_id as switch_key,
         role_halves.event_id as role_switch_id,
         role_halves.switched_at,
         case
@@ -76,6 +77,7 @@ led_by_role_half as (
 led_by_source_half as (
 
     select
+        half_id as switch_key,
         event_id as role_switch_id,
         switched_at,
         'source account' as seen_in,

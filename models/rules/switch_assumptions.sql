@@ -15,12 +15,12 @@ role_assumptions as (
 
 ),
 
--- The role half names the session itself: its assumption happened in the same second or two.
+-- The role half names the session: it was assumed in the same second or two.
 of_same_session as (
 
     select
-        console_switches.role_switch_id as one,
-        role_assumptions.role_assumption_id as other,
+        console_switches.switch_key as one,
+        role_assumptions.assumption_key as other,
         {{ milliseconds_apart(
             'console_switches.switched_at', 'role_assumptions.assumed_at'
         ) }} as distance,
@@ -42,8 +42,8 @@ of_same_session as (
 of_same_caller as (
 
     select
-        console_switches.role_switch_id as one,
-        role_assumptions.role_assumption_id as other,
+        console_switches.switch_key as one,
+        role_assumptions.assumption_key as other,
         {{ milliseconds_apart(
             'console_switches.switched_at', 'role_assumptions.assumed_at'
         ) }} as distance,
@@ -63,7 +63,7 @@ of_same_caller as (
                 'console_switches.switched_at', 'role_assumptions.assumed_at'
             ) }} <= {{ 1000 * var('switch_pairing_seconds') }}
     left join of_same_session
-        on role_assumptions.role_assumption_id = of_same_session.other
+        on role_assumptions.assumption_key = of_same_session.other
     where
         console_switches.seen_in = 'source account'
         and role_assumptions.is_console_switch
@@ -84,8 +84,8 @@ candidates as (
 assumptions as (
 
     select
-        one as role_switch_id,
-        other as role_assumption_id
+        one as switch_key,
+        other as assumption_key
     from nearest_pairs
 
 )

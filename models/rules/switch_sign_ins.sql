@@ -16,14 +16,14 @@ sign_ins as (
 candidates as (
 
     select
-        console_switches.role_switch_id,
+        console_switches.switch_key,
         sign_ins.sign_in_id,
         sign_ins.signed_in_at,
         sign_ins.mfa,
         sign_ins.mfa_identifier,
         row_number() over (
-            partition by console_switches.role_switch_id
-            order by sign_ins.signed_in_at desc, sign_ins.sign_in_id
+            partition by console_switches.switch_key
+            order by sign_ins.signed_in_at desc, sign_ins.sign_in_id asc
         ) as sign_ins_ago
     from console_switches
     inner join sign_ins
@@ -38,7 +38,7 @@ candidates as (
 newest_sign_ins as (
 
     select
-        role_switch_id,
+        switch_key,
         sign_in_id,
         signed_in_at,
         mfa,

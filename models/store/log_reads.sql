@@ -56,31 +56,57 @@ files_in_part as (
 
 {% endif %}
 
-attempts as (
+complete_files as (
 
     select files_read.*
     from files_read
     left join files_in_part
         on files_read.log_file = files_in_part.log_file
+    where files_in_part.log_file is null
+
+),
+
+-- The same outcome of the same file is no news.
+news as (
+
+    select complete_files.*
+    from complete_files
     {% if is_incremental() %}
-        -- The same outcome of the same file is no news.
         left join newest_attempts
             on
-                files_read.log_file = newest_attempts.log_file
-                and files_read.status = newest_attempts.status
-                and files_read.problem
+                complete_files.log_file = newest_attempts.log_file
+                and complete_files.status = newest_attempts.status
+                and complete_files.problem
                 is not distinct from newest_attempts.problem
-                and files_read.size_bytes
+                and complete_files.size_bytes
                 is not distinct from newest_attempts.size_bytes
-                and files_read.modified_at
+                and complete_files.modified_at
                 is not distinct from newest_attempts.modified_at
+        where newest_attempts.log_file is null
     {% endif %}
-    where
-        files_in_part.log_file is null
-        {% if is_incremental() %}
-            and newest_attempts.log_file is null
-        {% endif %}
+
+),
+
+listed as (
+
+    select
+        log_file,
+        account_id,
+        aws_region,
+        delivered_date,
+        status,
+        problem,
+        record_count,
+        event_count,
+        copied_record_count,
+        rejected_record_count,
+        size_bytes,
+        modified_at,
+        log_root,
+        load_id,
+        loaded_at
+    from news
 
 )
 
-select * from attempts
+select * from listed

@@ -25,7 +25,7 @@ def columns(zone: ZoneInfo) -> list[Column]:
         _column("from account", "source_account_id", least=12, from_width=100),
         Column("role", lambda row: row["role_name"] or _NOTHING, least=8),
         _column("role account", "role_account_id", least=12),
-        _column("mfa", "mfa", least=3),
+        _column("mfa", "mfa", least=12),
         _column("mfa evidence", "mfa_evidence", least=12, from_width=180),
         _column("outcome", "outcome", least=7),
         _column("address", "source_ip_address", least=9, from_width=120),

@@ -9,26 +9,38 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
+from rolecall.database import NAME
 from rolecall.log_source import LogSource
+
+DEFAULT_DATABASE = "rolecall.duckdb"
+EXAMPLE_LOGS = Path("sample")
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]
-    """The plugin that dbt-duckdb loads; ``logs`` in its config names the folder."""
+    """The plugin that dbt-duckdb loads, set by the environment.
+
+    ``ROLECALL_DATABASE`` names the database file, ``ROLECALL_LOGS`` the folder to load from (by
+    default the folders that the database remembers, and the sample for a new database);
+    ``ROLECALL_ADD_LOGS`` lets a folder in that the database does not know.
+    """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Take the log folder from the profile; nothing is opened yet."""
-        logs, example_logs = plugin_config.get("logs"), plugin_config.get("example_logs")
+        """Read the settings; nothing is opened yet."""
+        logs = os.environ.get("ROLECALL_LOGS")
+        self._database = Path(os.environ.get("ROLECALL_DATABASE") or DEFAULT_DATABASE)
         self._source = LogSource(
             Path(logs) if logs else None,
-            Path(example_logs) if example_logs else None,
-            bool(plugin_config.get("add_logs")),
+            EXAMPLE_LOGS,
+            bool(os.environ.get("ROLECALL_ADD_LOGS")),
         )
-        # The database holds an account's audit trail: it is for its owner alone, and so are the
-        # write-ahead log and the spill files, which DuckDB creates whenever it likes.
-        os.umask(0o077)
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Keep the connection, on which the ledger is looked up."""
+        """Attach the database, made if it is not there."""
+        # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
+        # log and the spill files, which DuckDB creates whenever it likes.
+        os.umask(0o077)
+        conn.execute(f"attach ? as {NAME}", [str(self._database)])
+        conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
         self._connection = conn
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:

@@ -148,9 +148,7 @@ _RECORD_SHAPE = """{
     }
 }"""
 # Athena's names of columns are in lower case.
-_RAW_COLUMNS = ", ".join(
-    f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE)
-)
+_RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +181,7 @@ class LogSource:
     add_logs: bool = False
     reads: list[FileRead] = field(default_factory=list)
 
-    def attach(
-        self, cursor: duckdb.DuckDBPyConnection, ledger: duckdb.DuckDBPyConnection
-    ) -> None:
+    def attach(self, cursor: duckdb.DuckDBPyConnection, ledger: duckdb.DuckDBPyConnection) -> None:
         """Make the source views on ``cursor``, opening no log file.
 
         ``ledger`` is another connection to the same database: while a view is scanned, the

@@ -223,7 +223,7 @@ class _LookedUp(msgspec.Struct):
 
 
 class _Timed(msgspec.Struct):
-    eventTime: str
+    eventTime: str  # noqa: N815
 
 
 _trail_decoder = msgspec.json.Decoder(_Trail)
@@ -285,7 +285,9 @@ def _decoded(
     except msgspec.ValidationError:
         raise UnreadableLogError(wrong_type) from None
     except msgspec.DecodeError as error:
-        raise _NotJsonError(f"the file is not JSON: {_lower_first(str(error).removeprefix('JSON is malformed: '))}") from None
+        raise _NotJsonError(
+            f"the file is not JSON: {_lower_first(str(error).removeprefix('JSON is malformed: '))}"
+        ) from None
     except RecursionError:
         return split(bytes(text))
 
@@ -360,11 +362,11 @@ def _without_lone_surrogates(text: bytes) -> bytes:
 def _gunzipped(body: bytes) -> bytes:
     try:
         if len(body) <= _SAFE_GZIP_BYTES:
-            return igzip.decompress(body)
+            return bytes(igzip.decompress(body))
         return b"".join(_gunzipped_members(body))
     except EOFError:
         raise UnreadableLogError("the gzip file is truncated") from None
-    except (OSError, isal_zlib.IsalError) as error:
+    except (OSError, isal_zlib.error) as error:  # type: ignore[misc]
         raise UnreadableLogError(f"the gzip file is damaged: {error}") from None
 
 

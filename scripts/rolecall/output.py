@@ -22,7 +22,7 @@ FORMATS = ("table", "csv", "json", "parquet")
 
 # Of these a spreadsheet makes a formula when they begin a cell (OWASP, "CSV Injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_NARROWEST_CELL = 8
+_NARROWEST_CELL = 16
 _UNBOUNDED_WIDTH = 10_000
 _GAP = " "
 
@@ -43,7 +43,7 @@ class Column:
     title: str
     shows: Callable[[dict[str, Any]], str]
     from_width: int = 0
-    least: int = _NARROWEST_CELL
+    least: int = 8
 
 
 def write(
@@ -152,10 +152,7 @@ def write_table(
     console = Console(file=stream, width=_width(stream), highlight=False)
     named = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     if columns is None:
-        columns = [
-            Column(name, _shown(name, zone), least=min(_NARROWEST_CELL, len(name)))
-            for name in result.columns
-        ]
+        columns = [_plain_column(name, named, zone) for name in result.columns]
     shown = [column for column in columns if column.from_width <= console.width]
     if sum(column.least + len(_GAP) for column in shown) - len(_GAP) <= console.width:
         _write_lines(
@@ -216,8 +213,11 @@ def _width(stream: IO[str]) -> int | None:
     return _UNBOUNDED_WIDTH
 
 
-def _shown(name: str, zone: ZoneInfo) -> Callable[[dict[str, Any]], str]:
-    return lambda row: _cell(row[name], zone)
+def _plain_column(name: str, rows: Sequence[dict[str, Any]], zone: ZoneInfo) -> Column:
+    """Return a column that shows one of the result, cut to no less than can be recognised."""
+    longest = max((len(_cell(row[name], zone)) for row in rows), default=0)
+    least = min(_NARROWEST_CELL, max(longest, len(name)))
+    return Column(name, lambda row: _cell(row[name], zone), least=least)
 
 
 def _cell(value: object, zone: ZoneInfo) -> str:

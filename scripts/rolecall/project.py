@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import rolecall
@@ -91,19 +91,19 @@ def compile_analyses(settings: Settings) -> None:
     folder = _compiled_dir(settings)
     if folder.is_dir():
         return
-    arguments = ["compile", "--select", "path:analyses", "--no-introspect", "--no-populate-cache"]
-    result = run_dbt(arguments, settings)
-    if not result.success:
-        raise RolecallError(f"dbt cannot compile the analyses: {failures(result)}")
-    made = state_dir() / "compiled" / "rolecall" / "analyses"
-    # Made whole under another name: a reader never finds half of it.
-    draft = folder.with_name(f"{folder.name}.{os.getpid()}")
-    shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(made, draft)
-    try:
-        draft.rename(folder)
-    except OSError:  # another process was first
-        shutil.rmtree(draft, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Made in a folder of its own and renamed: a reader never finds half of it.
+    with TemporaryDirectory(dir=folder.parent) as draft:
+        arguments = ["compile", "--select", "path:analyses", "--no-introspect"]
+        arguments += ["--no-populate-cache", "--target-path", draft]
+        parsed = state_dir() / "partial_parse.msgpack"
+        if parsed.is_file():
+            arguments += ["--partial-parse-file-path", str(parsed)]
+        result = run_dbt(arguments, settings)
+        if not result.success:
+            raise RolecallError(f"dbt cannot compile the analyses: {failures(result)}")
+        with suppress(OSError):  # another process was first
+            (Path(draft) / "compiled" / "rolecall" / "analyses").rename(folder)
 
 
 def compiled_text(sql: str, settings: Settings) -> str:
@@ -113,7 +113,7 @@ def compiled_text(sql: str, settings: Settings) -> str:
     result = run_dbt(["compile", "--inline", sql, "--no-introspect"], settings)
     if not result.success:
         raise RolecallError(f"dbt cannot compile the query: {failures(result)}")
-    node: Any = result.result.results[0].node  # type: ignore[union-attr,index]
+    node: Any = result.result.results[0].node
     return str(node.compiled_code)
 
 

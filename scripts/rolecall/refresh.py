@@ -55,7 +55,7 @@ def refresh(settings: Settings) -> Refreshed:
     compile_analyses(settings)
     tests: list[Any] = [
         node_result
-        for node_result in result.result.results  # type: ignore[union-attr]
+        for node_result in result.result.results
         if node_result.node.resource_type == "test"
     ]
     with open_database(settings.database, settings.wait_seconds) as connection:

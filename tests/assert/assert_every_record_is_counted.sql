@@ -1,4 +1,4 @@
--- Each record of a readable file is an event, a copy of one or rejected, and never two of these.
+-- Each record of a readable file is an event, a copy of one or rejected.
 with
 
 log_reads as (
@@ -9,7 +9,10 @@ log_reads as (
 
 miscounted as (
 
-    select * from log_reads
+    select
+        log_file,
+        load_id
+    from log_reads
     where
         (
             status <> 'unreadable'

@@ -1,0 +1,182 @@
+"""`rolecall history`: filters, days, formats and how it looks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from rich.cells import cell_len
+
+from conftest import Rolecall
+
+
+def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, str]]:
+    """Return the history as a list of objects."""
+    done = sample.run("history", "--format", "json", *options, exit_code=0, **environment)
+    history: list[dict[str, str]] = json.loads(done.stdout)
+    return history
+
+
+def test_history_tells_who_switched_oldest_first(sample: Rolecall) -> None:
+    history = rows(sample)
+    assert len(history) == 15
+    assert history == sorted(history, key=lambda row: row["switched_at"])
+    last = history[-1]
+    assert (last["switched_at"], last["actor_name"], last["role_name"]) == (
+        "2026-04-30T21:47:19Z",
+        "bob",
+        "ReadOnly",
+    )
+
+
+def test_the_sample_has_every_kind_of_switch(sample: Rolecall) -> None:
+    history = rows(sample)
+    assert {row["seen_in"] for row in history} == {
+        "both accounts",
+        "role account",
+        "source account",
+    }
+    assert {row["mfa"] for row in history} == {"yes", "no", "not asserted", "unknown"}
+    assert {row["mfa_evidence"] for row in history} == {"assume role", "console sign-in", None}
+    assert {row["outcome"] for row in history} == {"success", "failure"}
+    assert {row["actor_type"] for row in history} == {"iam user", "identity center user", "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (("--from", "2026-04-30", "--to", "2026-04-30"), 1),
+        (("--from", "2026-03-03", "--to", "2026-03-03"), 2),
+        (("--to", "2026-03-31"), 5),
+        (("--from", "2026-05-01"), 0),
+        (("--account", "777788889999"), 4),
+        (("--account", "77778888999"), 0),
+        (("--user", "ALICE"), 7),
+        (("--user", "ali"), 0),
+        (("--user", "*@example.com"), 1),
+        (("--user", "arn:aws:iam::111122223333:user/operations/carol"), 2),
+        (("--role", "admin"), 4),
+        (("--role", "*role/delivery/*"), 1),
+        (("--role", "%"), 0),
+        (("--outcome", "failure"), 1),
+        (("--mfa", "not asserted"), 1),
+        (("--mfa", "no", "--user", "bob", "--outcome", "success"), 3),
+        (("--user", "o'brien"), 0),
+    ],
+)
+def test_filters_narrow_the_history(sample: Rolecall, options: tuple[str, ...], count: int) -> None:
+    assert len(rows(sample, *options)) == count
+
+
+def test_days_are_days_of_the_time_zone(sample: Rolecall) -> None:
+    tokyo = rows(sample, "--from", "2026-05-01", "--timezone", "Asia/Tokyo")
+    assert [row["switched_at"] for row in tokyo] == ["2026-05-01T06:47:19+09:00"]
+    assert rows(sample, "--from", "2026-05-01", ROLECALL_TIMEZONE="America/New_York") == []
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_a_table_fits_the_terminal(sample: Rolecall, width: int) -> None:
+    lines = sample.run("history", COLUMNS=str(width)).stdout.splitlines()
+    assert len(lines) == 16
+    assert max(map(cell_len, lines)) <= width
+    header = lines[0]
+    whole = set(sample.run("history").stdout.splitlines())
+    for title in ("switched at", "who", "role", "role account", "mfa", "outcome"):
+        assert title in header
+    # Each cell is there as a whole, or ends in an ellipsis.
+    complete = sample.run("history", "--format", "json").stdout
+    known = set(json.dumps(json.loads(complete))[1:-1].replace('"', " ").split())
+    for line in lines[1:]:
+        for word in line.split():
+            assert (
+                word.endswith("…")
+                or word in known
+                or word[:4] == "2026"
+                or word in "-:"
+                or (any(word in other for other in whole))
+            )
+    if width == 200:
+        assert "…" not in "".join(lines)
+        assert "seen in" in header and "address" in header
+
+
+def test_a_narrow_table_marks_what_it_cuts(sample: Rolecall) -> None:
+    narrow = sample.run("history", "--user", "dana*", COLUMNS="70").stdout
+    assert "dana@" in narrow and "…" in narrow
+    assert max(map(len, narrow.splitlines())) <= 70
+
+
+def test_csv_json_and_parquet_have_the_same_rows(sample: Rolecall, tmp_path: Path) -> None:
+    history = rows(sample)
+    text = sample.run("history", "--format", "csv").stdout
+    from_csv = list(csv.DictReader(io.StringIO(text)))
+    assert [row["role_switch_id"] for row in from_csv] == [row["role_switch_id"] for row in history]
+    assert list(from_csv[0]) == list(history[0])
+    sample.run("history", "--format", "parquet", "--output", tmp_path / "h.parquet")
+    table = pq.read_table(tmp_path / "h.parquet")
+    assert table["role_switch_id"].to_pylist() == [row["role_switch_id"] for row in history]
+    assert str(table.schema.field("switched_at").type) == "timestamp[us, tz=UTC]"
+
+
+def test_output_goes_to_a_file(sample: Rolecall, tmp_path: Path) -> None:
+    done = sample.run("history", "--format", "csv", "--output", tmp_path / "history.csv")
+    assert done.stdout == ""
+    assert (tmp_path / "history.csv").read_text().startswith("switched_at,outcome,")
+
+
+def test_head_makes_no_traceback(sample: Rolecall) -> None:
+    command = f"'{sys.executable}' -m rolecall history --format csv; echo exit $? >&2"
+    done = subprocess.run(
+        ["bash", "-c", f"({command}) | head -1"],
+        cwd=sample.folder,
+        env=sample.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "message"),
+    [
+        (("--from", "2026-04-31"), 2, "'2026-04-31' is not a day of the calendar"),
+        (("--from", "april"), 2, "'april' is not a day: write it like 2026-04-30"),
+        (("--from", "2026-04-30", "--to", "2026-04-01"), 2, "is after --to"),
+        (("--timezone", "Berlin"), 2, "The setting timezone is wrong: 'Berlin' is no time zone"),
+        (("--mfa", "maybe"), 2, "'maybe' is not one of"),
+        (("--database", "none.duckdb"), 1, "There is no database none.duckdb yet"),
+        (("--target", "athena"), 1, "The target athena cannot be asked yet"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_sentence(
+    sample: Rolecall, options: tuple[str, ...], exit_code: int, message: str
+) -> None:
+    done = sample.run("history", *options, exit_code=exit_code)
+    assert message in done.stderr
+    assert done.stdout == ""
+
+
+def test_settings_come_by_flag_then_environment_then_file(sample: Rolecall, tmp_path: Path) -> None:
+    (tmp_path / "rolecall.toml").write_text(
+        f'database = "{sample.database}"\ntimezone = "Asia/Tokyo"\n'
+    )
+    elsewhere = Rolecall(tmp_path)
+    last = ("--from", "2026-05-01")
+    assert len(rows(elsewhere, *last)) == 1
+    assert rows(elsewhere, *last, ROLECALL_TIMEZONE="UTC") == []
+    assert len(rows(elsewhere, *last, "--timezone", "Asia/Tokyo", ROLECALL_TIMEZONE="UTC")) == 1
+    (tmp_path / "rolecall.toml").write_text("databse = 'x'\n")
+    done = elsewhere.run("history", exit_code=2)
+    assert "The setting databse is wrong" in done.stderr
+    (tmp_path / "rolecall.toml").write_text("database = \n")
+    assert "rolecall.toml is not TOML" in elsewhere.run("history", exit_code=2).stderr

@@ -1,0 +1,180 @@
+"""The real records that others published load whole, and their switches come out right."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import FIXTURES, Rolecall
+
+# Every SwitchRole in the records: event id, where it was seen, who switched.
+SWITCHES = [
+    (
+        "a3a42af4-0c3b-4654-9894-5d618767ee18",
+        "role account",
+        "arn:aws:sts::123456789012:assumed-role/Admin/yohei-a",
+    ),
+    (
+        "70627092-0c9c-4163-9975-42ffcc50a37a",
+        "role account",
+        "arn:aws:iam::203016562928:user/bob@example.com",
+    ),
+    # The two halves of one switch, made anonymous with another account in each.
+    (
+        "60fdb466-fbf7-4da0-b521-0e9979e73c5d",
+        "source account",
+        "arn:aws:iam::000000000000:user/uhura",
+    ),
+    (
+        "fdbb2209-3fc9-4304-bcde-00634c0b7889",
+        "role account",
+        "arn:aws:iam::000000000000:user/uhura",
+    ),
+    (
+        "87337348-62a8-4e1f-9c64-79566dc7ca56",
+        "role account",
+        "arn:aws:iam::999999999999:user/Alice",
+    ),
+]
+OWN_SHAPES = ("invictus-ir__aws_dataset", "DataDog__stratus-red-team", "published_examples")
+ENVELOPES = ("mozilla-services__foxsec-pipeline", "opensearch-project__opensearch-catalog")
+
+
+def unwrapped(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the records in a text, whatever product has wrapped them."""
+    decoder = json.JSONDecoder()
+    position = text.find('"eventVersion"')
+    seen: set[int] = set()
+    while position >= 0:
+        # The record is the innermost object around the member that every record has.
+        start = text.rfind("{", 0, position)
+        while start >= 0:
+            try:
+                record, end = decoder.raw_decode(text, start)
+            except json.JSONDecodeError:
+                end = -1
+            if end > position and "eventVersion" in record:
+                if start not in seen:
+                    seen.add(start)
+                    yield record
+                break
+            start = text.rfind("{", 0, start)
+        position = text.find('"eventVersion"', position + 1)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Rolecall:
+    """Return a command line with all published records loaded."""
+    folder = tmp_path_factory.mktemp("published")
+    logs = folder / "logs"
+    logs.mkdir()
+    for name in OWN_SHAPES:
+        (logs / name).symlink_to(FIXTURES / name)
+    for name in ENVELOPES:
+        for path in sorted((FIXTURES / name).iterdir()):
+            records = list(unwrapped(gzip.decompress(path.read_bytes()).decode()))
+            assert records, path
+            lines = "".join(json.dumps(record) + "\n" for record in records)
+            (logs / f"{name}-{path.name.partition('.')[0]}.jsonl").write_text(lines)
+    rolecall = Rolecall(folder)
+    rolecall.refresh(logs)
+    return rolecall
+
+
+def test_every_switch_is_one_row(loaded: Rolecall) -> None:
+    rows = loaded.query(
+        "select role_switch_id, seen_in, source_arn from role_switches order by switched_at"
+    )
+    assert rows == SWITCHES
+
+
+def test_every_file_is_read(loaded: Rolecall) -> None:
+    assert loaded.query("select status, count(*) from log_files group by 1") == [("loaded", 111)]
+
+
+@pytest.mark.parametrize(
+    ("folder", "records", "rejected"),
+    [
+        ("invictus-ir__aws_dataset", 2900, 0),
+        ("DataDog__stratus-red-team", 310, 0),
+        ("opensearch-project__opensearch-catalog", 891, 0),
+        ("mozilla-services__foxsec-pipeline", 27, 0),
+        ("published_examples", 15, 1),
+    ],
+)
+def test_every_record_is_counted(
+    loaded: Rolecall, folder: str, records: int, rejected: int
+) -> None:
+    (counts,) = loaded.query(
+        f"""
+        select
+            sum(record_count), sum(event_count + copied_record_count), sum(rejected_record_count)
+        from log_files where starts_with(log_file, '{folder}')
+        """
+    )
+    assert counts == (records, records - rejected, rejected)
+
+
+def test_the_one_record_without_a_valid_time_is_rejected(loaded: Rolecall) -> None:
+    rows = loaded.query("select log_file from log_files where rejected_record_count > 0")
+    assert rows == [("published_examples/switchrole_source_SwitchTo_v1.05_PLACEHOLDERS.json.gz",)]
+
+
+def test_the_published_switch_has_its_session_and_mfa(loaded: Rolecall) -> None:
+    """By hand from the record in "Audit User Actions Using CloudTrail - Part 2"."""
+    (row,) = loaded.query(
+        """
+        select
+            switched_at::text, role_account_id, role_name, role_session_name, actor_name, mfa,
+            mfa_evidence, source_ip_address, session_id, assume_role_event_id
+        from role_switches where role_switch_id = '70627092-0c9c-4163-9975-42ffcc50a37a'
+        """
+    )
+    assert row == (
+        "2020-09-17 19:04:10",
+        "776613361644",
+        "assume-admin-role-example",
+        "bob@example.com",
+        "bob@example.com",
+        "yes",
+        "assume role",
+        "75.15.154.15",
+        "AROAJBP4A5WSXVNY72RLE:bob@example.com@2020-09-17T19:04:10Z",
+        "14fb06e3-5649-4fc3-a274-226ba85c8be6",
+    )
+
+
+def test_the_published_assumption_is_folded(loaded: Rolecall) -> None:
+    rows = loaded.query(
+        """
+        select seen_in, caller_event_id, role_event_id, is_console_switch from role_assumptions
+        where role_name = 'assume-admin-role-example'
+        """
+    )
+    assert rows == [
+        (
+            "both accounts",
+            "14fb06e3-5649-4fc3-a274-226ba85c8be6",
+            "40b4d219-0448-436f-9420-cdd3dc654b44",
+            True,
+        )
+    ]
+
+
+def test_records_in_their_own_product_s_envelope_are_rejected_not_lost(
+    rolecall: Rolecall, tmp_path: Path
+) -> None:
+    (tmp_path / "logs").mkdir()
+    path = FIXTURES / "mozilla-services__foxsec-pipeline" / "ParserTest.jsonl.gz"
+    (tmp_path / "logs" / path.name).write_bytes(path.read_bytes())
+    rolecall.refresh(tmp_path / "logs")
+    (counts,) = rolecall.query(
+        "select record_count, event_count + copied_record_count, rejected_record_count"
+        " from log_files"
+    )
+    assert counts == (11, 4, 7)

@@ -1,0 +1,120 @@
+"""`rolecall query`: the project's questions and the user's own."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import SAMPLE, Rolecall, WriteLog, event
+
+SWITCH_QUERY = ("query", "switch_role_query", "--format", "json")
+
+
+def test_the_list_tells_names_descriptions_and_parameters(sample: Rolecall) -> None:
+    text = sample.run("query").stdout
+    for name in ("role_switch_history", "switch_role_query", "preview_raw"):
+        assert f"{name}\n" in text
+    assert "--param account=  the id of the account that received the record (needed)" in text
+
+
+def test_the_query_of_the_athena_console_reads_the_raw_logs(rolecall: Rolecall) -> None:
+    # Nothing is loaded, there is no database.
+    params = ["--param", "from_day=2026-04-01", "--param", "to_day=2026-04-30"]
+    params += ["--param", "account=444455556666", "--logs", str(SAMPLE)]
+    rows = json.loads(rolecall.run(*SWITCH_QUERY, *params).stdout)
+    assert not rolecall.database.exists()
+    last = rows[-1]
+    assert list(last)[:3] == ["event_time", "response_elements", "switch_from"]
+    assert last["event_time"] == "2026-04-30T21:47:19Z"
+    assert last["response_elements"] == '{"SwitchRole":"Success"}'
+    assert last["switch_from"] == "arn:aws:iam::111122223333:user/bob"
+    # Copies are not folded here: the raw logs have the last switch twice.
+    assert len(rows) == 7
+
+
+def test_the_raw_logs_are_read_whatever_is_loaded(sample: Rolecall) -> None:
+    params = ["--param", "from_day=2026-03-01", "--param", "to_day=2026-04-30"]
+    params += ["--param", "account=111122223333"]
+    assert len(json.loads(sample.run(*SWITCH_QUERY, *params).stdout)) == 13
+
+
+def test_needed_parameters_are_asked_for(sample: Rolecall) -> None:
+    done = sample.run("query", "switch_role_query", exit_code=2)
+    assert "This query needs a value for from_day: --param from_day=..." in done.stderr
+    done = sample.run("query", "preview_raw", "--param", "days=3", exit_code=2)
+    assert "There is no parameter 'days' in this query: it has from_day, to_day." in done.stderr
+    done = sample.run("query", "preview_raw", "--param", "from_day", exit_code=2)
+    assert "--param 'from_day' is not of the form KEY=VALUE." in done.stderr
+    assert "There is no query 'nope'" in sample.run("query", "nope", exit_code=2).stderr
+
+
+def test_a_preview_shows_ten_rows_without_secrets(rolecall: Rolecall, write_log: WriteLog) -> None:
+    secret = "IQoJb3JpZ2luX2VjEHsaCXVzLWVhc3QtMSJGMEQCIE"
+    logs = write_log(
+        event(
+            number,
+            responseElements={"credentials": {"sessionToken": secret, "accessKeyId": "ASIA1"}},
+            additionalEventData={"LoginTo": "https://console.aws.amazon.com/?state=s3cret"},
+        )
+        for number in range(20)
+    )
+    text = rolecall.run("query", "preview_raw", "--logs", logs, "--format", "csv").stdout
+    table = list(csv.DictReader(io.StringIO(text)))
+    assert len(table) == 10
+    assert table[0]["eventname"] == "ListBuckets"
+    assert "ASIA1" in text
+    assert secret not in text and "s3cret" not in text
+
+
+def test_no_secret_of_the_sample_is_stored(sample: Rolecall) -> None:
+    for table, columns in (("events", "response_elements"), ("identity_events", "*")):
+        dump = str(sample.query(f"select {columns} from {table}"))
+        assert "IQoJ" not in dump and "isauthcode" not in dump
+    assert "IQoJ" not in sample.database.read_bytes().decode("latin-1")
+
+
+def test_sql_of_the_user_runs_with_parameters(sample: Rolecall, tmp_path: Path) -> None:
+    file = tmp_path / "mine.sql"
+    file.write_text(
+        "select role_name, count(*) as n from role_switches where source_name = :who"
+        " group by 1 order by 1 -- :comment"
+    )
+    done = sample.run("query", file, "--param", "who=bob", "--format", "csv")
+    assert done.stdout == "role_name,n\nAdmin,1\nReadOnly,3\n"
+    done = sample.run("query", file, "--param", "who=x' or '1'='1", "--format", "json")
+    assert json.loads(done.stdout) == []
+    assert "needs a value for who" in sample.run("query", file, exit_code=2).stderr
+
+
+def test_sql_of_the_user_may_use_dbt(sample: Rolecall, tmp_path: Path) -> None:
+    file = tmp_path / "mine.sql"
+    file.write_text("select count(*) as n from {{ ref('role_switches') }}")
+    assert sample.run("query", file, "--format", "csv").stdout == "n\n15\n"
+    file.write_text("select * from {{ ref('nothing') }}")
+    assert "dbt cannot compile the query" in sample.run("query", file, exit_code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"),
+    [
+        ("select * from nothing", "Table with name nothing does not exist"),
+        ("selec", "syntax error"),
+        ("delete from events", "read-only"),
+        ("create table t as select 1", "read-only"),
+    ],
+)
+def test_a_query_that_fails_says_why(
+    sample: Rolecall, tmp_path: Path, sql: str, message: str
+) -> None:
+    (tmp_path / "bad.sql").write_text(sql)
+    done = sample.run("query", tmp_path / "bad.sql", exit_code=1)
+    assert done.stderr.startswith("Error: The query failed: ")
+    assert message in done.stderr
+
+
+def test_a_missing_file_is_named(sample: Rolecall) -> None:
+    assert "There is no file none.sql." in sample.run("query", "none.sql", exit_code=2).stderr
