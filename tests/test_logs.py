@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -109,6 +110,12 @@ def test_a_dangling_link_is_named(tmp_path: Path) -> None:
     (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere.json")
     (file,) = find_log_files(tmp_path)
     assert file.problem == "cannot examine the file: no such file or directory"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (file,) = find_log_files(tmp_path)
+    assert file.problem == "not a regular file"
 
 
 def test_what_may_not_be_read_is_named(open_folder: Path, unprivileged: Unprivileged) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -394,6 +395,8 @@ def _examined(path: str, root: str, problem: str | None = None) -> Iterator[LogF
         try:
             status = os.stat(path)
             size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
+            if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
+                problem = "not a regular file"
         except OSError as error:
             problem = f"cannot examine the file: {_reason(error)}"
     yield LogFile(key, path, root, facts, size_bytes, modified_at, problem)

@@ -120,7 +120,8 @@ def compiled_text(sql: str, settings: Settings) -> str:
 def run_dbt(arguments: list[str], settings: Settings) -> dbtRunnerResult:
     """Run a dbt command in this process, on the project and target of ``settings``.
 
-    dbt prints nothing; its log is in ``state_dir()``. The database is closed afterwards.
+    dbt prints nothing; its log is in ``state_dir()``. The database is closed afterwards. An
+    interrupt and SIGTERM come through as KeyboardInterrupt and SystemExit.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -139,7 +140,10 @@ def run_dbt(arguments: list[str], settings: Settings) -> dbtRunnerResult:
     flat = [str(part) for option in options.items() for part in option]
     with _environment(settings):
         try:
-            return dbtRunner().invoke([command, *flat, "--no-version-check", *rest])
+            result = dbtRunner().invoke([command, *flat, "--no-version-check", *rest])
+            if isinstance(result.exception, (KeyboardInterrupt, SystemExit)):
+                raise result.exception
+            return result
         finally:
             environment = DuckDBConnectionManager._ENV
             if environment is not None:
