@@ -1,30 +1,88 @@
 -- A look at what the source holds, before anything is typed.
-select
-    eventtime,
-    eventname,
-    eventsource,
-    awsregion,
-    sourceipaddress,
-    useragent,
-    errorcode,
-    errormessage,
-    useridentity.type as useridentity_type,
-    useridentity.principalid as useridentity_principalid,
-    useridentity.arn as useridentity_arn,
-    useridentity.accountid as useridentity_accountid,
-    useridentity.accesskeyid as useridentity_accesskeyid,
-    useridentity.username as useridentity_username,
-    {{ redacted_json('requestparameters') }} as requestparameters,
-    {{ redacted_json('responseelements') }} as responseelements,
-    {{ redacted_json('additionaleventdata') }} as additionaleventdata,
-    requestid,
-    eventid,
-    eventtype,
-    recipientaccountid,
-    eventversion,
-    "$path" as log_path
-from {{ source('cloudtrail', 'cloudtrail_logs') }}
-where
-    (:from_day is null or {{ iso_timestamp('eventtime') }} >= :from_day)
-    and (:to_day is null or {{ iso_timestamp('eventtime') }} < :to_day)
+{%- set logs = source('cloudtrail', 'cloudtrail_logs') -%}
+{%- set fields = raw_fields() %}
+with
+
+records as (
+
+    select
+        {{ raw_field(fields, 'eventversion') }} as eventversion,
+        {{ raw_field(fields, 'eventtime') }} as eventtime,
+        {{ raw_field(fields, 'eventsource') }} as eventsource,
+        {{ raw_field(fields, 'eventname') }} as eventname,
+        {{ raw_field(fields, 'awsregion') }} as awsregion,
+        {{ raw_field(fields, 'sourceipaddress') }} as sourceipaddress,
+        {{ raw_field(fields, 'useragent') }} as useragent,
+        {{ raw_field(fields, 'errorcode') }} as errorcode,
+        {{ raw_field(fields, 'errormessage') }} as errormessage,
+        {{ raw_field(fields, 'useridentity.type') }} as useridentity_type,
+        {{ raw_field(fields, 'useridentity.principalid') }}
+            as useridentity_principalid,
+        {{ raw_field(fields, 'useridentity.arn') }} as useridentity_arn,
+        {{ raw_field(fields, 'useridentity.accountid') }}
+            as useridentity_accountid,
+        {{ raw_field(fields, 'useridentity.accesskeyid') }}
+            as useridentity_accesskeyid,
+        {{ raw_field(fields, 'useridentity.username') }}
+            as useridentity_username,
+        {{ raw_field(fields, 'useridentity.invokedby') }}
+            as useridentity_invokedby,
+        {{ redacted_json(raw_field(fields, 'requestparameters')) }}
+            as requestparameters,
+        {{ redacted_json(raw_field(fields, 'responseelements')) }}
+            as responseelements,
+        {{ redacted_json(raw_field(fields, 'additionaleventdata')) }}
+            as additionaleventdata,
+        {{ redacted_json(raw_field(fields, 'serviceeventdetails')) }}
+            as serviceeventdetails,
+        {{ raw_field(fields, 'requestid') }} as requestid,
+        {{ raw_field(fields, 'eventid') }} as eventid,
+        {{ raw_field(fields, 'sharedeventid') }} as sharedeventid,
+        {{ raw_field(fields, 'readonly') }} as readonly,
+        {{ raw_field(fields, 'eventtype') }} as eventtype,
+        {{ raw_field(fields, 'recipientaccountid') }} as recipientaccountid,
+        "$path" as log_path,
+        {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at
+    from {{ logs }}
+
+),
+
+of_the_days as (
+
+    select
+        eventversion,
+        eventtime,
+        eventsource,
+        eventname,
+        awsregion,
+        sourceipaddress,
+        useragent,
+        errorcode,
+        errormessage,
+        useridentity_type,
+        useridentity_principalid,
+        useridentity_arn,
+        useridentity_accountid,
+        useridentity_accesskeyid,
+        useridentity_username,
+        useridentity_invokedby,
+        requestparameters,
+        responseelements,
+        additionaleventdata,
+        serviceeventdetails,
+        requestid,
+        eventid,
+        sharedeventid,
+        readonly,
+        eventtype,
+        recipientaccountid,
+        log_path
+    from records
+    where
+        (:from_day is null or event_at >= :from_day)
+        and (:to_day is null or event_at < :to_day)
+
+)
+
+select * from of_the_days
 limit 10 -- noqa: AM09

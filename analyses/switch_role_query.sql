@@ -1,33 +1,47 @@
 -- The query that people type at the Athena console, on the raw logs.
+{%- set logs = source('cloudtrail', 'cloudtrail_logs') -%}
+{%- set fields = raw_fields() %}
 with
 
 records as (
 
     select
-        *,
-        {{ iso_timestamp('eventtime') }} as event_at,
+        {{ raw_field(fields, 'eventtime') }} as event_time,
+        {{ redacted_json(raw_field(fields, 'responseelements')) }}
+            as response_elements,
+        {{ json_text(raw_field(fields, 'additionaleventdata'), 'SwitchFrom') }}
+            as switch_from,
+        {{ json_text(raw_field(fields, 'additionaleventdata'), 'SwitchTo') }}
+            as switch_to,
+        {{ raw_field(fields, 'useridentity.arn') }} as identity_arn,
+        {{ raw_field(fields, 'sourceipaddress') }} as source_ip_address,
         coalesce(
-            {{ raw_field('recipientaccountid') }}, {{ log_file_account() }}
-        ) as account_id
-    from {{ source('cloudtrail', 'cloudtrail_logs') }}
+            {{ raw_field(fields, 'recipientaccountid') }},
+            {{ log_file_account() }}
+        ) as account_id,
+        {{ raw_field(fields, 'awsregion') }} as aws_region,
+        {{ raw_field(fields, 'eventid') }} as event_id,
+        {{ raw_field(fields, 'eventname') }} as event_name,
+        {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at
+    from {{ logs }}
 
 ),
 
 switches as (
 
     select
-        eventtime as event_time,
-        {{ redacted_json('responseelements') }} as response_elements,
-        {{ json_text('additionaleventdata', 'SwitchFrom') }} as switch_from,
-        {{ json_text('additionaleventdata', 'SwitchTo') }} as switch_to,
-        useridentity.arn as identity_arn,
-        sourceipaddress as source_ip_address,
+        event_time,
+        response_elements,
+        switch_from,
+        switch_to,
+        identity_arn,
+        source_ip_address,
         account_id,
-        awsregion as aws_region,
-        eventid as event_id
+        aws_region,
+        event_id
     from records
     where
-        eventname = 'SwitchRole'
+        event_name = 'SwitchRole'
         and event_at >= :from_day
         and event_at < :to_day
         and account_id = :account

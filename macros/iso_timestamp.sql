@@ -19,7 +19,7 @@
     case
         when regexp_like({{ text }}, {{ iso_timestamp_pattern() }})
             then cast(
-                try(from_iso8601_timestamp({{ text }})) at time zone 'UTC' as timestamp(6)
+                try(from_iso8601_timestamp({{ text }})) at time zone 'UTC' as timestamp(3)
             )
     end
 {%- endmacro %}

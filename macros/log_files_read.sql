@@ -27,11 +27,11 @@
         arbitrary(log_file_account_id) as account_id,
         arbitrary(log_file_region) as aws_region,
         arbitrary(delivered_date) as delivered_date,
-        'loaded' as status,
+        cast('loaded' as varchar) as status,
         cast(null as varchar) as problem,
         count(*) as record_count,
         cast(null as bigint) as size_bytes,
-        cast(null as timestamp(6)) as modified_at
+        cast(null as timestamp(3)) as modified_at
     from {{ ref('stg_cloudtrail__events') }}
     group by log_file
 {%- endmacro %}

@@ -1,23 +1,33 @@
 {#- CTEs that pair rows one to one by mutual nearest choice, in rounds: a pair is made where each
     is the other's first choice, then again among what is left over. The last CTE is
-    `nearest_pairs`, with the columns `one` and `other`.
+    `nearest_pairs`, with the columns `one` and `other`. Each CTE is read once, since Athena
+    computes a CTE anew wherever it is named.
 
     candidates: a CTE of possible pairs with the columns `one`, `other` (keys), `distance`,
     `one_tie`, `one_id`, `other_tie`, `other_id`; equal distances are decided by the tie, then the
     id, of the row that is chosen.
     rounds: how often what is left over is paired again. -#}
 {% macro mutually_nearest(candidates, rounds=3) -%}
+    unpaired_candidates as (
+
+        select
+            *,
+            0 as is_pair
+        from {{ candidates }}
+
+    ),
     {%- for round in range(1, rounds + 1) %}
-    {%- set pool = candidates if loop.first else 'left_after_round_' ~ (round - 1) %}
+    {%- set pool = 'unpaired_candidates' if loop.first else 'left_after_round_' ~ (round - 1) %}
+
     choices_of_round_{{ round }} as (
 
         select
             *,
             row_number() over (
-                partition by one order by distance, other_tie, other_id
+                partition by one, is_pair order by distance, other_tie, other_id
             ) as choice_of_one,
             row_number() over (
-                partition by other order by distance, one_tie, one_id
+                partition by other, is_pair order by distance, one_tie, one_id
             ) as choice_of_other
         from {{ pool }}
 
@@ -27,33 +37,54 @@
 
         select
             one,
-            other
+            other,
+            distance,
+            one_tie,
+            one_id,
+            other_tie,
+            other_id,
+            case
+                when is_pair = 1 or (choice_of_one = 1 and choice_of_other = 1) then 1
+                else 0
+            end as is_pair
         from choices_of_round_{{ round }}
-        where choice_of_one = 1 and choice_of_other = 1
 
     ),
-    {% if not loop.last %}
+
+    taken_in_round_{{ round }} as (
+
+        select
+            *,
+            max(is_pair) over (partition by one) as is_one_taken,
+            max(is_pair) over (partition by other) as is_other_taken
+        from pairs_of_round_{{ round }}
+
+    ),
+
     left_after_round_{{ round }} as (
 
-        select {{ pool }}.*
-        from {{ pool }}
-        left join pairs_of_round_{{ round }} as pairs_of_one
-            on {{ pool }}.one = pairs_of_one.one
-        left join pairs_of_round_{{ round }} as pairs_of_other
-            on {{ pool }}.other = pairs_of_other.other
-        where pairs_of_one.one is null and pairs_of_other.other is null
+        select
+            one,
+            other,
+            distance,
+            one_tie,
+            one_id,
+            other_tie,
+            other_id,
+            is_pair
+        from taken_in_round_{{ round }}
+        where is_pair = 1 or (is_one_taken = 0 and is_other_taken = 0)
 
     ),
-    {% endif %}
     {%- endfor %}
 
     nearest_pairs as (
-        {% for round in range(1, rounds + 1) %}
+
         select
             one,
             other
-        from pairs_of_round_{{ round }}
-        {% if not loop.last %}union all{% endif %}
-        {%- endfor %}
+        from left_after_round_{{ rounds }}
+        where is_pair = 1
+
     )
 {%- endmacro %}

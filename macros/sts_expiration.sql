@@ -20,7 +20,7 @@
         cast(
             try(date_parse(
                 regexp_replace({{ text }}, '[^0-9A-Za-z:]+', ' '), '%b %e %Y %l:%i:%s %p'
-            )) as timestamp(6)
+            )) as timestamp(3)
         )
     )
 {%- endmacro %}

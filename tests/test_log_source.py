@@ -136,18 +136,6 @@ def test_files_that_the_ledger_has_as_done_are_left_out(
     assert {key.rpartition("/")[2] for key in opened} == {"changed.json.gz", "broken.json.gz"}
 
 
-def test_a_loose_file_takes_its_day_from_its_newest_record(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
-    import json
-
-    records = [event(1), event(2, eventTime="2026-03-05T12:00:00Z"), event(3, eventTime="...")]
-    (tmp_path / "loose.json").write_text(json.dumps(records))
-    LogSource(tmp_path).attach(connection, connection)
-    days = connection.execute("select distinct delivered_date from cloudtrail_logs").fetchall()
-    assert [str(day) for (day,) in days] == ["2026-03-05"]
-
-
 def test_a_folder_that_the_database_does_not_know_is_refused(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -282,10 +282,3 @@ def test_a_file_that_vanishes_is_unreadable(tmp_path: Path) -> None:
     Path(file.path).unlink()
     with pytest.raises(UnreadableLogError, match="vanished"):
         logs.read_records(file)
-
-
-def test_the_newest_valid_time_gives_the_day() -> None:
-    times = ["2026-03-01T23:59:59Z", "2026-03-03T00:00:00Z", "2026-03-02T00:00:00Z", "...", None]
-    records = [json.dumps({"eventTime": time}).encode() for time in times]
-    assert logs.newest_event_day(records) == date(2026, 3, 3)
-    assert logs.newest_event_day([b"17", b"{}"]) is None

@@ -46,9 +46,12 @@ def test_every_model_and_column_is_described(path: Path, sample: Rolecall) -> No
 def test_every_macro_says_what_it_is_for(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith("{#- ")
-    assert f"macro {path.stem}(" in text
-    versions = re.findall(r"macro (duckdb|athena|default)__" + path.stem, text)
-    assert versions in ([], ["duckdb", "athena"])
+    # One of its own name, in both versions or in one of neither engine; or the adapter's, replaced.
+    versions = re.findall(rf"macro (duckdb|athena|default)__{path.stem}\(", text)
+    if f"macro {path.stem}(" in text:
+        assert versions in ([], ["duckdb", "athena"])
+    else:
+        assert versions == ["athena"]
 
 
 @pytest.mark.parametrize("rule", [1, 2, 3, 4, 6, 9, 10, 11])

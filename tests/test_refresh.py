@@ -180,15 +180,20 @@ def test_a_file_that_is_no_database_is_left_alone(rolecall: Rolecall, write_log:
 def test_every_kind_of_loose_file_is_loaded(rolecall: Rolecall, tmp_path: Path) -> None:
     logs = tmp_path / "loose logs"
     logs.mkdir()
-    (logs / "records.json").write_text(json.dumps({"Records": [event(1)]}))
+    late = event(7, eventTime="2026-03-05T12:00:00Z")
+    (logs / "records.json").write_text(json.dumps({"Records": [event(1), late]}))
     (logs / "array.json").write_text(json.dumps([event(2)]))
     (logs / "one.json").write_text(json.dumps(event(3), indent=2))
     (logs / "lines.jsonl").write_text(f"{json.dumps(event(4))}\n{json.dumps(event(5))}\n")
     looked_up = {"Events": [{"CloudTrailEvent": json.dumps(event(6))}]}
     (logs / "lookup-events.json").write_text(json.dumps(looked_up, indent=4))
-    assert "Loaded 5 log files: 6 new events." in rolecall.refresh(logs)
+    assert "Loaded 5 log files: 7 new events." in rolecall.refresh(logs)
     days = rolecall.query("select log_file, delivered_date::text from log_files order by 1")
-    assert days[0] == ("array.json", "2026-03-01")
+    # Without a day in key or name, the newest record gives it.
+    assert (days[0], days[-1]) == (("array.json", "2026-03-01"), ("records.json", "2026-03-05"))
+    assert rolecall.query("select delivered_date::text from events where event_id like '%1'") == [
+        ("2026-03-05",)
+    ]
 
 
 def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: WriteLog) -> None:

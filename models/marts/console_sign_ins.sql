@@ -107,6 +107,30 @@ sign_ins as (
     union all
     select * from identity_center_sign_ins
 
+),
+
+listed as (
+
+    select
+        sign_in_id,
+        account_id,
+        {{ mart_timestamp('signed_in_at') }} as signed_in_at,
+        sign_in_to,
+        outcome,
+        error_message,
+        identity_type,
+        principal_id,
+        user_arn,
+        user_name,
+        on_behalf_of_user_id,
+        mfa,
+        mfa_identifier,
+        credential_types,
+        source_ip_address,
+        user_agent,
+        aws_region
+    from sign_ins
+
 )
 
-select * from sign_ins
+select * from listed

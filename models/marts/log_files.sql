@@ -32,10 +32,10 @@ newest_attempts as (
         copied_record_count,
         rejected_record_count,
         size_bytes,
-        modified_at,
+        {{ mart_timestamp('modified_at') }} as modified_at,
         log_root,
         load_id,
-        loaded_at
+        {{ mart_timestamp('loaded_at') }} as loaded_at
     from ranked
     where attempts_ago = 1
 

@@ -100,7 +100,7 @@ switches as (
 
     select
         role_switch_id,
-        switched_at,
+        {{ mart_timestamp('switched_at') }} as switched_at,
         outcome,
         error_message,
         seen_in,

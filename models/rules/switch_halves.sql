@@ -31,7 +31,7 @@ role_halves as (
         event_id || '/' || recipient_account_id as half_id,
         event_id,
         recipient_account_id,
-        event_at as switched_at,
+        {{ mart_timestamp('event_at') }} as switched_at,
         sign_in_outcome as outcome,
         error_message,
         coalesce(
@@ -61,7 +61,7 @@ source_halves as (
         event_id || '/' || recipient_account_id as half_id,
         event_id,
         recipient_account_id,
-        event_at as switched_at,
+        {{ mart_timestamp('event_at') }} as switched_at,
         sign_in_outcome as outcome,
         error_message,
         {{ arn_account('switch_to_arn') }} as role_account_id,

@@ -1,121 +1,129 @@
+{%- set logs = source('cloudtrail', 'unread_cloudtrail_logs') -%}
+{%- set fields = raw_fields() -%}
+
 with
-
-records as (
-
-    select * from {{ source('cloudtrail', 'unread_cloudtrail_logs') }}
-
-),
 
 typed as (
 
     select
         ---------- keys
-        {{ raw_field('eventid') }} as logged_event_id,
+        {{ raw_field(fields, 'eventid') }} as logged_event_id,
         coalesce(
-            {{ raw_field('recipientaccountid') }},
+            {{ raw_field(fields, 'recipientaccountid') }},
             {{ log_file_account() }},
-            {{ raw_field('useridentity.accountid') }},
+            {{ raw_field(fields, 'useridentity.accountid') }},
             'unknown'
         ) as recipient_account_id,
 
         ---------- the event
-        {{ iso_timestamp('eventtime') }} as event_at,
-        {{ raw_field('eventname') }} as event_name,
-        {{ raw_field('eventsource') }} as event_source,
-        {{ raw_field('eventtype') }} as event_type,
-        {{ raw_field('eventcategory') }} as event_category,
-        {{ raw_field('eventversion') }} as event_version,
-        {{ raw_field('awsregion') }} as aws_region,
-        {{ raw_field('sourceipaddress') }} as source_ip_address,
-        {{ raw_field('useragent') }} as user_agent,
-        {{ raw_field('errorcode') }} as error_code,
-        {{ raw_field('errormessage') }} as error_message,
-        {{ text_boolean(raw_field('readonly')) }} as is_read_only,
-        {{ text_boolean(raw_field('managementevent')) }} as is_management_event,
-        {{ raw_field('requestid') }} as request_id,
-        {{ raw_field('sharedeventid') }} as shared_event_id,
-        {{ raw_field('apiversion') }} as api_version,
+        {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at,
+        {{ raw_field(fields, 'eventname') }} as event_name,
+        {{ raw_field(fields, 'eventsource') }} as event_source,
+        {{ raw_field(fields, 'eventtype') }} as event_type,
+        {{ raw_field(fields, 'eventcategory') }} as event_category,
+        {{ raw_field(fields, 'eventversion') }} as event_version,
+        {{ raw_field(fields, 'awsregion') }} as aws_region,
+        {{ raw_field(fields, 'sourceipaddress') }} as source_ip_address,
+        {{ raw_field(fields, 'useragent') }} as user_agent,
+        {{ raw_field(fields, 'errorcode') }} as error_code,
+        {{ raw_field(fields, 'errormessage') }} as error_message,
+        {{ text_boolean(raw_field(fields, 'readonly')) }} as is_read_only,
+        {{ text_boolean(raw_field(fields, 'managementevent')) }}
+            as is_management_event,
+        {{ raw_field(fields, 'requestid') }} as request_id,
+        {{ raw_field(fields, 'sharedeventid') }} as shared_event_id,
+        {{ raw_field(fields, 'apiversion') }} as api_version,
 
         ---------- who
-        {{ raw_field('useridentity.type') }} as identity_type,
-        {{ raw_field('useridentity.principalid') }} as principal_id,
-        {{ raw_field('useridentity.arn') }} as identity_arn,
-        {{ raw_field('useridentity.accountid') }} as identity_account_id,
-        {{ raw_field('useridentity.accesskeyid') }} as access_key_id,
-        {{ raw_field('useridentity.username') }} as user_name,
-        {{ raw_field('useridentity.invokedby') }} as invoked_by,
-        {{ raw_field('useridentity.identityprovider') }} as identity_provider,
-        {{ raw_field('useridentity.credentialid') }} as credential_id,
-        {{ raw_field('useridentity.onbehalfof.userid') }}
+        {{ raw_field(fields, 'useridentity.type') }} as identity_type,
+        {{ raw_field(fields, 'useridentity.principalid') }} as principal_id,
+        {{ raw_field(fields, 'useridentity.arn') }} as identity_arn,
+        {{ raw_field(fields, 'useridentity.accountid') }}
+            as identity_account_id,
+        {{ raw_field(fields, 'useridentity.accesskeyid') }} as access_key_id,
+        {{ raw_field(fields, 'useridentity.username') }} as user_name,
+        {{ raw_field(fields, 'useridentity.invokedby') }} as invoked_by,
+        {{ raw_field(fields, 'useridentity.identityprovider') }}
+            as identity_provider,
+        {{ raw_field(fields, 'useridentity.credentialid') }} as credential_id,
+        {{ raw_field(fields, 'useridentity.onbehalfof.userid') }}
             as on_behalf_of_user_id,
-        {{ raw_field('useridentity.onbehalfof.identitystorearn') }}
+        {{ raw_field(fields, 'useridentity.onbehalfof.identitystorearn') }}
             as identity_store_arn,
-        {{ raw_field('useridentity.inscopeof.sourcearn') }}
+        {{ raw_field(fields, 'useridentity.inscopeof.sourcearn') }}
             as in_scope_of_source_arn,
-        {{ raw_field('useridentity.inscopeof.sourceaccount') }}
+        {{ raw_field(fields, 'useridentity.inscopeof.sourceaccount') }}
             as in_scope_of_source_account_id,
-        {{ raw_field('useridentity.inscopeof.issuertype') }}
+        {{ raw_field(fields, 'useridentity.inscopeof.issuertype') }}
             as in_scope_of_issuer_type,
-        {{ raw_field('useridentity.inscopeof.credentialsissuedto') }}
+        {{ raw_field(fields, 'useridentity.inscopeof.credentialsissuedto') }}
             as in_scope_of_credentials_issued_to,
 
         ---------- their session
-        {{ iso_timestamp(
-            'useridentity.sessioncontext.attributes.creationdate'
-        ) }} as session_created_at,
+        {{ iso_timestamp(raw_field(
+            fields, 'useridentity.sessioncontext.attributes.creationdate'
+        )) }} as session_created_at,
         {{ text_boolean(raw_field(
-            'useridentity.sessioncontext.attributes.mfaauthenticated'
+            fields, 'useridentity.sessioncontext.attributes.mfaauthenticated'
         )) }} as is_session_mfa_authenticated,
-        {{ raw_field('useridentity.sessioncontext.sessionissuer.type') }}
-            as session_issuer_type,
-        {{ raw_field('useridentity.sessioncontext.sessionissuer.arn') }}
+        {{ raw_field(
+            fields, 'useridentity.sessioncontext.sessionissuer.type'
+        ) }} as session_issuer_type,
+        {{ raw_field(fields, 'useridentity.sessioncontext.sessionissuer.arn') }}
             as session_issuer_arn,
-        {{ raw_field('useridentity.sessioncontext.sessionissuer.accountid') }}
-            as session_issuer_account_id,
-        {{ raw_field('useridentity.sessioncontext.sessionissuer.username') }}
-            as session_issuer_user_name,
-        {{ raw_field('useridentity.sessioncontext.sessionissuer.principalid') }}
-            as session_issuer_principal_id,
-        {{ raw_field('useridentity.sessioncontext.sourceidentity') }}
+        {{ raw_field(
+            fields, 'useridentity.sessioncontext.sessionissuer.accountid'
+        ) }} as session_issuer_account_id,
+        {{ raw_field(
+            fields, 'useridentity.sessioncontext.sessionissuer.username'
+        ) }} as session_issuer_user_name,
+        {{ raw_field(
+            fields, 'useridentity.sessioncontext.sessionissuer.principalid'
+        ) }} as session_issuer_principal_id,
+        {{ raw_field(fields, 'useridentity.sessioncontext.sourceidentity') }}
             as source_identity,
-        {{ raw_field('useridentity.sessioncontext.ec2roledelivery') }}
+        {{ raw_field(fields, 'useridentity.sessioncontext.ec2roledelivery') }}
             as ec2_role_delivery,
         {{ raw_field(
-            'useridentity.sessioncontext.webidfederationdata.federatedprovider'
+            fields, 'useridentity.sessioncontext.webidfederationdata.federatedprovider'
         ) }} as federated_provider,
         {{ text_boolean(raw_field(
-            'useridentity.sessioncontext.assumedroot'
+            fields, 'useridentity.sessioncontext.assumedroot'
         )) }} as is_assumed_root,
-        {{ raw_field('useridentity.sessioncontext.signinsessionarn') }}
+        {{ raw_field(fields, 'useridentity.sessioncontext.signinsessionarn') }}
             as sign_in_session_arn,
-        {{ text_boolean(raw_field('sessioncredentialfromconsole')) }}
+        {{ text_boolean(raw_field(fields, 'sessioncredentialfromconsole')) }}
             as is_console_credential,
 
         ---------- the way it came
-        {{ raw_field('vpcendpointid') }} as vpc_endpoint_id,
-        {{ raw_field('vpcendpointaccountid') }} as vpc_endpoint_account_id,
-        {{ raw_field('tlsdetails.tlsversion') }} as tls_version,
-        {{ raw_field('tlsdetails.ciphersuite') }} as tls_cipher_suite,
-        {{ raw_field('tlsdetails.clientprovidedhostheader') }}
+        {{ raw_field(fields, 'vpcendpointid') }} as vpc_endpoint_id,
+        {{ raw_field(fields, 'vpcendpointaccountid') }}
+            as vpc_endpoint_account_id,
+        {{ raw_field(fields, 'tlsdetails.tlsversion') }} as tls_version,
+        {{ raw_field(fields, 'tlsdetails.ciphersuite') }} as tls_cipher_suite,
+        {{ raw_field(fields, 'tlsdetails.clientprovidedhostheader') }}
             as tls_host_header,
 
         ---------- corrections of an earlier record
-        {{ raw_field('addendum.reason') }} as addendum_reason,
-        {{ raw_field('addendum.updatedfields') }} as addendum_updated_fields,
-        {{ raw_field('addendum.originalrequestid') }} as original_request_id,
-        {{ raw_field('addendum.originaleventid') }} as original_event_id,
+        {{ raw_field(fields, 'addendum.reason') }} as addendum_reason,
+        {{ raw_field(fields, 'addendum.updatedfields') }}
+            as addendum_updated_fields,
+        {{ raw_field(fields, 'addendum.originalrequestid') }}
+            as original_request_id,
+        {{ raw_field(fields, 'addendum.originaleventid') }}
+            as original_event_id,
 
         ---------- JSON text, without secrets
-        {{ redacted_json(raw_field('requestparameters')) }}
+        {{ redacted_json(raw_field(fields, 'requestparameters')) }}
             as request_parameters,
-        {{ redacted_json(raw_field('responseelements')) }}
+        {{ redacted_json(raw_field(fields, 'responseelements')) }}
             as response_elements,
-        {{ redacted_json(raw_field('additionaleventdata')) }}
+        {{ redacted_json(raw_field(fields, 'additionaleventdata')) }}
             as additional_event_data,
-        {{ redacted_json(raw_field('serviceeventdetails')) }}
+        {{ redacted_json(raw_field(fields, 'serviceeventdetails')) }}
             as service_event_details,
-        {{ raw_field('edgedevicedetails') }} as edge_device_details,
-        {{ resources_json('resources') }} as resources,
+        {{ raw_field(fields, 'edgedevicedetails') }} as edge_device_details,
+        {{ resources_json(fields) }} as resources,
 
         ---------- where it was found
         {{ log_file() }} as log_file,
@@ -125,7 +133,8 @@ typed as (
         {{ load_id() }} as load_id,
         {{ loaded_at() }} as loaded_at
 
-    from records
+    from {{ logs }}
+    where {{ is_unread() }}
 
 ),
 

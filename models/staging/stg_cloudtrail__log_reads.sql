@@ -18,6 +18,7 @@ distinct_events as (
         log_file,
         event_id,
         recipient_account_id,
+        max(event_at) as event_at,
         count(*) as record_count
     from staged_records
     where not is_rejected
@@ -30,7 +31,8 @@ accepted_by_file as (
     select
         log_file,
         count(*) as event_count,
-        sum(record_count - 1) as copied_record_count
+        sum(record_count - 1) as copied_record_count,
+        max(event_at) as newest_event_at
     from distinct_events
     group by 1
 
@@ -54,7 +56,11 @@ counted as (
         files.log_root,
         files.account_id,
         files.aws_region,
-        files.delivered_date,
+        -- Neither key nor name of a loose file need tell its day.
+        coalesce(
+            files.delivered_date,
+            cast(accepted_by_file.newest_event_at as date)
+        ) as delivered_date,
         files.status,
         files.problem,
         files.record_count,
@@ -91,7 +97,7 @@ stamped as (
         case when status <> 'unreadable' then rejected_count end
             as rejected_record_count,
         size_bytes,
-        modified_at,
+        {{ mart_timestamp('modified_at') }} as modified_at,
         log_root,
         {{ load_id() }} as load_id,
         {{ loaded_at() }} as loaded_at

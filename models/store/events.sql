@@ -1,3 +1,7 @@
+{%- if is_incremental() -%}
+    {%- set staged_days = within_staged_days('known_events.event_at') -%}
+    {%- do merge_within(staged_days | replace('known_events.', 'target.')) -%}
+{%- endif -%}
 with
 
 staged_records as (
@@ -7,16 +11,33 @@ staged_records as (
 
 ),
 
+files_read as (
+
+    select
+        log_file,
+        delivered_date as file_delivered_date
+    from {{ ref('stg_cloudtrail__log_reads') }}
+
+),
+
 ranked as (
 
     select
-        *,
+        staged_records.*,
+        files_read.file_delivered_date,
         row_number() over (
-            partition by event_id, recipient_account_id
+            partition by
+                staged_records.event_id, staged_records.recipient_account_id
             order by
-                delivered_date, log_file, event_at, event_name, request_id
+                files_read.file_delivered_date,
+                staged_records.log_file,
+                staged_records.event_at,
+                staged_records.event_name,
+                staged_records.request_id
         ) as copy_number
     from staged_records
+    inner join files_read
+        on staged_records.log_file = files_read.log_file
 
 ),
 
@@ -37,6 +58,7 @@ new_events as (
                 first_copies.event_id = known_events.event_id
                 and first_copies.recipient_account_id
                 = known_events.recipient_account_id
+                and {{ staged_days }}
         where known_events.event_id is null
     {% endif %}
 
@@ -50,7 +72,7 @@ listed as (
         recipient_account_id,
 
         ---------- the event
-        event_at,
+        {{ store_timestamp('event_at') }} as event_at,
         event_name,
         event_source,
         event_type,
@@ -85,7 +107,7 @@ listed as (
         in_scope_of_credentials_issued_to,
 
         ---------- their session
-        session_created_at,
+        {{ store_timestamp('session_created_at') }} as session_created_at,
         is_session_mfa_authenticated,
         session_issuer_type,
         session_issuer_arn,
@@ -122,9 +144,9 @@ listed as (
 
         ---------- where it was found
         log_file,
-        delivered_date,
+        file_delivered_date as delivered_date,
         load_id,
-        loaded_at
+        {{ store_timestamp('loaded_at') }} as loaded_at
 
     from new_events
 

@@ -114,9 +114,9 @@ typed as (
             as assumed_role_arn,
         {{ json_text('response_elements', 'credentials.accessKeyId') }}
             as issued_access_key_id,
-        {{ sts_expiration(
+        {{ store_timestamp(sts_expiration(
             json_text('response_elements', 'credentials.expiration')
-        ) }} as credentials_expire_at,
+        )) }} as credentials_expire_at,
         {{ json_text('response_elements', 'sourceIdentity') }}
             as granted_source_identity,
         {{ json_text('response_elements', 'subject') }} as saml_subject,

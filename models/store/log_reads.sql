@@ -29,6 +29,7 @@ files_in_part as (
             staged_records.event_id = events.event_id
             and staged_records.recipient_account_id
             = events.recipient_account_id
+            and {{ within_staged_days('events.event_at') }}
     where events.event_id is null
 
 ),
@@ -101,10 +102,10 @@ listed as (
         copied_record_count,
         rejected_record_count,
         size_bytes,
-        modified_at,
+        {{ store_timestamp('modified_at') }} as modified_at,
         log_root,
         load_id,
-        loaded_at
+        {{ store_timestamp('loaded_at') }} as loaded_at
     from news
 
 )

@@ -38,7 +38,6 @@ from rolecall.logs import (
     Record,
     UnreadableLogError,
     find_log_files,
-    newest_event_day,
     read_records,
 )
 
@@ -156,7 +155,6 @@ class FileRead:
     """What became of one log file: ``status`` is loaded, empty or unreadable."""
 
     file: LogFile
-    delivered_date: date | None
     status: str
     problem: str | None
     record_count: int | None
@@ -324,14 +322,12 @@ def _record_batches(
     batch = _Batch()
     for file, records in _read_ahead(files):
         if isinstance(records, UnreadableLogError):
-            day = file.facts.delivered_date
-            report(FileRead(file, day, "unreadable", str(records), None))
+            report(FileRead(file, "unreadable", str(records), None))
             continue
-        day = file.facts.delivered_date or newest_event_day(records)
         status = "loaded" if records else "empty"
-        report(FileRead(file, day, status, None, len(records)))
+        report(FileRead(file, status, None, len(records)))
         if records:
-            batch.add(file, day, records)
+            batch.add(file, records)
         if batch.size_bytes >= _BATCH_BYTES:
             yield batch.taken()
     if batch.size_bytes:
@@ -370,12 +366,12 @@ class _Batch:
 
     def __init__(self) -> None:
         self._texts: list[Record] = []
-        self._files: list[tuple[LogFile, date | None, int]] = []
+        self._files: list[tuple[LogFile, int]] = []
         self.size_bytes = 0
 
-    def add(self, file: LogFile, day: date | None, records: list[Record]) -> None:
+    def add(self, file: LogFile, records: list[Record]) -> None:
         self._texts.extend(records)
-        self._files.append((file, day, len(records)))
+        self._files.append((file, len(records)))
         self.size_bytes += sum(len(memoryview(record)) for record in records)
 
     def taken(self) -> pa.RecordBatch:
@@ -387,11 +383,11 @@ class _Batch:
             count, pa.py_buffer(offsets), pa.py_buffer(b"".join(self._texts))
         )
         repeated = array("i")
-        for index, (_, _, records) in enumerate(self._files):
+        for index, (_, records) in enumerate(self._files):
             repeated.extend([index] * records)
         of_file = pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(repeated)])
-        files = [file for file, _, _ in self._files]
-        days = pa.array([day for _, day, _ in self._files], pa.date32())
+        files = [file for file, _ in self._files]
+        days = pa.array([file.facts.delivered_date for file in files], pa.date32())
 
         def names(values: Iterable[str | None]) -> pa.Array:
             return pa.DictionaryArray.from_arrays(of_file, pa.array(values, pa.string()))
@@ -418,7 +414,7 @@ def _read_row(read: FileRead) -> dict[str, object]:
         "log_root": read.file.log_root,
         "account": facts.account_id,
         "region": facts.aws_region,
-        "delivered_date": read.delivered_date,
+        "delivered_date": facts.delivered_date,
         "status": read.status,
         "problem": read.problem,
         "record_count": read.record_count,

@@ -203,18 +203,6 @@ def parse_records(body: bytes) -> list[Record]:
         return _records_of_lines(lines, error)
 
 
-def newest_event_day(records: Sequence[Record]) -> date | None:
-    """Return the day of the newest ``eventTime`` in ``records``, None if none has a valid one."""
-    newest: date | None = None
-    for record in records:
-        try:
-            day = date.fromisoformat(_time_decoder.decode(record).eventTime[:10])
-        except (msgspec.MsgspecError, RecursionError, ValueError):
-            continue
-        newest = day if newest is None else max(newest, day)
-    return newest
-
-
 class _Trail(msgspec.Struct):
     Records: list[msgspec.Raw]
 
@@ -223,13 +211,8 @@ class _LookedUp(msgspec.Struct):
     CloudTrailEvent: str
 
 
-class _Timed(msgspec.Struct):
-    eventTime: str  # noqa: N815
-
-
 _trail_decoder = msgspec.json.Decoder(_Trail)
 _lookup_decoder = msgspec.json.Decoder(_LookedUp)
-_time_decoder = msgspec.json.Decoder(_Timed)
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text_decoder = msgspec.json.Decoder(str)

@@ -1,0 +1,18 @@
+{#- How dbt's unit tests make a value of a fixture on Athena: the adapter's own has no way to a
+    struct, which is written as JSON there. -#}
+{% macro athena__safe_cast(field, type) -%}
+    {%- if '<' in type -%}
+        cast(
+            {{- 'null' if field == 'null' else 'json_parse(' ~ field ~ ')' }} as {{ row_type(type) -}}
+        )
+    {%- else -%}
+        try_cast({{ field }} as {{ type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Trino's name of a nested type of Hive: `struct<a:string>` is `row("a" varchar)`. -#}
+{% macro row_type(type) -%}
+    {{- modules.re.sub('([a-z0-9_]+):', '"\\1" ', type)
+        | replace('struct<', 'row(') | replace('array<', 'array(') | replace('map<', 'map(')
+        | replace('>', ')') | replace('string', 'varchar') -}}
+{%- endmacro %}

@@ -1,0 +1,12 @@
+{#- A timestamp of the type that the store keeps: Iceberg takes microseconds only. -#}
+{% macro store_timestamp(timestamp) -%}
+    {{ return(adapter.dispatch('store_timestamp')(timestamp)) }}
+{%- endmacro %}
+
+{% macro duckdb__store_timestamp(timestamp) -%}
+    {{ timestamp }}
+{%- endmacro %}
+
+{% macro athena__store_timestamp(timestamp) -%}
+    cast({{ timestamp }} as timestamp(6))
+{%- endmacro %}

