@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from rolecall.errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.console import Console
 
 FORMATS = ("table", "csv", "json", "parquet")
@@ -120,8 +121,14 @@ def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
 
 def write_parquet(result: Result, stream: IO[bytes]) -> None:
     """Write one Parquet file; timestamps are in microseconds, UTC."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    pq.write_table(arrow_table(result), stream)
+
+
+def arrow_table(result: Result) -> pa.Table:
+    """Return a result as an Arrow table; timestamps are in microseconds, UTC."""
+    import pyarrow as pa
 
     types = {
         "text": pa.string(),
@@ -136,7 +143,7 @@ def write_parquet(result: Result, stream: IO[bytes]) -> None:
         pa.array(column, type=types[kind])
         for column, kind in zip(columns, result.types, strict=True)
     ]
-    pq.write_table(pa.table(arrays, names=list(result.columns)), stream)
+    return pa.table(arrays, names=list(result.columns))
 
 
 def write_table(
