@@ -16,6 +16,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from athena.account import Account
+from athena.engine import running, trino_folder
+
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "sample"
 FIXTURES = PROJECT / "tests" / "fixtures" / "cloudtrail"
@@ -25,6 +28,7 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 Rows = list[tuple[Any, ...]]
 
 _NOBODY = 65534
+_REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 
 
 class Rolecall:
@@ -116,6 +120,18 @@ def event(number: int, **members: Any) -> dict[str, Any]:
         "awsRegion": "us-east-1",
         "recipientAccountId": "111122223333",
     } | members
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Return an AWS account on a local Athena that runs as long as the tests do."""
+    if not trino_folder().is_dir():
+        word = "Trino is not there: `make test-athena` fetches it and needs Maven."
+        if _REQUIRE_ATHENA:
+            pytest.fail(word)
+        pytest.skip(word)
+    with running(tmp_path_factory.mktemp("engine")) as addresses:
+        yield Account(addresses)
 
 
 @pytest.fixture

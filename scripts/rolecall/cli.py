@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -16,6 +16,8 @@ import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 
 if TYPE_CHECKING:
+    from rolecall.athena import Answer
+    from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
     from rolecall.refresh import Refreshed
     from rolecall.settings import Settings
@@ -51,6 +53,26 @@ _target_options = _options(
         type=click.Path(path_type=Path),
         help="The folder with the log files of the local target.",
     ),
+    click.option(
+        "--schema", metavar="NAME", help="The database of the tables on Athena [rolecall]."
+    ),
+    click.option(
+        "--table",
+        metavar="DATABASE.TABLE",
+        help="The CloudTrail table on Athena [default.cloudtrail_logs].",
+    ),
+    click.option("--workgroup", metavar="NAME", help="The workgroup on Athena [primary]."),
+    click.option("--results", metavar="S3_URL", help="Where results and tables go in S3."),
+    click.option(
+        "--max-scan", metavar="SIZE", help="Refuse to scan more than this on Athena, such as 10GB."
+    ),
+)
+_deadline_option = click.option(
+    "--deadline",
+    "deadline_seconds",
+    type=float,
+    metavar="SECONDS",
+    help="Give up a question to Athena after this time [1800].",
 )
 _output_options = _options(
     click.option(
@@ -71,8 +93,8 @@ def cli() -> None:
     """Who switched into which AWS role, when, from where, and with MFA or not.
 
     The answers come from CloudTrail logs. `rolecall refresh` loads them, the other commands
-    answer. Every option can also be set as ROLECALL_<OPTION> in the environment or in
-    rolecall.toml.
+    answer. Where to read, run and keep things can also be set in the environment (ROLECALL_LOGS,
+    ROLECALL_DATABASE ...) or in rolecall.toml.
     """
 
 
@@ -82,22 +104,45 @@ def cli() -> None:
     "--add-logs", is_flag=True, default=None, help="Load a folder that the database does not know."
 )
 @click.option(
+    "--from",
+    "first_delivered_date",
+    metavar="DAY",
+    help="On Athena: load from this day of delivery on [90 days back, then what is new].",
+)
+@click.option(
     "--strict", is_flag=True, default=None, help="Exit with 3 if a file or record was skipped."
 )
 def refresh(**flags: Any) -> None:
     """Load new log files, rebuild the answers and test them."""
+    settings = _settings(**flags)
+    if settings.target == "athena":
+        _refresh_athena(settings)
+        return
     from rolecall.refresh import check_strict
     from rolecall.refresh import refresh as run_refresh
 
-    settings = _settings(**flags)
     refreshed = run_refresh(settings)
     click.echo(_refresh_text(refreshed, settings))
     if settings.strict:
         check_strict(refreshed)
 
 
+def _refresh_athena(settings: Settings) -> None:
+    from rolecall.athena_refresh import refresh_athena
+    from rolecall.errors import SkippedError
+
+    refreshed = refresh_athena(settings)
+    click.echo(_athena_text(refreshed, settings))
+    if settings.strict and refreshed.rejected_record_count:
+        raise SkippedError(
+            f"Rejected {_count(refreshed.rejected_record_count, 'record')}, which --strict does"
+            " not allow."
+        )
+
+
 @cli.command()
 @_target_options
+@_deadline_option
 @click.option("--from", "from_day", metavar="DAY", help="The first day, such as 2026-03-01.")
 @click.option("--to", "to_day", metavar="DAY", help="The last day; all of it is included.")
 @click.option("--account", help="Id of the role's account or of the source account.")
@@ -148,6 +193,7 @@ def history(
     "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the query."
 )
 @_target_options
+@_deadline_option
 @_output_options
 def query(
     name: str | None,
@@ -172,10 +218,8 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:
     """Return the rows of an analysis, or of the SQL file that ``name`` is the path of."""
     from rolecall.parameters import Parameter, bound_values, named_parameters
     from rolecall.project import analyses, compiled_analysis, compiled_text
-    from rolecall.questions import answer_locally
+    from rolecall.questions import answer_locally, answer_on_athena
 
-    if settings.target != "local":
-        raise RolecallError(f"The target {settings.target} cannot be asked yet: use local.")
     if name in analyses():
         parameters = analyses()[name].parameters
         values = bound_values(parameters, given, settings.zone)
@@ -189,7 +233,22 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:
         raise UsageError(
             f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
         )
-    return answer_locally(sql, values, settings)
+    if settings.target == "local":
+        return answer_locally(sql, values, settings)
+    answer = answer_on_athena(sql, values, parameters, settings)
+    # Beside the result, not in it: whatever reads along sees the rows alone.
+    click.echo(_answer_text(answer), err=True)
+    return answer.result()
+
+
+def _answer_text(answer: Answer) -> str:
+    from rolecall.sizes import price_text, size_text
+
+    took = answer.statistics
+    return (
+        f"Scanned {size_text(took.scanned_bytes)} for {price_text(took.price)} in"
+        f" {took.total_ms / 1000:.1f} s. The whole result as CSV: {answer.output_location}"
+    )
 
 
 def _sql_file(name: str) -> str:
@@ -253,8 +312,7 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         lines.append(f"Skipped {unreadable.log_file}: {unreadable.problem}.")
     if len(refreshed.unreadable) > _NAMED_AT_MOST:
         lines.append(f"... and {len(refreshed.unreadable) - _NAMED_AT_MOST:,} more files.")
-    for log_file, rejected in refreshed.rejected_files[:_NAMED_AT_MOST]:
-        lines.append(f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}.")
+    lines += _rejected_lines(refreshed.rejected_files)
     lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
     lines.append(
         f"{settings.database} has {_count(refreshed.total_event_count, 'event')} of"
@@ -262,6 +320,47 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
     return "\n".join(lines)
+
+
+def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
+    from rolecall.sizes import price_text, size_text
+
+    lines = []
+    if refreshed.file_count:
+        lines.append(
+            f"Loaded {_count(refreshed.file_count, 'log file')}:"
+            f" {_count(refreshed.event_count, 'new event')}."
+        )
+    else:
+        lines.append("Nothing new to load.")
+    lines += _rejected_lines(refreshed.rejected_files)
+    if refreshed.test_count:
+        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+    lines.append(
+        f"{settings.schema_name} has {_count(refreshed.total_event_count, 'event')} of"
+        f" {_count(refreshed.total_file_count, 'log file')} and"
+        f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
+    )
+    spent, raw = refreshed.spent, size_text(refreshed.raw_bytes)
+    if spent is not None:
+        lines.append(
+            f"Scanned {size_text(spent.scanned_bytes)}, {raw} of it in {settings.table}, with"
+            f" {_count(spent.statement_count, 'statement')} for {price_text(spent.price)}."
+        )
+    else:
+        lines.append(f"Scanned {raw} of {settings.table}; AWS does not say what the rest took.")
+    if not refreshed.is_partitioned:
+        lines.append(
+            f"{settings.table} has no partitions: each refresh scans all of it, whatever its days."
+        )
+    return "\n".join(lines)
+
+
+def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:
+    return [
+        f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}."
+        for log_file, rejected in rejected_files[:_NAMED_AT_MOST]
+    ]
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

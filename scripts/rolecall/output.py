@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORMATS = ("table", "csv", "json", "parquet")
 
 # Of these a spreadsheet makes a formula when they begin a cell (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NARROWEST_CELL = 16
 _UNBOUNDED_WIDTH = 10_000
 _GAP = " "
@@ -56,8 +56,11 @@ def write(
 ) -> None:
     """Write a result to ``output``, or to standard output without one.
 
+    Columns of the same name get a number behind it.
+
     ``columns`` says how a table shows the result; other formats have all its columns.
     """
+    result = replace(result, columns=_distinct(result.columns))
     if output is None:
         if format_ == "parquet" and sys.stdout.isatty():
             raise UsageError("Parquet is no text: name a file with --output.")
@@ -77,6 +80,18 @@ def write(
         raise UsageError(f"Cannot write {output}: {error.strerror or error}.") from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return the names, the second ``a`` as ``a_2``."""
+    distinct: list[str] = []
+    for name in names:
+        number, candidate = 1, name
+        while candidate in distinct:
+            number += 1
+            candidate = f"{name}_{number}"
+        distinct.append(candidate)
+    return distinct
 
 
 def _write_to(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from rolecall.database import NAME, open_database
-from rolecall.errors import RolecallError
+from rolecall.errors import RolecallError, UsageError
 from rolecall.output import Result
-from rolecall.parameters import Value, named_parameters, with_markers
+from rolecall.parameters import Parameter, Value, named_parameters, with_markers
 
 if TYPE_CHECKING:
+    from rolecall.athena import Answer
     from rolecall.settings import Settings
 
+_MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
 _LOCAL_SOURCE = '"temp"."main"."cloudtrail_logs"'
 
@@ -26,20 +29,69 @@ def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) ->
 
     ``sql`` has named parameters, ``values`` a value for each. Raises RolecallError.
     """
+    _check_is_one_query(sql)
     connection = _connection(sql, settings)
     try:
         used = {name: values[name] for name in named_parameters(sql)}
         cursor = connection.execute(with_markers(sql, lambda name: f"${name}"), used)
-        if cursor.description is None:
-            return Result([], [], [])
         columns = [column[0] for column in cursor.description]
         types = [_type_name(str(column[1])) for column in cursor.description]
         rows = [tuple(map(_plain_value, row)) for row in cursor.fetchall()]
         return Result(columns, types, rows)
+    except duckdb.CatalogException as error:
+        missing = _MISSING_TABLE.search(str(error))
+        if missing is None or missing[1] not in _tables_of_the_project():
+            raise RolecallError(f"The query failed: {_message(error)}") from None
+        raise RolecallError(
+            f"The database {settings.database} has no table {missing[1]} yet: build it with"
+            f" `rolecall refresh --logs DIR --database {settings.database}`."
+        ) from None
     except duckdb.Error as error:
         raise RolecallError(f"The query failed: {_message(error)}") from None
     finally:
         connection.close()
+
+
+def _check_is_one_query(sql: str) -> None:
+    """Raise UsageError if ``sql`` is no query, or several."""
+    try:
+        count = len(duckdb.extract_statements(with_markers(sql, lambda name: f"${name}")))
+    except duckdb.Error as error:
+        raise RolecallError(f"The query failed: {_message(error)}") from None
+    if count != 1:
+        raise UsageError(f"A query is one statement, and this is {count or 'none'}.")
+
+
+def _tables_of_the_project() -> frozenset[str]:
+    from rolecall.project import project_dir
+
+    return frozenset(path.stem for path in (project_dir() / "models").rglob("*.sql"))
+
+
+def answer_on_athena(
+    sql: str, values: Mapping[str, Value], parameters: Mapping[str, Parameter], settings: Settings
+) -> Answer:
+    """Return Athena's answer to a query, within the deadline and the scan limit of ``settings``.
+
+    ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. Raises
+    RolecallError.
+    """
+    from rolecall.athena import Athena, QueryFailedError, make_client
+    from rolecall.catalogue import check_scan, tables_of
+
+    check_scan(tables_of(sql), settings)
+    client = make_client("athena", settings.region)
+    athena = Athena(settings.place, client, price_per_tb=settings.price_per_tb)
+    used = {name: values[name] for name in named_parameters(sql)}
+    try:
+        return athena.run(sql, used, settings.deadline_seconds, parameters)
+    except QueryFailedError as error:
+        if not error.reason.startswith(("SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND")):
+            raise
+        raise RolecallError(
+            f"{settings.schema_name} does not have what this asks for ({error.reason}): build it"
+            " with `rolecall refresh --target athena`, or name another with --schema."
+        ) from None
 
 
 def _connection(sql: str, settings: Settings) -> duckdb.DuckDBPyConnection:
