@@ -118,6 +118,10 @@ class QueryFailedError(QueryError):
     """Athena could not run the query to its end."""
 
 
+class QueryRetryableError(QueryFailedError):
+    """Athena failed in a way that the same query may not meet the next time."""
+
+
 class QueryCancelledError(QueryError):
     """Somebody else stopped the query."""
 
@@ -493,9 +497,9 @@ def _ended(execution: Mapping[str, Any]) -> QueryError:
         kind = QueryCancelledError
         message = f"The query {query_id} was cancelled: {text}."
     else:
-        kind = QueryFailedError
-        again = "; it may work the next time" if is_retryable or category == "system" else ""
+        kind = QueryRetryableError if is_retryable else QueryFailedError
         whose = f", {category} error" if category else ""
+        again = "; it may work the next time" if is_retryable else ""
         message = f"The query failed: {text} (query {query_id}{whose}{again})."
     return kind(
         message, query_id=query_id, reason=reason, category=category, is_retryable=is_retryable
