@@ -50,8 +50,8 @@ docs: $(RUN_ENV) ## make dbt's documentation site in target/
 bench: ## measure speed and memory: not there yet
 	@echo "The benchmark is not there yet." >&2; exit 1
 
-lambda: ## pack the Lambda function: not there yet
-	@echo "The Lambda function is not there yet." >&2; exit 1
+lambda: $(RUN_ENV) ## pack the Lambda function into dist/
+	@"$(BIN)/python" scripts/pack_lambda.py
 
 lock: $(DEV_ENV) ## resolve the locked requirements anew
 	"$(BIN)/python" scripts/lock_requirements.py

@@ -12,7 +12,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -116,6 +116,10 @@ class QueryError(RolecallError):
 
 class QueryFailedError(QueryError):
     """Athena could not run the query to its end."""
+
+
+class QueryRetryableError(QueryFailedError):
+    """Athena failed in a way that the same query may not meet the next time."""
 
 
 class QueryCancelledError(QueryError):
@@ -389,11 +393,10 @@ def make_client(
         read_timeout=answer_seconds,
         user_agent_extra=f"rolecall/{rolecall.__version__}",
     )
-    client: Any = boto3.client
     try:
-        return client(
-            service, region_name=region or os.environ.get("AWS_REGION") or None, config=config
-        )
+        # A session of its own: boto3's common one keeps what it once found in the environment.
+        session: Any = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
+        return session.client(service, config=config)
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise explained(error, f"use {service}") from None
 
@@ -494,9 +497,9 @@ def _ended(execution: Mapping[str, Any]) -> QueryError:
         kind = QueryCancelledError
         message = f"The query {query_id} was cancelled: {text}."
     else:
-        kind = QueryFailedError
-        again = "; it may work the next time" if is_retryable or category == "system" else ""
+        kind = QueryRetryableError if is_retryable else QueryFailedError
         whose = f", {category} error" if category else ""
+        again = "; it may work the next time" if is_retryable else ""
         message = f"The query failed: {text} (query {query_id}{whose}{again})."
     return kind(
         message, query_id=query_id, reason=reason, category=category, is_retryable=is_retryable
@@ -517,12 +520,13 @@ def _statistics(execution: Mapping[str, Any], price_per_tb: float) -> Statistics
 
 
 def _row(
-    data: Iterable[Mapping[str, str]], read: Sequence[Callable[[str], Any]]
+    data: Sequence[Mapping[str, str]], read: Sequence[Callable[[str], Any]]
 ) -> tuple[Any, ...]:
-    # NULL is a cell without a value; '' has one.
+    # NULL is a cell without a value; '' has one. DESCRIBE has fewer cells than columns.
+    texts = [cell.get("VarCharValue") for cell in data] + [None] * (len(read) - len(data))
     return tuple(
-        None if (text := cell.get("VarCharValue")) is None else read_value(text)
-        for cell, read_value in zip(data, read, strict=True)
+        None if text is None else read_value(text)
+        for text, read_value in zip(texts, read, strict=True)
     )
 
 

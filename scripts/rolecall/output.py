@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -124,9 +124,7 @@ def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
     stream.write("[")
     for number, row in enumerate(result.rows):
         named = {
-            column: value
-            if value is None or isinstance(value, (bool, int, float))
-            else _plain(value, zone)
+            column: json_value(value, zone)
             for column, value in zip(result.columns, row, strict=True)
         }
         stream.write(",\n " if number else "\n ")
@@ -191,7 +189,14 @@ def write_table(
         _write_lines(None, cells, [min(longest_title, console.width // 2), 1], console)
 
 
-def instant(value: datetime, zone: ZoneInfo) -> datetime:
+def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:
+    """Return a value as JSON has it: timestamps and days are ISO 8601."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _plain(value, zone)
+
+
+def instant(value: datetime, zone: tzinfo) -> datetime:
     """Return a UTC timestamp without a zone as an instant in ``zone``."""
     return value.replace(tzinfo=UTC).astimezone(zone)
 
@@ -253,7 +258,7 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def _plain(value: object, zone: ZoneInfo) -> str | None:
+def _plain(value: object, zone: tzinfo) -> str | None:
     """Return a value as text that a program can read back."""
     if value is None:
         return None
