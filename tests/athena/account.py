@@ -341,6 +341,21 @@ class Warehouse:
             check=False,
         )
 
+    def started_by_shell(self, command: str, environment: dict[str, str]) -> str:
+        """Run a line of a document in the folder and return what it printed."""
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
     def rows(self, sql: str) -> list[list[str | None]]:
         """Return the rows of a query on the schema, as text."""
         return self.account.query(sql, self.schema)
