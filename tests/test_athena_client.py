@@ -495,9 +495,13 @@ def test_aws_region_is_enough(service: Service, monkeypatch: pytest.MonkeyPatch)
     assert make_client("athena", "eu-west-1").meta.region_name == "eu-west-1"
 
 
+# Whoever runs the tests may ignore interrupts, and a child does then as well.
 DRIVER = """
+import signal
 import rolecall.cli
 from rolecall.athena import Athena, Place
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @rolecall.cli.cli.command()
 def ask():

@@ -2,9 +2,8 @@
 
 An event names a command, as the command line has them, and what it is given::
 
-    {"command": "history", "days": 30, "account": "111122223333", "role": "*Admin*"}
-    {"command": "query", "name": "switch_role_query", "from": "2026-04-01", "to": "2026-04-30",
-     "account": "444455556666"}
+    {"command": "history", "days": 30, "user": "alice", "role": "*Admin*"}
+    {"command": "query", "name": "preview_raw", "from": "2026-04-01", "to": "2026-04-30"}
 
 What an event leaves out comes from the environment of the function, see ``_ENVIRONMENT``. Nothing
 but boto3 and the standard library is imported; ``make lambda`` packs this module, those it needs
