@@ -7,10 +7,10 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from athena.account import CONSOLE_2020, CONSOLE_PRESENT, Account
 from conftest import SAMPLE
 from rolecall.athena import (
     Athena,
@@ -24,8 +24,6 @@ from rolecall.errors import RolecallError
 from rolecall.parameters import Parameter, Value, bound_values
 from test_lambda import packed
 
-accounts = pytest.importorskip("athena.account")
-
 pytestmark = pytest.mark.xdist_group("athena")
 
 HUNDRED_AND_ONE = "select n, cast(n as varchar) as p from unnest(sequence(1, 101)) as t(n)"
@@ -33,7 +31,7 @@ ICEBERG = "table_type = 'iceberg', is_external = false, location = 's3://results
 
 
 @pytest.fixture
-def athena(account: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Athena]:
+def athena(account: Account, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Athena]:
     """Return a way to a client of the real engine."""
     for name, value in account.addresses.environment().items():
         monkeypatch.setenv(name, value)
@@ -45,7 +43,7 @@ def athena(account: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Athen
 
 
 @pytest.fixture(scope="module")
-def hive_table(account: Any) -> str:
+def hive_table(account: Account) -> str:
     """Return the name of a Hive table."""
     account.query(
         "create table default.engine_hive with (table_type = 'hive', format = 'parquet',"
@@ -174,12 +172,12 @@ def test_the_workgroups_limit_stops_a_large_scan(athena: Callable[..., Athena]) 
 
 
 def test_packed_questions_to_the_raw_logs_run_on_tables_of_every_age(
-    account: Any, athena: Callable[..., Athena], tmp_path: Path
+    account: Account, athena: Callable[..., Athena], tmp_path: Path
 ) -> None:
     account.upload(SAMPLE, "packed-trail")
     with zipfile.ZipFile(packed(tmp_path / "function.zip")) as function:
         queries = json.loads(function.read("rolecall/lambda_queries.json"))
-    for table, ddl in (("old", accounts.CONSOLE_2020), ("new", accounts.CONSOLE_PRESENT)):
+    for table, ddl in (("old", CONSOLE_2020), ("new", CONSOLE_PRESENT)):
         account.create_table(f"default.packed_{table}", "packed-trail", ddl)
         for name, given, count in (
             ("switch_role_query", {"account": "444455556666"}, 7),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -145,3 +149,44 @@ def test_what_is_missing_is_named(refreshed: Warehouse, tmp_path: Path) -> None:
     assert "cannot be a database" in done.stderr
     done = refreshed.rolecall("history", "--schema", "empty_one", exit_code=1)
     assert "empty_one does not have what this asks for" in done.stderr
+
+
+def test_a_file_that_athena_cannot_read_is_named(account: Account, tmp_path: Path) -> None:
+    """Athena fails as a whole on it: nothing is loaded, and the message says which file it is."""
+    account.put_log("unreadable", _KEY, [event(1)])
+    broken = _KEY.replace("a1B2c3D4e5F6g7H8", "b1B2c3D4e5F6g7H8")
+    account.client("s3").put_object(Bucket="unreadable", Key=broken, Body=b"\x1f\x8bbroken")
+    account.create_table("default.unreadable", "unreadable", CONSOLE_2020)
+    warehouse = Warehouse(account, "unreadable", "unreadable", tmp_path)
+    done = warehouse.rolecall("refresh", exit_code=1)
+    assert "The refresh failed: stg_cloudtrail__events" in done.stderr
+    assert broken in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_refresh_that_is_ended_stops_its_queries(
+    account: Account, refreshed: Warehouse, number: signal.Signals, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(account, f"ended_{number}", refreshed.table, tmp_path)
+    refresh = subprocess.Popen(
+        [sys.executable, "-m", "rolecall", "refresh"],
+        cwd=warehouse.folder,
+        env=warehouse.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        # Until its first statement has reached the server.
+        deadline = time.monotonic() + 120
+        while not account.states(of=warehouse.schema):
+            assert refresh.poll() is None and time.monotonic() < deadline
+        refresh.send_signal(number)
+        _, printed = refresh.communicate(timeout=120)
+    finally:
+        refresh.kill()
+        refresh.wait()
+    assert refresh.returncode == 128 + number, printed
+    assert "Traceback" not in printed
+    assert account.states(of=warehouse.schema) <= {"SUCCEEDED", "CANCELLED"}

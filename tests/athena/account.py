@@ -206,7 +206,6 @@ class Account:
 
         A file that cannot be read is left out: Athena fails on it as a whole.
         """
-        self.client("s3").create_bucket(Bucket=bucket)
         for file in find_log_files(logs):
             try:
                 records = [json.loads(bytes(record)) for record in read_records(file)]
@@ -215,7 +214,8 @@ class Account:
             self.put_log(bucket, file.log_file, records)
 
     def put_log(self, bucket: str, key: str, records: Iterable[Any]) -> None:
-        """Put one log file with these records into a bucket."""
+        """Put one log file with these records into a bucket, made if it is not there."""
+        self.client("s3").create_bucket(Bucket=bucket)
         body = athena_form(list(records))
         if key.endswith(".gz"):
             body = gzip.compress(body, mtime=0)
@@ -250,11 +250,22 @@ class Account:
 
     def statements(self, since: int = 0) -> list[str]:
         """Return the statements that were started, oldest first, from number ``since`` on."""
+        return [execution["Query"] for execution in self._executions(since)]
+
+    def states(self, of: str) -> set[str]:
+        """Return the states of the statements that name a schema."""
+        return {
+            execution["Status"]["State"]
+            for execution in self._executions()
+            if of in execution["Query"]
+        }
+
+    def _executions(self, since: int = 0) -> list[dict[str, Any]]:
         athena = self.client("athena")
         pages = athena.get_paginator("list_query_executions").paginate(WorkGroup=WORKGROUP)
         ids = [query_id for page in pages for query_id in page["QueryExecutionIds"]][::-1]
         return [
-            athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Query"]
+            athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
             for query_id in ids[since:]
         ]
 
