@@ -188,7 +188,9 @@ class Day:
 
     def details(self, service: str, session: Session, region: str) -> dict[str, Any]:
         """Return what newer records say of the resource and the connection."""
-        resource = f"arn:aws:{service}:{region}:{session.account}:thing/{self.random.randrange(400)}"
+        resource = (
+            f"arn:aws:{service}:{region}:{session.account}:thing/{self.random.randrange(400)}"
+        )
         return {
             "resources": [
                 {"accountId": session.account, "type": f"AWS::{service}::Thing", "ARN": resource}
@@ -217,7 +219,11 @@ class Day:
             failed = self.shapes.console_login(at, person, region, address, mfa=mfa, failed=True)
             self.deliver([failed])
         self.deliver(
-            [self.shapes.console_login(at + timedelta(seconds=20), person, region, address, mfa=mfa)]
+            [
+                self.shapes.console_login(
+                    at + timedelta(seconds=20), person, region, address, mfa=mfa
+                )
+            ]
         )
         source = Session(person, person.name, at, mfa, self.ids.unique_id("ASIA"))
         session = self.switch(source, at + timedelta(minutes=2), region, address)
@@ -248,7 +254,9 @@ class Day:
         )
         self.work(session, region, address, 6, CLI)
 
-    def work(self, session: Session, region: str, address: str, calls: int, agent: str = "") -> None:
+    def work(
+        self, session: Session, region: str, address: str, calls: int, agent: str = ""
+    ) -> None:
         """Make calls in a person's session."""
         named = {"agent": agent} if agent else {}
         self.deliver(

@@ -17,7 +17,7 @@ from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 
 if TYPE_CHECKING:
     from rolecall.output import Result
-    from rolecall.refresh import Refreshed
+    from rolecall.refreshed import Refreshed
     from rolecall.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -83,6 +83,9 @@ def cli() -> None:
 )
 @click.option(
     "--strict", is_flag=True, default=None, help="Exit with 3 if a file or record was skipped."
+)
+@click.option(
+    "--audit", is_flag=True, default=None, help="Test all that is stored, not only what is new."
 )
 def refresh(**flags: Any) -> None:
     """Load new log files, rebuild the answers and test them."""
@@ -255,7 +258,10 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         lines.append(f"... and {len(refreshed.unreadable) - _NAMED_AT_MOST:,} more files.")
     for log_file, rejected in refreshed.rejected_files[:_NAMED_AT_MOST]:
         lines.append(f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}.")
-    lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+    for root in refreshed.missing_log_roots:
+        lines.append(f"The log folder {root} is gone: nothing was read from it.")
+    if refreshed.test_count:
+        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
     lines.append(
         f"{settings.database} has {_count(refreshed.total_event_count, 'event')} of"
         f" {_count(refreshed.total_file_count, 'log file')} and"
