@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from trail_writer import (
     CLI,
     CloudTrailRecord,

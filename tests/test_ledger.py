@@ -56,7 +56,7 @@ def test_a_remembered_folder_that_is_gone_does_not_keep_the_others(
     remember_log_roots(ledger, [tmp_path / "there", tmp_path / "gone"])
     assert log_roots(ledger, None) == [tmp_path / "there"]
     (tmp_path / "there").rmdir()
-    with pytest.raises(LogSourceError, match="The log folder .*/gone and .*/there do not exist"):
+    with pytest.raises(LogSourceError, match=r"The log folder .*/gone and .*/there do not exist"):
         log_roots(ledger, None)
 
 

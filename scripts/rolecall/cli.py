@@ -95,8 +95,30 @@ def refresh(**flags: Any) -> None:
     settings = _settings(**flags)
     refreshed = run_refresh(settings)
     click.echo(_refresh_text(refreshed, settings))
+    _say_what_is_not_covered(settings)
     if settings.strict:
         check_strict(refreshed)
+
+
+@cli.command()
+@_target_options
+@click.option(
+    "--before", metavar="DAY", required=True, help="The first day to keep, such as 2026-03-01."
+)
+def forget(before: str, **flags: Any) -> None:
+    """Remove the events before a day, and what follows from them, for good.
+
+    The log files stay entered as read, so that no refresh brings the events back.
+    """
+    from rolecall.local_refresh import forget_locally
+    from rolecall.parameters import day
+
+    first_day = day(before)
+    settings = _settings(**flags)
+    if settings.target != "local":
+        raise RolecallError(f"The target {settings.target} cannot forget yet: use local.")
+    forgotten = forget_locally(settings, first_day)
+    click.echo(f"Removed {_count(forgotten, 'event')} from before {first_day}.")
 
 
 @cli.command()
@@ -139,6 +161,7 @@ def history(
         "mfa": mfa,
     }
     result = _answer("role_switch_history", given, settings)
+    _say_what_is_not_covered(settings, from_day, to_day, account)
     if not result.rows and format_ == "table" and output is None:
         click.echo("No role switch matches.")
         return
@@ -169,6 +192,26 @@ def query(
     given = dict(_pair(param) for param in params)
     result = _answer(name, given, settings)
     write(result, format_, output, settings.zone)
+
+
+def _say_what_is_not_covered(
+    settings: Settings,
+    from_day: str | None = None,
+    to_day: str | None = None,
+    account: str | None = None,
+) -> None:
+    """Print, beside the answer, which of the days asked for have no logs."""
+    from rolecall.coverage import QUERY, coverage_note
+    from rolecall.parameters import day
+
+    given = {"from_day": from_day, "to_day": to_day, "account": account}
+    note = coverage_note(
+        _answer(QUERY, given, settings),
+        day(from_day) if from_day else None,
+        day(to_day) if to_day else None,
+    )
+    if note is not None:
+        click.echo(note, err=True)
 
 
 def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:

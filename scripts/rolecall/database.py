@@ -19,9 +19,11 @@ NAME = "rolecall"
 """The name under which the file is attached, whatever the file is called."""
 
 SCHEMA_VERSION = 2
-"""Grows when what can be rebuilt from ``events`` has to be: see ``local_refresh``."""
+"""Grows when what can be rebuilt from ``events`` has to be: the next refresh does that."""
 
-_FIRST_SCHEMA_VERSION = 1
+FIRST_SCHEMA_VERSION = 1
+"""The version of a database that says none."""
+
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _FIRST_PAUSE_SECONDS = 0.05
 
@@ -144,7 +146,7 @@ def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
             f"select version from {NAME}.main.rolecall_schema"
         ).fetchall()
         return int(version)
-    return _FIRST_SCHEMA_VERSION if has_table(connection, "events") else None
+    return FIRST_SCHEMA_VERSION if has_table(connection, "events") else None
 
 
 def check_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
@@ -168,6 +170,25 @@ def set_schema_version(connection: duckdb.DuckDBPyConnection, version: int) -> N
     connection.execute(
         f"create or replace table {NAME}.main.rolecall_schema as select ? as version", [version]
     )
+
+
+def rewrite(path: Path) -> None:
+    """Write the database at ``path`` anew: what was removed from it is gone from the file too.
+
+    Raises RolecallError if there is no room; the database is then as it was.
+    """
+    draft = path.absolute().with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"attach ? as {NAME} (read_only)", [str(path.absolute())])
+            connection.execute("attach ? as draft", [str(draft)])
+            connection.execute(f"copy from database {NAME} to draft")
+        draft.replace(path)
+    except (duckdb.Error, OSError) as error:
+        raise RolecallError(f"The database {path} cannot be rewritten: {error}") from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _first_line(error: Exception) -> str:

@@ -58,8 +58,8 @@ class LoadProgress(AbstractContextManager["LoadProgress"]):
         rate = self._bytes_done / seconds
         left = timedelta(seconds=round((self._total_bytes - self._bytes_done) / max(rate, 1)))
         print(
-            f"Slice {number:,} of {count:,}: {self._files_done:,} of {self._file_count:,} log files,"
-            f" {rate / 1e6:.1f} MB/s, {left} left.",
+            f"Slice {number:,} of {count:,}: {self._files_done:,} of {self._file_count:,}"
+            f" log files, {rate / 1e6:.1f} MB/s, {left} left.",
             file=sys.stderr,
             flush=True,
         )

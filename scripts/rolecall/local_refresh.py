@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from rolecall.database import (
+    FIRST_SCHEMA_VERSION,
     NAME,
     SCHEMA_VERSION,
     has_table,
     only_writer,
-    open_database,
     open_for_writing,
+    rewrite,
     schema_version,
     set_schema_version,
 )
@@ -90,7 +91,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
     with only_writer(settings.database):
         plan = _plan(settings)
         outcome = _Outcome(unreadable=plan.still_unreadable)
-        if plan.unread or not plan.is_built or settings.audit:
+        if plan.unread or plan.is_outdated or not plan.is_built or settings.audit:
             _load_and_build(plan, outcome, settings)
             compile_analyses(settings)
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
@@ -98,6 +99,39 @@ def refresh_locally(settings: Settings) -> Refreshed:
                 raise RolecallError("The refresh left no tables behind: see the log of dbt.")
             _remember(connection, plan)
             return _summary(connection, plan, outcome)
+
+
+def forget_locally(settings: Settings, first_day: date) -> int:
+    """Remove the events before ``first_day`` (UTC) and what follows from them; return how many.
+
+    ``log_reads`` stays, so that nothing comes back. Killed half-way, the next refresh does the
+    rest. Raises RolecallError as ``refresh_locally`` does.
+    """
+    if not settings.database.exists():
+        raise RolecallError(f"There is no database {settings.database} to forget anything of.")
+    os.umask(0o077)
+    with only_writer(settings.database):
+        with open_for_writing(settings.database, settings.wait_seconds) as connection:
+            forgotten = _forgotten(connection, first_day)
+        plan = _Plan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
+        _load_and_build(plan, _Outcome(), settings)
+        with open_for_writing(settings.database, settings.wait_seconds) as connection:
+            _remember(connection, plan)
+        rewrite(settings.database)
+    return forgotten
+
+
+def _forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> int:
+    """Remove the events before a day, and mark what follows from events as to be rebuilt."""
+    if not has_table(connection, "events"):
+        return 0
+    connection.execute("begin")
+    ((count,),) = connection.execute(
+        f"delete from {NAME}.main.events where event_at < ?", [first_day]
+    ).fetchall()
+    set_schema_version(connection, FIRST_SCHEMA_VERSION)
+    connection.execute("commit")
+    return int(count)
 
 
 def slices(files: Sequence[LogFile], slice_bytes: int) -> Iterator[list[LogFile]]:
@@ -265,15 +299,18 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
             (select count(*) from role_switches)
         """
     ).fetchall()
+    total_events, total_files, total_switches = totals
     return Refreshed(
-        outcome.file_count,
-        outcome.empty_file_count,
-        event_count,
-        copied,
-        rejected,
-        tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
-        tuple(rejected_files),
-        outcome.test_count,
-        *totals,
+        file_count=outcome.file_count,
+        empty_file_count=outcome.empty_file_count,
+        event_count=event_count,
+        copied_record_count=copied,
+        rejected_record_count=rejected,
+        unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
+        rejected_files=tuple(rejected_files),
+        test_count=outcome.test_count,
+        total_event_count=total_events,
+        total_file_count=total_files,
+        total_switch_count=total_switches,
         missing_log_roots=tuple(plan.missing_log_roots),
     )

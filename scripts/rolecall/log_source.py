@@ -16,7 +16,6 @@ testing and documenting the project reads no log.
 from __future__ import annotations
 
 import json
-import os
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
