@@ -24,8 +24,9 @@ test: $(DEV_ENV) ## set up and run every test
 test-athena: ## run the tests of the Athena target: not there yet
 	@echo "The tests of the Athena target are not there yet." >&2; exit 1
 
-soak: ## run the long tests: not there yet
-	@echo "The long tests are not there yet." >&2; exit 1
+soak: $(DEV_ENV) ## run the long tests: many kills, many random trails
+	"$(BIN)/pytest" --numprocesses=0 -m soak
+	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/test_load_properties.py
 
 lint: $(DEV_ENV) ## check style and types
 	"$(BIN)/ruff" check .
@@ -42,8 +43,8 @@ docs: $(RUN_ENV) ## make dbt's documentation site in target/
 	@ROLECALL_DATABASE="$(SAMPLE_DATABASE)" ROLECALL_LOGS=sample "$(BIN)/dbt" build --profiles-dir . --quiet
 	@ROLECALL_DATABASE="$(SAMPLE_DATABASE)" ROLECALL_LOGS=sample "$(BIN)/dbt" docs generate --profiles-dir . --static
 
-bench: ## measure speed and memory: not there yet
-	@echo "The benchmark is not there yet." >&2; exit 1
+bench: $(DEV_ENV) ## measure speed and memory, and print the table of benchmarks/README.md
+	"$(BIN)/python" benchmarks/measure.py
 
 lambda: ## pack the Lambda function: not there yet
 	@echo "The Lambda function is not there yet." >&2; exit 1

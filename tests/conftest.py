@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "sample"
@@ -25,6 +26,11 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 Rows = list[tuple[Any, ...]]
 
 _NOBODY = 65534
+
+# The same few examples each time; `make soak` looks for others, for longer.
+settings.register_profile("quick", max_examples=10, derandomize=True, deadline=None)
+settings.register_profile("soak", max_examples=200, deadline=None)
+settings.load_profile("quick")
 
 
 class Rolecall:
