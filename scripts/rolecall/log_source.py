@@ -278,9 +278,10 @@ def _record_batches(
         if records:
             batch.add(file, records)
         if batch.size_bytes >= _BATCH_BYTES:
-            yield batch.taken()
+            yield batch.as_arrow()
+            batch = _Batch()
     if batch.size_bytes:
-        yield batch.taken()
+        yield batch.as_arrow()
 
 
 def _read_ahead(
@@ -315,19 +316,22 @@ class _Batch:
 
     def __init__(self) -> None:
         self._texts: list[Record] = []
+        self._lengths = array("i")
         self._files: list[tuple[LogFile, int]] = []
         self.size_bytes = 0
 
     def add(self, file: LogFile, records: list[Record]) -> None:
+        lengths = array("i", map(len, map(memoryview, records)))
         self._texts.extend(records)
+        self._lengths.extend(lengths)
         self._files.append((file, len(records)))
-        self.size_bytes += sum(len(memoryview(record)) for record in records)
+        self.size_bytes += sum(lengths)
 
-    def taken(self) -> pa.RecordBatch:
-        """Return the batch and start the next one."""
+    def as_arrow(self) -> pa.RecordBatch:
+        """Return the batch."""
         count = len(self._texts)
         # Offsets and one joined buffer: a list of Python strings would take three times as long.
-        offsets = array("i", accumulate((len(memoryview(t)) for t in self._texts), initial=0))
+        offsets = array("i", accumulate(self._lengths, initial=0))
         texts = pa.StringArray.from_buffers(
             count, pa.py_buffer(offsets), pa.py_buffer(b"".join(self._texts))
         )
@@ -352,7 +356,6 @@ class _Batch:
             ],
             schema=_LOG_SCHEMA,
         )
-        self._texts, self._files, self.size_bytes = [], [], 0
         return batch
 
 
