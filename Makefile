@@ -29,8 +29,9 @@ test-athena: $(DEV_ENV) ## run the tests of the Athena target, which need Maven
 engine: $(DEV_ENV)
 	@cd tests && "../$(BIN)/python" -m athena.engine fetch || [ -z "$$ROLECALL_REQUIRE_ATHENA" ]
 
-soak: ## run the long tests: not there yet
-	@echo "The long tests are not there yet." >&2; exit 1
+soak: $(DEV_ENV) ## run the long tests: many kills, many random trails
+	"$(BIN)/pytest" --numprocesses=0 -m soak
+	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/test_load_properties.py
 
 lint: $(DEV_ENV) ## check style and types
 	"$(BIN)/ruff" check .
@@ -47,8 +48,8 @@ docs: $(RUN_ENV) ## make dbt's documentation site in target/
 	@ROLECALL_DATABASE="$(SAMPLE_DATABASE)" ROLECALL_LOGS=sample "$(BIN)/dbt" build --profiles-dir . --quiet
 	@ROLECALL_DATABASE="$(SAMPLE_DATABASE)" ROLECALL_LOGS=sample "$(BIN)/dbt" docs generate --profiles-dir . --static
 
-bench: ## measure speed and memory: not there yet
-	@echo "The benchmark is not there yet." >&2; exit 1
+bench: $(DEV_ENV) ## measure speed and memory, and print the table of benchmarks/README.md
+	"$(BIN)/python" benchmarks/measure.py
 
 lambda: $(RUN_ENV) ## pack the Lambda function into dist/
 	@"$(BIN)/python" scripts/pack_lambda.py

@@ -5,24 +5,29 @@
     {{ return(adapter.dispatch('redacted_json')(json)) }}
 {%- endmacro %}
 
-{#- Regular expressions that both engines read alike: group 1 and 2 stay, `value` comes between.
-    AWS masks most secrets itself; what it leaves are session tokens and sign-in tokens. -#}
-{% macro redaction_rules() -%}
-    {%- set members = [
+{#- The members whose values are secrets. AWS masks most secrets itself; what it leaves are session
+    tokens and sign-in tokens. -#}
+{% macro secret_members() -%}
+    {{ return('(?:' ~ [
         '(?:session|security|x-amz-security|sign_?in|access|refresh|id|bearer)[_-]?token',
         'web_?identity_?token', 'csrf_?token', 'token_?code', 'auth(?:orization)?_?code',
         'secret_?access_?key', 'client_?secret', 'private_?key',
         '(?:new|old|master_?user|admin|user)?_?password', '(?:saml_?)?assertion',
-    ] | join('|') -%}
+    ] | join('|') ~ ')') }}
+{%- endmacro %}
+
+{#- Regular expressions that both engines read alike: group 1 and 2 stay, `value` comes between. -#}
+{% macro redaction_rules() -%}
+    {%- set members = secret_members() -%}
     {%- set text = '(?:[^"\\\\]|\\\\.)*' -%}
     {{ return([
         {
-            'pattern': '(?i)("(?:' ~ members ~ ')"\\s*:\\s*")' ~ text ~ '(")',
+            'pattern': '(?i)("' ~ members ~ '"\\s*:\\s*")' ~ text ~ '(")',
             'value': 'REDACTED',
         },
         {
-            'pattern': '(?i)(\\\\"(?:' ~ members
-                ~ ')\\\\"\\s*:\\s*\\\\")(?:[^"\\\\]|\\\\[^"])*(\\\\")',
+            'pattern': '(?i)(\\\\"' ~ members
+                ~ '\\\\"\\s*:\\s*\\\\")(?:[^"\\\\]|\\\\[^"])*(\\\\")',
             'value': 'REDACTED',
         },
         {
@@ -39,7 +44,7 @@
 
 {#- Few texts have anything to redact: the others are passed on after one look. -#}
 {% macro redaction_hint() -%}
-    '(?i)token|secret|password|assertion|code"|code\\"|_?key"|_?key\\"|LoginTo|RedirectTo'
+    '(?i)"{{ secret_members() }}\\?"|LoginTo|RedirectTo'
 {%- endmacro %}
 
 {% macro duckdb__redacted_json(json) -%}

@@ -1,25 +1,18 @@
 {#- A condition on the time of stored events that holds for every copy of a staged one, since a
     copy of an event has its time: the days of this load's events, as literals that prune. -#}
 {% macro within_staged_days(event_at) -%}
-    {{ return(adapter.dispatch('within_staged_days')(event_at)) }}
-{%- endmacro %}
-
-{#- There all keys are affordable. -#}
-{% macro duckdb__within_staged_days(event_at) -%}
-    true
-{%- endmacro %}
-
-{% macro athena__within_staged_days(event_at) -%}
-    {%- if not execute or var('assume_incremental', none) is not none -%}
+    {#- Not by ref(): a data test of the store may not name another model. -#}
+    {%- set staged_records = store_relation('stg_cloudtrail__events') -%}
+    {%- if not execute or not staged_records or var('assume_incremental', none) is not none -%}
         {{ return('true') }}
     {%- endif -%}
     {%- set one_day = modules.datetime.timedelta(days=1) -%}
     {%- set spans = [] -%}
     {%- for row in run_query(
-        "select distinct cast(date(event_at) as varchar) as event_date from "
-        ~ ref('stg_cloudtrail__events') ~ " where not is_rejected order by 1"
+        "select distinct cast(cast(event_at as date) as varchar) as event_date from "
+        ~ staged_records ~ " where not is_rejected order by 1"
     ).rows -%}
-        {%- set day = modules.datetime.date.fromisoformat(row[0]) -%}
+        {%- set day = modules.datetime.date.fromisoformat(row[0] | string) -%}
         {#- Days that follow each other are one span; so is everything once there are many. -#}
         {%- if spans and (spans[-1][1] == day or spans | length >= 50) -%}
             {%- do spans.append([spans.pop()[0], day + one_day]) -%}

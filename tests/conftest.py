@@ -15,6 +15,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import settings
 
 from athena.account import Account
 from athena.engine import running, trino_folder
@@ -29,6 +30,11 @@ Rows = list[tuple[Any, ...]]
 
 _NOBODY = 65534
 _REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
+
+# The same few examples each time; `make soak` looks for others, for longer.
+settings.register_profile("quick", max_examples=10, derandomize=True, deadline=None)
+settings.register_profile("soak", max_examples=200, deadline=None)
+settings.load_profile("quick")
 
 
 class Rolecall:

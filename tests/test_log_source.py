@@ -11,13 +11,15 @@ import pytest
 
 from conftest import WriteLog, event
 from rolecall import log_source, logs
-from rolecall.log_source import LogSource, LogSourceError
+from rolecall.log_source import LogSource
 
 
 @pytest.fixture
 def connection() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute("attach ':memory:' as rolecall")
+        LogSource.create_views(connection)
+        connection.execute("use logs")
         yield connection
 
 
@@ -40,7 +42,7 @@ def test_a_log_file_is_opened_by_a_scan_alone_and_once(
 ) -> None:
     write_log([event(1)], name="a.json.gz")
     logs = write_log([event(2), event(3)], name="b.json.gz")
-    LogSource(logs).attach(connection, connection)
+    LogSource(logs).register(connection, connection)
     connection.execute("describe unread_cloudtrail_logs")
     connection.execute("explain select eventid from unread_cloudtrail_logs")
     assert not opened
@@ -64,7 +66,7 @@ def test_the_raw_columns_are_those_of_the_athena_table(
             )
         ]
     )
-    LogSource(logs).attach(connection, connection)
+    LogSource(logs).register(connection, connection)
     row = connection.execute(
         """
         select
@@ -92,7 +94,7 @@ def test_a_record_that_is_no_object_is_a_row_of_nulls(
     connection: duckdb.DuckDBPyConnection, write_log: WriteLog
 ) -> None:
     logs = write_log([event(1), 17, None, "text", [1], {}])
-    LogSource(logs).attach(connection, connection)
+    LogSource(logs).register(connection, connection)
     counts = connection.execute("select count(*), count(eventid) from cloudtrail_logs").fetchall()
     assert counts == [(6, 1)]
 
@@ -103,7 +105,7 @@ def test_a_batch_holds_many_small_files(
     monkeypatch.setattr(log_source, "_BATCH_BYTES", 1000)
     for number in range(30):
         folder = write_log([event(number), event(1000 + number)], name=f"{number}.json.gz")
-    LogSource(folder).attach(connection, connection)
+    LogSource(folder).register(connection, connection)
     rows = connection.execute(
         "select count(*), count(distinct eventid), count(distinct log_file) from cloudtrail_logs"
     ).fetchall()
@@ -118,12 +120,13 @@ def test_files_that_the_ledger_has_as_done_are_left_out(
     write_log(name="empty.json.gz")
     write_log(body=b"broken", name="broken.json.gz")
     source = LogSource(logs)
-    source.attach(connection, connection)
-    connection.execute("create table s as select * from unread_cloudtrail_logs")
+    source.register(connection, connection)
+    connection.execute("create temp table s as select * from unread_cloudtrail_logs")
     connection.execute(
         """
         create table rolecall.main.log_reads as
-        select *, timestamp '2026-03-01 00:00:00' as loaded_at from cloudtrail_log_reads
+        select *, 'first' as load_id, timestamp '2026-03-01 00:00:00' as loaded_at
+        from cloudtrail_log_reads
         """
     )
     assert connection.execute(
@@ -136,27 +139,16 @@ def test_files_that_the_ledger_has_as_done_are_left_out(
     assert {key.rpartition("/")[2] for key in opened} == {"changed.json.gz", "broken.json.gz"}
 
 
-def test_a_folder_that_the_database_does_not_know_is_refused(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+def test_a_slice_narrows_what_is_unread_and_hears_of_each_file(
+    connection: duckdb.DuckDBPyConnection, write_log: WriteLog, opened: Counter[str]
 ) -> None:
-    connection.execute("create table rolecall.main.log_reads as select '/known' as log_root")
-    with pytest.raises(LogSourceError, match=r"was loaded from /known, not from .* --add-logs"):
-        LogSource(tmp_path).roots(connection)
-    assert LogSource(tmp_path, add_logs=True).roots(connection) == [tmp_path]
-
-
-def test_without_a_folder_those_that_the_database_remembers_are_read(
-    connection: duckdb.DuckDBPyConnection, tmp_path: Path
-) -> None:
-    with pytest.raises(LogSourceError, match="No log folder is named"):
-        LogSource().roots(connection)
-    assert LogSource(example_logs=tmp_path).roots(connection) == [tmp_path]
-    connection.execute(
-        "create table rolecall.main.log_reads as select ? as log_root", [str(tmp_path)]
-    )
-    assert LogSource(example_logs=Path("/sample")).roots(connection) == [tmp_path]
-
-
-def test_a_missing_folder_is_named(connection: duckdb.DuckDBPyConnection) -> None:
-    with pytest.raises(LogSourceError, match="The log folder /no/where does not exist"):
-        LogSource(Path("/no/where")).roots(connection)
+    write_log([event(1)], name="a.json.gz")
+    logs_folder = write_log([event(2)], name="b.json.gz")
+    first, second = sorted(logs.find_log_files(logs_folder), key=lambda file: file.log_file)
+    heard: list[str] = []
+    source = LogSource(files=[second], on_read=lambda read: heard.append(read.file.log_file))
+    source.register(connection, connection)
+    rows = connection.execute("select eventid from unread_cloudtrail_logs").fetchall()
+    assert [row[0][-1] for row in rows] == ["2"]
+    assert heard == [second.log_file]
+    assert first.log_file not in opened

@@ -19,6 +19,7 @@ distinct_events as (
         event_id,
         recipient_account_id,
         max(event_at) as event_at,
+        min(aws_region) as aws_region,
         count(*) as record_count
     from staged_records
     where not is_rejected
@@ -32,7 +33,14 @@ accepted_by_file as (
         log_file,
         count(*) as event_count,
         sum(record_count - 1) as copied_record_count,
-        max(event_at) as newest_event_at
+        max(event_at) as newest_event_at,
+        case
+            when min(recipient_account_id) = max(recipient_account_id)
+                then min(recipient_account_id)
+        end as only_account_id,
+        case
+            when min(aws_region) = max(aws_region) then min(aws_region)
+        end as only_region
     from distinct_events
     group by 1
 
@@ -54,9 +62,10 @@ counted as (
     select
         files.log_file,
         files.log_root,
-        files.account_id,
-        files.aws_region,
-        -- Neither key nor name of a loose file need tell its day.
+        -- Neither key nor name of a loose file need tell whose it is, and of which day.
+        coalesce(files.account_id, accepted_by_file.only_account_id)
+            as account_id,
+        coalesce(files.aws_region, accepted_by_file.only_region) as aws_region,
         coalesce(
             files.delivered_date,
             cast(accepted_by_file.newest_event_at as date)

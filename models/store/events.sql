@@ -4,7 +4,25 @@
 {%- endif -%}
 with
 
+staged_keys as (
+
+    select
+        event_id,
+        recipient_account_id
+    from {{ ref('stg_cloudtrail__events') }}
+    where not is_rejected
+
+),
+
 staged_records as (
+
+    select * from {{ ref('stg_cloudtrail__events') }}
+    where not is_rejected
+
+),
+
+-- The same again: an engine that keeps what is used twice would keep it all.
+staged_copies as (
 
     select * from {{ ref('stg_cloudtrail__events') }}
     where not is_rejected
@@ -20,38 +38,75 @@ files_read as (
 
 ),
 
-ranked as (
+repeated_keys as (
+
+    select
+        event_id,
+        recipient_account_id
+    from staged_keys
+    group by 1, 2
+    having count(*) > 1
+
+),
+
+-- Few records have a copy in their load: only those are put in order.
+ranked_copies as (
+
+    select
+        staged_copies.*,
+        row_number() over (
+            partition by
+                staged_copies.event_id, staged_copies.recipient_account_id
+            order by
+                files_read.file_delivered_date,
+                staged_copies.log_file,
+                staged_copies.event_at,
+                staged_copies.event_name,
+                staged_copies.request_id
+        ) as copy_number
+    from staged_copies
+    inner join repeated_keys
+        on
+            staged_copies.event_id = repeated_keys.event_id
+            and staged_copies.recipient_account_id
+            = repeated_keys.recipient_account_id
+    inner join files_read
+        on staged_copies.log_file = files_read.log_file
+
+),
+
+single_records as (
 
     select
         staged_records.*,
-        files_read.file_delivered_date,
-        row_number() over (
-            partition by
-                staged_records.event_id, staged_records.recipient_account_id
-            order by
-                files_read.file_delivered_date,
-                staged_records.log_file,
-                staged_records.event_at,
-                staged_records.event_name,
-                staged_records.request_id
-        ) as copy_number
+        1 as copy_number
     from staged_records
-    inner join files_read
-        on staged_records.log_file = files_read.log_file
+    left join repeated_keys
+        on
+            staged_records.event_id = repeated_keys.event_id
+            and staged_records.recipient_account_id
+            = repeated_keys.recipient_account_id
+    where repeated_keys.event_id is null
 
 ),
 
 first_copies as (
 
-    select * from ranked
+    select * from single_records
+    union all
+    select * from ranked_copies
     where copy_number = 1
 
 ),
 
 new_events as (
 
-    select first_copies.*
+    select
+        first_copies.*,
+        files_read.file_delivered_date
     from first_copies
+    inner join files_read
+        on first_copies.log_file = files_read.log_file
     {% if is_incremental() %}
         left join {{ this }} as known_events
             on

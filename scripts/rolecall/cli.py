@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rolecall.athena import Answer
     from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
-    from rolecall.refresh import Refreshed
+    from rolecall.refreshed import Refreshed
     from rolecall.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -112,6 +112,9 @@ def cli() -> None:
 @click.option(
     "--strict", is_flag=True, default=None, help="Exit with 3 if a file or record was skipped."
 )
+@click.option(
+    "--audit", is_flag=True, default=None, help="Test all that is stored, not only what is new."
+)
 def refresh(**flags: Any) -> None:
     """Load new log files, rebuild the answers and test them."""
     settings = _settings(**flags)
@@ -123,6 +126,7 @@ def refresh(**flags: Any) -> None:
 
     refreshed = run_refresh(settings)
     click.echo(_refresh_text(refreshed, settings))
+    _say_what_is_not_covered(settings)
     if settings.strict:
         check_strict(refreshed)
 
@@ -138,6 +142,27 @@ def _refresh_athena(settings: Settings) -> None:
             f"Rejected {_count(refreshed.rejected_record_count, 'record')}, which --strict does"
             " not allow."
         )
+
+
+@cli.command()
+@_target_options
+@click.option(
+    "--before", metavar="DAY", required=True, help="The first day to keep, such as 2026-03-01."
+)
+def forget(before: str, **flags: Any) -> None:
+    """Remove the events before a day, and what follows from them, for good.
+
+    The log files stay entered as read, so that no refresh brings the events back.
+    """
+    from rolecall.local_refresh import forget_locally
+    from rolecall.parameters import day
+
+    first_day = day(before)
+    settings = _settings(**flags)
+    if settings.target != "local":
+        raise RolecallError(f"The target {settings.target} cannot forget yet: use local.")
+    forgotten = forget_locally(settings, first_day)
+    click.echo(f"Removed {_count(forgotten, 'event')} from before {first_day}.")
 
 
 @cli.command()
@@ -181,6 +206,7 @@ def history(
         "mfa": mfa,
     }
     result = _answer("role_switch_history", given, settings)
+    _say_what_is_not_covered(settings, from_day, to_day, account)
     if not result.rows and format_ == "table" and output is None:
         click.echo("No role switch matches.")
         return
@@ -212,6 +238,26 @@ def query(
     given = dict(_pair(param) for param in params)
     result = _answer(name, given, settings)
     write(result, format_, output, settings.zone)
+
+
+def _say_what_is_not_covered(
+    settings: Settings,
+    from_day: str | None = None,
+    to_day: str | None = None,
+    account: str | None = None,
+) -> None:
+    """Print, beside the answer, which of the days asked for have no logs."""
+    from rolecall.coverage import QUERY, coverage_note
+    from rolecall.parameters import day
+
+    given = {"from_day": from_day, "to_day": to_day, "account": account}
+    note = coverage_note(
+        _answer(QUERY, given, settings),
+        day(from_day) if from_day else None,
+        day(to_day) if to_day else None,
+    )
+    if note is not None:
+        click.echo(note, err=True)
 
 
 def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:
@@ -313,7 +359,10 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     if len(refreshed.unreadable) > _NAMED_AT_MOST:
         lines.append(f"... and {len(refreshed.unreadable) - _NAMED_AT_MOST:,} more files.")
     lines += _rejected_lines(refreshed.rejected_files)
-    lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+    for root in refreshed.missing_log_roots:
+        lines.append(f"The log folder {root} is gone: nothing was read from it.")
+    if refreshed.test_count:
+        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
     lines.append(
         f"{settings.database} has {_count(refreshed.total_event_count, 'event')} of"
         f" {_count(refreshed.total_file_count, 'log file')} and"

@@ -1,10 +1,15 @@
-"""Open the DuckDB file of the local target for reading, while others may write to it."""
+"""The DuckDB file of the local target: opened for reading, locked, and what version it has."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import duckdb
 
@@ -12,6 +17,12 @@ from rolecall.errors import RolecallError
 
 NAME = "rolecall"
 """The name under which the file is attached, whatever the file is called."""
+
+SCHEMA_VERSION = 2
+"""Grows when what can be rebuilt from ``events`` has to be: the next refresh does that."""
+
+FIRST_SCHEMA_VERSION = 1
+"""The version of a database that says none."""
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _FIRST_PAUSE_SECONDS = 0.05
@@ -21,21 +32,38 @@ def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     """Return a connection that can read the database file at ``path``.
 
     Waits up to ``wait_seconds`` for a process that holds the file. Raises RolecallError if there
-    is no such file, if it is no database of DuckDB, or if it stays held.
+    is no such file, if it is no database of DuckDB or one of a newer Rolecall, or if it stays
+    held.
     """
     if not path.exists():
         raise RolecallError(
             f"There is no database {path} yet: load logs into it with"
             f" `rolecall refresh --logs DIR --database {path}`."
         )
+    return _opened(path, wait_seconds, " (read_only)")
+
+
+def open_for_writing(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+    """Return a connection that can change the database file at ``path``, made if need be.
+
+    Waits and raises as ``open_database`` does, and if the file cannot be written.
+    """
+    return _opened(path, wait_seconds, "")
+
+
+def _opened(path: Path, wait_seconds: float, options: str) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     deadline = time.monotonic() + wait_seconds
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
-            connection.execute(f"attach ? as {NAME} (read_only)", [str(path.absolute())])
+            connection.execute(f"attach ? as {NAME}{options}", [str(path.absolute())])
+            check_schema_version(connection)
             return connection
-        except duckdb.IOException as error:
+        except RolecallError:
+            connection.close()
+            raise
+        except duckdb.Error as error:
             holder = _HOLDER.search(str(error))
             if holder is None:
                 connection.close()
@@ -52,12 +80,115 @@ def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
         pause = min(2 * pause, 1.0)
 
 
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """Keep every other writer of the command line out of the database at ``path``.
+
+    The lock belongs to the process: however that ends, nothing stays locked. Raises
+    RolecallError at once if another process has it.
+    """
+    lock_file = path.absolute().with_name(f"{path.name}.lock")
+    try:
+        stream = _locked(lock_file)
+    except BlockingIOError:
+        holder = lock_file.read_text(encoding="utf-8") or "unknown"
+        raise RolecallError(
+            f"The database {path} is being changed by process {holder}: try again when it is done."
+        ) from None
+    except OSError as error:
+        raise RolecallError(
+            f"The database {path} cannot be written: {error.strerror} ({lock_file})."
+        ) from None
+    with stream:
+        stream.truncate(0)
+        stream.write(str(os.getpid()))
+        stream.flush()
+        try:
+            yield
+        finally:
+            lock_file.unlink(missing_ok=True)
+
+
+def _locked(lock_file: Path) -> IO[str]:
+    """Return the lock file, locked. Raises BlockingIOError if another process has locked it."""
+    while True:
+        stream = open(lock_file, "a", encoding="utf-8")  # noqa: SIM115
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Its last holder removes it: what is locked must still be what has the name.
+            if _has_name(stream, lock_file):
+                return stream
+        except OSError:
+            stream.close()
+            raise
+        stream.close()
+
+
+def _has_name(stream: IO[str], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     """Return whether the attached database has ``table``."""
     rows = connection.execute(
         "select 1 from duckdb_tables() where database_name = ? and table_name = ?", [NAME, table]
     ).fetchall()
     return bool(rows)
+
+
+def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the version of the schema of the attached database, None for an empty one."""
+    if has_table(connection, "rolecall_schema"):
+        ((version,),) = connection.execute(
+            f"select version from {NAME}.main.rolecall_schema"
+        ).fetchall()
+        return int(version)
+    return FIRST_SCHEMA_VERSION if has_table(connection, "events") else None
+
+
+def check_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise RolecallError if the attached database was made by a newer Rolecall."""
+    version = schema_version(connection)
+    if version is not None and version > SCHEMA_VERSION:
+        raise RolecallError(
+            f"The database has schema version {version}, and this Rolecall knows none above"
+            f" {SCHEMA_VERSION}: use a newer Rolecall, or another database."
+        )
+
+
+def stamp_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a database that is empty the version of this Rolecall."""
+    if schema_version(connection) is None:
+        set_schema_version(connection, SCHEMA_VERSION)
+
+
+def set_schema_version(connection: duckdb.DuckDBPyConnection, version: int) -> None:
+    """Set the version of the attached database."""
+    connection.execute(
+        f"create or replace table {NAME}.main.rolecall_schema as select ? as version", [version]
+    )
+
+
+def rewrite(path: Path) -> None:
+    """Write the database at ``path`` anew: what was removed from it is gone from the file too.
+
+    Raises RolecallError if there is no room; the database is then as it was.
+    """
+    draft = path.absolute().with_name(f"{path.name}.new")
+    draft.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"attach ? as {NAME} (read_only)", [str(path.absolute())])
+            connection.execute("attach ? as draft", [str(draft)])
+            connection.execute(f"copy from database {NAME} to draft")
+        draft.replace(path)
+    except (duckdb.Error, OSError) as error:
+        raise RolecallError(f"The database {path} cannot be rewritten: {error}") from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _first_line(error: Exception) -> str:

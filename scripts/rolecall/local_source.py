@@ -3,17 +3,44 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from rolecall.database import NAME
-from rolecall.log_source import LogSource
+from rolecall.database import NAME, check_schema_version, stamp_schema_version
+from rolecall.log_source import FileRead, LogSource
+from rolecall.logs import LogFile
 
 DEFAULT_DATABASE = "rolecall.duckdb"
 EXAMPLE_LOGS = Path("sample")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A part of a load: the files to read in one run of dbt, and who hears of each."""
+
+    number: int
+    files: Sequence[LogFile]
+    on_read: Callable[[FileRead], None]
+
+
+_slice: Slice | None = None
+
+
+@contextmanager
+def loading(part: Slice) -> Iterator[None]:
+    """Let dbt, run in this process, load ``part`` and nothing else."""
+    global _slice
+    _slice = part
+    try:
+        yield
+    finally:
+        _slice = None
 
 
 class Plugin(BasePlugin):  # type: ignore[misc]
@@ -21,7 +48,8 @@ class Plugin(BasePlugin):  # type: ignore[misc]
 
     ``ROLECALL_DATABASE`` names the database file, ``ROLECALL_LOGS`` the folder to load from (by
     default the folders that the database remembers, and the sample for a new database);
-    ``ROLECALL_ADD_LOGS`` lets a folder in that the database does not know.
+    ``ROLECALL_ADD_LOGS`` lets a folder in that the database does not know. All that is new there
+    is one slice, unless ``loading`` says otherwise.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -33,16 +61,24 @@ class Plugin(BasePlugin):  # type: ignore[misc]
             EXAMPLE_LOGS,
             bool(os.environ.get("ROLECALL_ADD_LOGS")),
         )
+        self._slice_number = 1
+        if _slice is not None:
+            self._source.files, self._source.on_read = _slice.files, _slice.on_read
+            self._slice_number = _slice.number
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Attach the database, made if it is not there."""
+        """Attach the database, made if it is not there. Raises RolecallError if it is too new."""
         # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
         # log and the spill files, which DuckDB creates whenever it likes.
         os.umask(0o077)
         conn.execute(f"attach ? as {NAME}", [str(self._database)])
+        check_schema_version(conn)
+        stamp_schema_version(conn)
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
+        self._source.create_views(conn)
         self._connection = conn
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Make the source views on a new cursor: temporary objects belong to one cursor."""
-        self._source.attach(cursor, self._connection)
+        """Make the source views readable on a new cursor, and tell it which slice it loads."""
+        self._source.register(cursor, self._connection)
+        cursor.execute(f"set variable load_slice = {self._slice_number:d}")

@@ -1,7 +1,6 @@
 """The local target's source: log files on disk as relations of DuckDB.
 
-On a cursor it makes three temporary views, which ``models/staging/_cloudtrail__sources.yml``
-declares as sources:
+It makes three views, which ``models/staging/_cloudtrail__sources.yml`` declares as sources:
 
 ``cloudtrail_logs``
     every record of every readable log file, with the raw columns of the table on Athena
@@ -17,30 +16,32 @@ testing and documenting the project reads no log.
 from __future__ import annotations
 
 import json
-import os
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import date
 from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from rolecall.database import NAME
-from rolecall.errors import RolecallError
-from rolecall.logs import (
-    LogFile,
-    Record,
-    UnreadableLogError,
-    find_log_files,
-    read_records,
+from rolecall.ledger import (
+    known_log_roots,
+    log_roots,
+    newest_attempts,
+    not_done,
+    readable_log_roots,
+    sorted_log_files,
 )
+from rolecall.logs import LogFile, Record, UnreadableLogError, read_records
 
+CATALOG = "logs"
+"""The catalog of the source views, made anew in memory for each connection."""
+
+# The views of raw records, all and the unread ones.
+_RECORD_VIEWS = ("cloudtrail_logs", "unread_cloudtrail_logs")
 _BATCH_BYTES = 16 << 20
 _FILES_AHEAD = 8
 _READERS = 2
@@ -160,41 +161,34 @@ class FileRead:
     record_count: int | None
 
 
-class LogSourceError(RolecallError):
-    """The logs cannot be read at all."""
-
-
 @dataclass(slots=True)
 class LogSource:
     """The log files below some folders, as relations of DuckDB.
 
-    ``log_root`` is the folder that the user named; without one, the folders that the database
-    remembers are read, and ``example_logs`` where it remembers none. A folder that the database
-    does not know is refused unless ``add_logs`` is set. ``reads`` is what became of each file in
-    the last scan of the unread ones.
+    ``log_root``, ``example_logs`` and ``add_logs`` say which folders, as ``log_roots`` reads them.
+    ``files`` narrows the unread ones to those of a slice. ``reads`` is what became of each file in
+    the last scan of the unread ones; ``on_read`` hears of it file by file.
     """
 
     log_root: Path | None = None
     example_logs: Path | None = None
     add_logs: bool = False
+    files: Sequence[LogFile] | None = None
+    on_read: Callable[[FileRead], None] | None = None
     reads: list[FileRead] = field(default_factory=list)
 
-    def attach(self, cursor: duckdb.DuckDBPyConnection, ledger: duckdb.DuckDBPyConnection) -> None:
-        """Make the source views on ``cursor``, opening no log file.
-
-        ``ledger`` is another connection to the same database: while a view is scanned, the
-        files that are done are looked up on a cursor of it.
-        """
-        streams = {
-            "cloudtrail_logs": lambda: self._all_records(ledger.cursor()),
-            "unread_cloudtrail_logs": lambda: self._unread_records(ledger.cursor()),
-        }
-        for view, batches in streams.items():
-            cursor.register(f"{view}_records", ArrowStream(_LOG_SCHEMA, batches))
+    @staticmethod
+    def create_views(connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the source views, in a catalog that lives as long as the connection."""
+        connection.execute(f"attach ':memory:' as {CATALOG}")
+        # A name is bound when a query runs, and must be there when the view is made.
+        cursor = connection.cursor()
+        for view in _RECORD_VIEWS:
+            cursor.register(f"{view}_records", ArrowStream(_LOG_SCHEMA, lambda: iter(())))
             # A record that DuckDB's JSON reader refuses becomes a row of nulls: it is rejected.
             cursor.execute(
                 f"""
-                create or replace temporary view {view} as
+                create view {CATALOG}.main.{view} as
                 select "$path", log_file, account, region, delivered_date, {_RAW_COLUMNS}
                 from (
                     select *, try(json_transform(record, '{_RECORD_SHAPE}')) as raw
@@ -202,52 +196,47 @@ class LogSource:
                 ) as records
                 """
             )
-        cursor.register("cloudtrail_log_reads", ArrowStream(_READ_SCHEMA, self._read_rows))
+        cursor.register("cloudtrail_log_reads_rows", ArrowStream(_READ_SCHEMA, lambda: iter(())))
+        cursor.execute(
+            f"create view {CATALOG}.main.cloudtrail_log_reads as"
+            " select * from cloudtrail_log_reads_rows"
+        )
+        cursor.close()
 
-    def roots(self, ledger: duckdb.DuckDBPyConnection) -> list[Path]:
-        """Return the folders to load from. Raises LogSourceError if one is missing or refused."""
-        remembered = _log_roots(ledger)
-        roots = self._named_roots(remembered)
-        root = os.path.abspath(roots[0])
-        if remembered and root not in remembered and not self.add_logs:
-            raise LogSourceError(
-                f"This database was loaded from {', '.join(remembered)}, not from {root}:"
-                " use --add-logs if its logs belong here too (or ROLECALL_ADD_LOGS=1 for dbt),"
-                " or another database."
-            )
-        return roots
+    def register(
+        self, cursor: duckdb.DuckDBPyConnection, ledger: duckdb.DuckDBPyConnection
+    ) -> None:
+        """Let the source views be read on ``cursor``, opening no log file.
 
-    def _named_roots(self, remembered: Sequence[str]) -> list[Path]:
-        roots = [Path(root) for root in remembered]
-        if self.log_root is not None:
-            roots = [self.log_root]
-        elif not roots and self.example_logs is not None and self.example_logs.is_dir():
-            roots = [self.example_logs]
-        if not roots:
-            raise LogSourceError(
-                "No log folder is named: set ROLECALL_LOGS (or --logs) to a folder of"
-                " CloudTrail log files."
-            )
-        for root in roots:
-            if not root.exists():
-                raise LogSourceError(f"The log folder {root} does not exist.")
-        return roots
+        ``ledger`` is another connection to the same database: while a view is scanned, the
+        files that are done are looked up on a cursor of it.
+        """
+        streams = (
+            lambda: self._all_records(ledger.cursor()),
+            lambda: self._unread_records(ledger.cursor()),
+        )
+        for view, batches in zip(_RECORD_VIEWS, streams, strict=True):
+            cursor.register(f"{view}_records", ArrowStream(_LOG_SCHEMA, batches))
+        cursor.register("cloudtrail_log_reads_rows", ArrowStream(_READ_SCHEMA, self._read_rows))
 
     def _all_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """Yield the records of every readable log file, whatever is loaded."""
-        roots = self._named_roots(_log_roots(ledger))
-        yield from _record_batches(_sorted_files(roots), lambda read: None)
+        roots = readable_log_roots(known_log_roots(ledger), self.log_root, self.example_logs)
+        yield from _record_batches(sorted_log_files(roots), lambda read: None)
 
     def _unread_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """Yield the records of the log files that the ledger does not have as done."""
         self.reads = []
-        done = _files_done(ledger)
-        files = [
-            file
-            for file in _sorted_files(self.roots(ledger))
-            if done.get(file.log_file) != (file.size_bytes, file.modified_at)
-        ]
-        yield from _record_batches(files, self.reads.append)
+        files = self.files
+        if files is None:
+            roots = log_roots(ledger, self.log_root, self.example_logs, add_logs=self.add_logs)
+            files = not_done(sorted_log_files(roots), newest_attempts(ledger))
+        yield from _record_batches(files, self._note)
+
+    def _note(self, read: FileRead) -> None:
+        self.reads.append(read)
+        if self.on_read is not None:
+            self.on_read(read)
 
     def _read_rows(self) -> Iterator[pa.RecordBatch]:
         """Yield what became of each file in the last scan of the unread ones."""
@@ -275,46 +264,6 @@ class ArrowStream:
         return reader.__arrow_c_stream__(requested_schema)
 
 
-def _log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the folders from which the database was loaded so far."""
-    rows = _rows(ledger, f"select distinct log_root from {NAME}.main.log_reads order by 1")
-    return [root for (root,) in rows]
-
-
-def _files_done(
-    ledger: duckdb.DuckDBPyConnection,
-) -> dict[str, tuple[int | None, int | None]]:
-    """Return size in bytes and time in microseconds of each file that needs no second reading."""
-    rows = _rows(
-        ledger,
-        f"""
-        select
-            log_file,
-            arg_max(size_bytes, loaded_at),
-            epoch_us(arg_max(modified_at, loaded_at))
-        from {NAME}.main.log_reads
-        group by log_file
-        having arg_max(status, loaded_at) in ('loaded', 'empty')
-        """,
-    )
-    return {log_file: (size, modified) for log_file, size, modified in rows}
-
-
-def _rows(ledger: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    try:
-        return ledger.execute(sql).fetchall()
-    except duckdb.CatalogException:  # no ledger before the first load
-        return []
-
-
-def _sorted_files(roots: Sequence[Path]) -> list[LogFile]:
-    """Return the log files below ``roots``, oldest day of delivery first, undated ones last."""
-    return sorted(
-        (file for root in roots for file in find_log_files(root)),
-        key=lambda file: (file.facts.delivered_date or date.max, file.log_file),
-    )
-
-
 def _record_batches(
     files: Sequence[LogFile], report: Callable[[FileRead], None]
 ) -> Iterator[pa.RecordBatch]:
@@ -329,9 +278,10 @@ def _record_batches(
         if records:
             batch.add(file, records)
         if batch.size_bytes >= _BATCH_BYTES:
-            yield batch.taken()
+            yield batch.as_arrow()
+            batch = _Batch()
     if batch.size_bytes:
-        yield batch.taken()
+        yield batch.as_arrow()
 
 
 def _read_ahead(
@@ -366,19 +316,22 @@ class _Batch:
 
     def __init__(self) -> None:
         self._texts: list[Record] = []
+        self._lengths = array("i")
         self._files: list[tuple[LogFile, int]] = []
         self.size_bytes = 0
 
     def add(self, file: LogFile, records: list[Record]) -> None:
+        lengths = array("i", map(len, map(memoryview, records)))
         self._texts.extend(records)
+        self._lengths.extend(lengths)
         self._files.append((file, len(records)))
-        self.size_bytes += sum(len(memoryview(record)) for record in records)
+        self.size_bytes += sum(lengths)
 
-    def taken(self) -> pa.RecordBatch:
-        """Return the batch and start the next one."""
+    def as_arrow(self) -> pa.RecordBatch:
+        """Return the batch."""
         count = len(self._texts)
         # Offsets and one joined buffer: a list of Python strings would take three times as long.
-        offsets = array("i", accumulate((len(memoryview(t)) for t in self._texts), initial=0))
+        offsets = array("i", accumulate(self._lengths, initial=0))
         texts = pa.StringArray.from_buffers(
             count, pa.py_buffer(offsets), pa.py_buffer(b"".join(self._texts))
         )
@@ -403,7 +356,6 @@ class _Batch:
             ],
             schema=_LOG_SCHEMA,
         )
-        self._texts, self._files, self.size_bytes = [], [], 0
         return batch
 
 

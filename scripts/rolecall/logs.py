@@ -330,7 +330,8 @@ def _as_utf8(body: bytes) -> bytes:
         if body.startswith(_UTF16_BOMS):
             return body.decode("utf-16").encode()
         text = body.removeprefix(_UTF8_BOM)
-        str(text, "utf-8")  # msgspec does not look into records, and DuckDB fails late.
+        if not text.isascii():
+            str(text, "utf-8")  # msgspec does not look into records, and DuckDB fails late.
         return text
     except UnicodeError as error:
         raise UnreadableLogError(f"the file is not UTF-8: {error}") from None

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 _PROJECT_FILE = "dbt_project.yml"
+# Artifacts that nothing reads cost a second.
+_LEAN = ("--no-version-check", "--no-write-json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,20 @@ def analyses() -> Mapping[str, Analysis]:
         )
         for entry in yaml.safe_load(text)["analyses"]
     }
+
+
+@cache
+def project_digest() -> str:
+    """Return a digest of all that the models' answers depend on, but for the logs."""
+    digest = hashlib.sha256(rolecall.__version__.encode())
+    project = project_dir()
+    files = [project / _PROJECT_FILE]
+    for folder in ("macros", "models", "seeds"):
+        files += sorted(path for path in (project / folder).rglob("*") if path.is_file())
+    for file in files:
+        digest.update(file.relative_to(project).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def compiled_analysis(name: str, settings: Settings) -> str:
@@ -167,14 +183,14 @@ def run_dbt(arguments: list[str], settings: Settings) -> dbtRunnerResult:
         "--target-path": state_dir(),
         "--log-path": state_dir() / "logs",
         "--log-level": "none",
-        "--log-level-file": "debug",
+        "--log-level-file": "warn",
     }
     if settings.target == "athena":
         options["--vars"] = json.dumps(_athena_vars(settings))
     flat = [str(part) for option in options.items() for part in option]
     with _environment(settings), _termination_as_interrupt():
         try:
-            result = dbtRunner().invoke([command, *flat, "--no-version-check", *rest])
+            result = dbtRunner().invoke([command, *flat, *_LEAN, *rest])
             if isinstance(result.exception, (KeyboardInterrupt, SystemExit)):
                 raise result.exception
             return result
@@ -263,6 +279,7 @@ def _environment(settings: Settings) -> Iterator[None]:
         os.environ["ROLECALL_RESULTS"] = settings.results
     if settings.region is not None:
         os.environ["ROLECALL_REGION"] = settings.region
+    os.environ["ROLECALL_AUDIT"] = "1" if settings.audit else ""
     path_before = list(sys.path)
     folder_before = Path.cwd()
     try:

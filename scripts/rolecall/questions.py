@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
-_LOCAL_SOURCE = '"temp"."main"."cloudtrail_logs"'
+_LOCAL_SOURCE = '"logs"."main"."cloudtrail_logs"'
 
 
 def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) -> Result:
@@ -104,7 +104,8 @@ def _connection(sql: str, settings: Settings) -> duckdb.DuckDBPyConnection:
     if asks_raw_logs:
         from rolecall.log_source import LogSource
 
-        LogSource(settings.logs).attach(connection, connection)
+        LogSource.create_views(connection)
+        LogSource(settings.logs).register(connection, connection)
     elif settings.database.exists():
         connection.execute(f"use {NAME}")
     return connection

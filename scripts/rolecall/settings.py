@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -46,6 +46,12 @@ class Settings(BaseSettings):
 
     strict: bool = False
     """Whether a skipped file or record makes a refresh exit with 3."""
+
+    audit: bool = False
+    """Whether a refresh tests the whole store, and not only what it loaded."""
+
+    slice_bytes: PositiveInt = 100_000_000
+    """How much of the logs the local target loads at a time, in packed bytes."""
 
     timezone: str = "UTC"
     """The time zone of days and times, by its IANA name."""

@@ -1,3 +1,4 @@
+{{ config(tags=['load']) }}
 -- Each record of a readable file is an event, a copy of one or rejected.
 with
 

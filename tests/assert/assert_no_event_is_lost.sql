@@ -1,3 +1,4 @@
+{{ config(tags=['load']) }}
 -- Every record of this load that has a valid time is an event of the store.
 with
 

@@ -1,0 +1,143 @@
+with
+
+log_files as (
+
+    select * from {{ ref('log_files') }}
+
+),
+
+events as (
+
+    select * from {{ ref('events') }}
+
+),
+
+role_switches as (
+
+    select * from {{ ref('role_switches') }}
+
+),
+
+role_assumptions as (
+
+    select * from {{ ref('role_assumptions') }}
+
+),
+
+file_days as (
+
+    select
+        account_id,
+        aws_region,
+        delivered_date,
+        sum(case when status = 'unreadable' then 0 else 1 end) as file_count,
+        sum(case when status = 'unreadable' then 1 else 0 end)
+            as unreadable_file_count,
+        sum(event_count) as event_count
+    from log_files
+    where
+        account_id is not null
+        and aws_region is not null
+        and delivered_date is not null
+    group by 1, 2, 3
+
+),
+
+spans as (
+
+    select
+        account_id,
+        aws_region,
+        min(delivered_date) as first_delivered_date,
+        max(delivered_date) as last_delivered_date
+    from file_days
+    group by 1, 2
+
+),
+
+days as (
+
+    select
+        spans.account_id,
+        spans.aws_region,
+        calendar.delivered_date
+    from spans
+    cross join
+        unnest(
+            {{ days_between(
+                'spans.first_delivered_date', 'spans.last_delivered_date'
+            ) }}
+        ) as calendar (delivered_date)
+
+),
+
+covered_days as (
+
+    select
+        days.account_id,
+        days.aws_region,
+        days.delivered_date,
+        cast(coalesce(file_days.file_count, 0) as bigint) as file_count,
+        cast(coalesce(file_days.unreadable_file_count, 0) as bigint)
+            as unreadable_file_count,
+        cast(coalesce(file_days.event_count, 0) as bigint) as event_count,
+        case when file_days.file_count > 0 then 'logged' else 'no logs' end
+            as status
+    from days
+    left join file_days
+        on
+            days.account_id = file_days.account_id
+            and days.aws_region = file_days.aws_region
+            and days.delivered_date = file_days.delivered_date
+
+),
+
+named_accounts as (
+
+    select role_account_id as account_id from role_switches
+    union distinct
+    select source_account_id as account_id from role_switches
+    union distinct
+    select role_account_id as account_id from role_assumptions
+    union distinct
+    select caller_account_id as account_id from role_assumptions
+
+),
+
+-- A file of several accounts' records is none of theirs by its name.
+seen_accounts as (
+
+    select account_id from log_files
+    union distinct
+    select recipient_account_id as account_id from events
+
+),
+
+unseen_accounts as (
+
+    select
+        named_accounts.account_id,
+        cast(null as varchar) as aws_region,
+        cast(null as date) as delivered_date,
+        cast(0 as bigint) as file_count,
+        cast(0 as bigint) as unreadable_file_count,
+        cast(0 as bigint) as event_count,
+        'no logs' as status
+    from named_accounts
+    left join seen_accounts
+        on named_accounts.account_id = seen_accounts.account_id
+    where
+        named_accounts.account_id is not null
+        and seen_accounts.account_id is null
+
+),
+
+coverage as (
+
+    select * from covered_days
+    union all
+    select * from unseen_accounts
+
+)
+
+select * from coverage

@@ -1,0 +1,51 @@
+"""Say what the logs do not cover, so that no rows never pass for nothing happened."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rolecall.output import Result
+
+QUERY = "coverage_gaps"
+"""The analysis whose result is put into words here."""
+
+_NAMED_AT_MOST = 5
+
+
+def coverage_note(
+    gaps: Result, from_day: date | None = None, to_day: date | None = None
+) -> str | None:
+    """Return a sentence on what of the days asked for is not covered, None if all of it is.
+
+    ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them.
+    """
+    accounts = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
+    seen = [account for account in accounts if account["first_delivered_date"] is not None]
+    unseen = [account["account_id"] for account in accounts if account not in seen]
+    if not seen:
+        return "Not covered: there are no logs of these days."
+    first = min(account["first_delivered_date"] for account in seen)
+    last = max(account["last_delivered_date"] for account in seen)
+    parts = []
+    if from_day is not None and from_day < first:
+        parts.append(f"no logs before {first}")
+    if to_day is not None and to_day > last:
+        parts.append(f"no logs after {last}")
+    missing = sum(account["missing_day_count"] for account in seen)
+    if missing:
+        days = sum(account["day_count"] for account in seen)
+        what = "days of one account" if len(seen) == 1 else f"days of {len(seen):,} accounts"
+        parts.append(f"none on {missing:,} of {days:,} {what}")
+    if unseen:
+        parts.append(f"none at all of {_named(unseen)}, which switches or assumptions name")
+    if not parts:
+        return None
+    return f"Not wholly covered: {'; '.join(parts)} (`rolecall query {QUERY}`)."
+
+
+def _named(accounts: list[str]) -> str:
+    more = len(accounts) - _NAMED_AT_MOST
+    named = ", ".join(accounts[:_NAMED_AT_MOST])
+    return f"{named} and {more:,} more accounts" if more > 0 else named

@@ -1,0 +1,158 @@
+"""What a database knows of its log files: where they came from, and what is still to be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from rolecall.database import NAME
+from rolecall.errors import RolecallError
+from rolecall.logs import LogFile, find_log_files
+
+
+class LogSourceError(RolecallError):
+    """The logs cannot be read at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The newest attempt to read a log file; ``modified_at`` in microseconds since 1970, UTC."""
+
+    status: str
+    problem: str | None
+    size_bytes: int | None
+    modified_at: int | None
+
+    def was_of(self, file: LogFile) -> bool:
+        """Return whether the file still has the size and time that it had then."""
+        return (self.size_bytes, self.modified_at) == (file.size_bytes, file.modified_at)
+
+    def is_done_with(self, file: LogFile) -> bool:
+        """Return whether the file was read and has not changed since."""
+        return self.status != "unreadable" and self.was_of(file)
+
+
+def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
+    """Return the newest attempt to read each log file, by the file's key."""
+    attempts = _rows(
+        ledger,
+        f"""
+        select
+            log_file,
+            arg_max(status, (loaded_at, load_id)),
+            arg_max(struct_pack(problem := problem), (loaded_at, load_id)).problem,
+            arg_max(struct_pack(size := size_bytes), (loaded_at, load_id)).size,
+            epoch_us(arg_max(struct_pack(at := modified_at), (loaded_at, load_id)).at)
+        from {NAME}.main.log_reads
+        group by log_file
+        """,
+    )
+    return {log_file: Attempt(*attempt) for log_file, *attempt in attempts}
+
+
+def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the folders from which the database was loaded so far."""
+    roots = _rows(ledger, f"select distinct log_root from {NAME}.main.log_reads")
+    roots += _rows(ledger, f"select log_root from {NAME}.main.rolecall_log_roots")
+    return sorted({root for (root,) in roots if root is not None})
+
+
+def remember_log_roots(connection: duckdb.DuckDBPyConnection, roots: Sequence[Path]) -> None:
+    """Enter folders that gave no file of their own: what lies there may be known already."""
+    connection.execute(
+        f"create table if not exists {NAME}.main.rolecall_log_roots (log_root varchar)"
+    )
+    known = known_log_roots(connection)
+    for root in {os.path.abspath(root) for root in roots}.difference(known):
+        connection.execute(f"insert into {NAME}.main.rolecall_log_roots values (?)", [root])
+
+
+def log_roots(
+    ledger: duckdb.DuckDBPyConnection,
+    named: Path | None,
+    example_logs: Path | None = None,
+    *,
+    add_logs: bool = False,
+) -> list[Path]:
+    """Return the folders to load from.
+
+    ``named`` is the folder that the user named; without one these are the folders that the
+    database remembers, but for those that are gone, and ``example_logs`` where it remembers none.
+    Raises LogSourceError if there is none, or one that the database does not know is not
+    let in by ``add_logs``.
+    """
+    known = known_log_roots(ledger)
+    roots = readable_log_roots(known, named, example_logs)
+    root = os.path.abspath(roots[0])
+    if known and root not in known and not add_logs:
+        raise LogSourceError(
+            f"This database was loaded from {', '.join(known)}, not from {root}:"
+            " use --add-logs if its logs belong here too (or ROLECALL_ADD_LOGS=1 for dbt),"
+            " or another database."
+        )
+    return roots
+
+
+def readable_log_roots(
+    known: Sequence[str], named: Path | None, example_logs: Path | None = None
+) -> list[Path]:
+    """Return the folders to read, whether the database knows them or not.
+
+    Raises LogSourceError if there is none.
+    """
+    if named is not None:
+        if not named.exists():
+            raise LogSourceError(f"The log folder {named} does not exist.")
+        return [named]
+    roots = [Path(root) for root in known]
+    if not roots and example_logs is not None and example_logs.is_dir():
+        roots = [example_logs]
+    if not roots:
+        raise LogSourceError(
+            "No log folder is named: set ROLECALL_LOGS (or --logs) to a folder of"
+            " CloudTrail log files."
+        )
+    there = [root for root in roots if root.exists()]
+    if not there:
+        gone = " and ".join(map(str, roots))
+        verb = "does" if len(roots) == 1 else "do"
+        raise LogSourceError(f"The log folder {gone} {verb} not exist.")
+    return there
+
+
+def sorted_log_files(roots: Sequence[Path]) -> list[LogFile]:
+    """Return the log files below ``roots``, oldest day of delivery first, undated ones last.
+
+    A key that is there twice is one file: the one whose path comes first.
+    """
+    files: dict[str, LogFile] = {}
+    for root in roots:
+        for file in find_log_files(root):
+            other = files.get(file.log_file)
+            if other is None or file.path < other.path:
+                files[file.log_file] = file
+    return sorted(
+        files.values(), key=lambda file: (file.facts.delivered_date or date.max, file.log_file)
+    )
+
+
+def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[LogFile]:
+    """Return the files that a load has to open: new ones, changed ones and unreadable ones."""
+    return [
+        file
+        for file in files
+        if (attempt := attempts.get(file.log_file)) is None or not attempt.is_done_with(file)
+    ]
+
+
+def _rows(ledger: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    try:
+        return ledger.execute(sql).fetchall()
+    except duckdb.CatalogException:  # no such table before the first load
+        return []

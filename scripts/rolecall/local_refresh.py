@@ -1,0 +1,316 @@
+"""Refresh the local target: read what is new slice by slice, then build and test once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from rolecall.database import (
+    FIRST_SCHEMA_VERSION,
+    NAME,
+    SCHEMA_VERSION,
+    has_table,
+    only_writer,
+    open_for_writing,
+    rewrite,
+    schema_version,
+    set_schema_version,
+)
+from rolecall.errors import RolecallError
+from rolecall.ledger import (
+    Attempt,
+    known_log_roots,
+    log_roots,
+    newest_attempts,
+    not_done,
+    remember_log_roots,
+    sorted_log_files,
+)
+from rolecall.load_progress import LoadProgress
+from rolecall.logs import LogFile, UnreadableLogError, read_records
+from rolecall.project import compile_analyses, failures, project_digest, run_dbt
+from rolecall.refreshed import Refreshed, Unreadable
+from rolecall.settings import Settings
+
+if TYPE_CHECKING:
+    from rolecall.log_source import FileRead
+
+# What a run of dbt for one slice builds and tests: all that remembers.
+_STORE = ("path:models/staging", "path:models/store")
+# Packed bytes of a file that is not packed: CloudTrail's JSON packs about ten to one.
+_PACKED_SHARE = 10
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a refresh has to do, found out before dbt is started."""
+
+    roots: list[Path]
+    missing_log_roots: list[str]
+    unread: list[LogFile]
+    still_unreadable: list[Unreadable]
+    is_built: bool
+    is_outdated: bool
+    newest_loaded_at: datetime | None
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of the files and tests of a refresh."""
+
+    file_count: int = 0
+    empty_file_count: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+    test_count: int = 0
+
+    def note(self, read: FileRead) -> None:
+        """Count a file that was read."""
+        if read.status == "unreadable":
+            self.unreadable.append(Unreadable(read.file.log_file, read.problem or ""))
+            return
+        self.file_count += 1
+        self.empty_file_count += read.status == "empty"
+
+
+def refresh_locally(settings: Settings) -> Refreshed:
+    """Load new log files, rebuild the marts and test them; do nothing where nothing is new.
+
+    Raises RolecallError if the logs or the database cannot be used, if another process is
+    changing the database, or if dbt fails.
+    """
+    # The database is for its owner alone, and so is the folder made for it.
+    os.umask(0o077)
+    _check_logs_are_there(settings)
+    settings.database.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with only_writer(settings.database):
+        plan = _plan(settings)
+        outcome = _Outcome(unreadable=plan.still_unreadable)
+        if plan.unread or plan.is_outdated or not plan.is_built or settings.audit:
+            _load_and_build(plan, outcome, settings)
+            compile_analyses(settings)
+        with open_for_writing(settings.database, settings.wait_seconds) as connection:
+            if not has_table(connection, "log_reads"):
+                raise RolecallError("The refresh left no tables behind: see the log of dbt.")
+            _remember(connection, plan)
+            return _summary(connection, plan, outcome)
+
+
+def forget_locally(settings: Settings, first_day: date) -> int:
+    """Remove the events before ``first_day`` (UTC) and what follows from them; return how many.
+
+    ``log_reads`` stays, so that nothing comes back. Killed half-way, the next refresh does the
+    rest. Raises RolecallError as ``refresh_locally`` does.
+    """
+    if not settings.database.exists():
+        raise RolecallError(f"There is no database {settings.database} to forget anything of.")
+    os.umask(0o077)
+    with only_writer(settings.database):
+        with open_for_writing(settings.database, settings.wait_seconds) as connection:
+            forgotten = _forgotten(connection, first_day)
+        plan = _Plan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
+        _load_and_build(plan, _Outcome(), settings)
+        with open_for_writing(settings.database, settings.wait_seconds) as connection:
+            _remember(connection, plan)
+        rewrite(settings.database)
+    return forgotten
+
+
+def _forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> int:
+    """Remove the events before a day, and mark what follows from events as to be rebuilt."""
+    if not has_table(connection, "events"):
+        return 0
+    connection.execute("begin")
+    ((count,),) = connection.execute(
+        f"delete from {NAME}.main.events where event_at < ?", [first_day]
+    ).fetchall()
+    set_schema_version(connection, FIRST_SCHEMA_VERSION)
+    connection.execute("commit")
+    return int(count)
+
+
+def slices(files: Sequence[LogFile], slice_bytes: int) -> Iterator[list[LogFile]]:
+    """Yield ``files`` in order, in parts of about ``slice_bytes`` packed bytes, at least one."""
+    part: list[LogFile] = []
+    part_bytes = 0
+    for file in files:
+        part.append(file)
+        part_bytes += packed_bytes(file)
+        if part_bytes >= slice_bytes:
+            yield part
+            part, part_bytes = [], 0
+    if part:
+        yield part
+
+
+def packed_bytes(file: LogFile) -> int:
+    """Return the size of a log file in bytes, about what it is or would be when packed."""
+    size_bytes = file.size_bytes or 0
+    return size_bytes if file.path.endswith(".gz") else size_bytes // _PACKED_SHARE
+
+
+def _check_logs_are_there(settings: Settings) -> None:
+    """Raise RolecallError if the logs are not there: before anything is made for them."""
+    if not settings.database.exists():
+        with duckdb.connect(":memory:") as nothing:
+            log_roots(nothing, settings.logs)
+
+
+def _plan(settings: Settings) -> _Plan:
+    with open_for_writing(settings.database, settings.wait_seconds) as ledger:
+        roots = log_roots(ledger, settings.logs, add_logs=settings.add_logs)
+        known = [] if settings.logs is not None else known_log_roots(ledger)
+        attempts = newest_attempts(ledger)
+        unread = not_done(sorted_log_files(roots), attempts)
+        still_unreadable = [
+            Unreadable(file.log_file, problem)
+            for file in unread
+            if (problem := _same_problem(file, attempts)) is not None
+        ]
+        skipped = {unreadable.log_file for unreadable in still_unreadable}
+        version = schema_version(ledger)
+        return _Plan(
+            roots=roots,
+            missing_log_roots=sorted(set(known).difference(map(str, roots))),
+            unread=[file for file in unread if file.log_file not in skipped],
+            still_unreadable=still_unreadable,
+            is_built=_built(ledger) == [(project_digest(), _newest_load(ledger))],
+            is_outdated=version is not None and version < SCHEMA_VERSION,
+            newest_loaded_at=_newest_loaded_at(ledger),
+        )
+
+
+def _same_problem(file: LogFile, attempts: Mapping[str, Attempt]) -> str | None:
+    """Return the problem of a file that was unreadable and, tried once more, still is."""
+    attempt = attempts.get(file.log_file)
+    if attempt is None or not attempt.was_of(file):
+        return None
+    try:
+        read_records(file)
+    except UnreadableLogError as error:
+        return attempt.problem if str(error) == attempt.problem else None
+    return None
+
+
+def _load_and_build(plan: _Plan, outcome: _Outcome, settings: Settings) -> None:
+    """Load all slices but the last with the store alone, the last one with all that follows."""
+    from rolecall.local_source import Slice, loading
+
+    parts = list(slices(plan.unread, settings.slice_bytes)) or [[]]
+    with LoadProgress(plan.unread, packed_bytes) as progress:
+
+        def on_read(read: FileRead) -> None:
+            outcome.note(read)
+            progress.advance(read.file)
+
+        for number, files in enumerate(parts, start=1):
+            arguments = ["build", "--exclude-resource-type", "unit_test"]
+            if number < len(parts):
+                arguments += ["--select", *_STORE]
+            if plan.is_outdated and number == 1:
+                # What may be rebuilt is rebuilt from the events, which stay.
+                arguments.append("--full-refresh")
+            with loading(Slice(number, files, on_read)):
+                result = run_dbt(arguments, settings)
+            if not result.success:
+                raise RolecallError(f"The refresh failed: {failures(result)}")
+            outcome.test_count += sum(
+                node_result.node.resource_type == "test" for node_result in result.result.results
+            )
+            progress.slice_done(number, len(parts))
+
+
+def _built(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
+    """Return project and newest load of the last complete build, none before the first."""
+    if not has_table(connection, "rolecall_complete_build"):
+        return []
+    return connection.execute(
+        f"select project, load_id from {NAME}.main.rolecall_complete_build"
+    ).fetchall()
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, plan: _Plan) -> None:
+    """Note what this refresh has made complete: the next one may have nothing to do."""
+    connection.execute("begin")
+    remember_log_roots(connection, plan.roots)
+    set_schema_version(connection, SCHEMA_VERSION)
+    connection.execute(
+        f"create or replace table {NAME}.main.rolecall_complete_build as"
+        " select ? as project, ? as load_id",
+        [project_digest(), _newest_load(connection)],
+    )
+    connection.execute("commit")
+
+
+def _newest_load(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """Return the load that the ledger's newest row is of."""
+    if not has_table(connection, "log_reads"):
+        return None
+    ((load_id,),) = connection.execute(
+        f"select arg_max(load_id, (loaded_at, load_id)) from {NAME}.main.log_reads"
+    ).fetchall()
+    return None if load_id is None else str(load_id)
+
+
+def _newest_loaded_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    newest = [
+        connection.execute(f"select max(loaded_at) from {NAME}.main.{table}").fetchall()[0][0]
+        for table in ("events", "log_reads")
+        if has_table(connection, table)
+    ]
+    return max((at for at in newest if at is not None), default=None)
+
+
+def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outcome) -> Refreshed:
+    connection.execute(f"use {NAME}")
+    since = plan.newest_loaded_at or datetime.min
+    ((event_count,),) = connection.execute(
+        "select count(*) from events where loaded_at > ?", [since]
+    ).fetchall()
+    ((copied, rejected),) = connection.execute(
+        """
+        select
+            coalesce(sum(copied_record_count), 0),
+            coalesce(sum(rejected_record_count), 0)
+        from log_reads
+        where loaded_at > ?
+        """,
+        [since],
+    ).fetchall()
+    rejected_files = connection.execute(
+        """
+        select log_file, rejected_record_count
+        from log_reads
+        where loaded_at > ? and rejected_record_count > 0
+        order by log_file
+        """,
+        [since],
+    ).fetchall()
+    (totals,) = connection.execute(
+        """
+        select
+            (select count(*) from events),
+            (select count(*) from log_files),
+            (select count(*) from role_switches)
+        """
+    ).fetchall()
+    total_events, total_files, total_switches = totals
+    return Refreshed(
+        file_count=outcome.file_count,
+        empty_file_count=outcome.empty_file_count,
+        event_count=event_count,
+        copied_record_count=copied,
+        rejected_record_count=rejected,
+        unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
+        rejected_files=tuple(rejected_files),
+        test_count=outcome.test_count,
+        total_event_count=total_events,
+        total_file_count=total_files,
+        total_switch_count=total_switches,
+        missing_log_roots=tuple(plan.missing_log_roots),
+    )

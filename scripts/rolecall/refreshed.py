@@ -1,0 +1,34 @@
+"""What a refresh came to, for the target that made it to say and the command line to print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A log file that this refresh could not read, and why."""
+
+    log_file: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
+
+    ``missing_log_roots`` are folders that the database remembers and that are gone.
+    """
+
+    file_count: int
+    empty_file_count: int
+    event_count: int
+    copied_record_count: int
+    rejected_record_count: int
+    unreadable: tuple[Unreadable, ...]
+    rejected_files: tuple[tuple[str, int], ...]
+    test_count: int
+    total_event_count: int
+    total_file_count: int
+    total_switch_count: int
+    missing_log_roots: tuple[str, ...] = ()

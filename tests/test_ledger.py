@@ -1,0 +1,120 @@
+"""What a database knows of its log files, and which of them a load opens."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import WriteLog, event
+from rolecall.ledger import (
+    Attempt,
+    LogSourceError,
+    log_roots,
+    newest_attempts,
+    not_done,
+    remember_log_roots,
+    sorted_log_files,
+)
+
+
+@pytest.fixture
+def ledger() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute("attach ':memory:' as rolecall")
+        yield connection
+
+
+def test_a_folder_that_the_database_does_not_know_is_refused(
+    ledger: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    ledger.execute("create table rolecall.main.log_reads as select '/known' as log_root")
+    with pytest.raises(LogSourceError, match=r"was loaded from /known, not from .* --add-logs"):
+        log_roots(ledger, tmp_path)
+    assert log_roots(ledger, tmp_path, add_logs=True) == [tmp_path]
+    remember_log_roots(ledger, [tmp_path])
+    assert log_roots(ledger, tmp_path) == [tmp_path]
+
+
+def test_without_a_folder_those_that_the_database_remembers_are_read(
+    ledger: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with pytest.raises(LogSourceError, match="No log folder is named"):
+        log_roots(ledger, None)
+    assert log_roots(ledger, None, tmp_path) == [tmp_path]
+    remember_log_roots(ledger, [tmp_path])
+    assert log_roots(ledger, None, Path("/sample")) == [tmp_path]
+
+
+def test_a_remembered_folder_that_is_gone_does_not_keep_the_others(
+    ledger: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    (tmp_path / "there").mkdir()
+    remember_log_roots(ledger, [tmp_path / "there", tmp_path / "gone"])
+    assert log_roots(ledger, None) == [tmp_path / "there"]
+    (tmp_path / "there").rmdir()
+    with pytest.raises(LogSourceError, match=r"The log folder .*/gone and .*/there do not exist"):
+        log_roots(ledger, None)
+
+
+def test_a_missing_folder_is_named(ledger: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(LogSourceError, match="The log folder /no/where does not exist"):
+        log_roots(ledger, Path("/no/where"))
+
+
+def test_a_load_goes_day_by_day_through_all_accounts(write_log: WriteLog) -> None:
+    for account in ("111122223333", "444455556666"):
+        for day in ("2026/03/02", "2026/03/01"):
+            logs = write_log([event(1)], account=account, day=day)
+    order = [
+        (str(file.facts.delivered_date), file.facts.account_id) for file in sorted_log_files([logs])
+    ]
+    assert order == [
+        ("2026-03-01", "111122223333"),
+        ("2026-03-01", "444455556666"),
+        ("2026-03-02", "111122223333"),
+        ("2026-03-02", "444455556666"),
+    ]
+
+
+def test_a_copy_of_the_trail_beside_it_is_the_same_trail(
+    write_log: WriteLog, tmp_path: Path
+) -> None:
+    logs = write_log([event(1)])
+    shutil.copytree(logs, tmp_path / "copy")
+    (file,) = sorted_log_files([logs, tmp_path / "copy"])
+    (same,) = sorted_log_files([tmp_path / "copy", logs])
+    assert file == same
+
+
+def test_new_changed_and_unreadable_files_are_opened(write_log: WriteLog) -> None:
+    for name in ("done", "changed", "broken", "new"):
+        logs = write_log([event(1)], name=f"{name}.json.gz")
+    broken, changed, done, new = sorted_log_files([logs])
+    attempts = {
+        done.log_file: Attempt("loaded", None, done.size_bytes, done.modified_at),
+        changed.log_file: Attempt("loaded", None, 1, changed.modified_at),
+        broken.log_file: Attempt("unreadable", "cut", broken.size_bytes, broken.modified_at),
+    }
+    opened = not_done([done, changed, broken, new], attempts)
+    assert opened == [changed, broken, new]
+
+
+def test_the_newest_attempt_counts_whatever_is_null_in_it(
+    ledger: duckdb.DuckDBPyConnection,
+) -> None:
+    ledger.execute(
+        """
+        create table rolecall.main.log_reads as
+        select
+            'f' as log_file, unnest(['unreadable', 'loaded']) as status,
+            unnest(['cut', null]) as problem, unnest([5, null]) as size_bytes,
+            unnest([timestamp '2026-03-01', null]) as modified_at,
+            'load' as load_id,
+            unnest([timestamp '2026-03-02', timestamp '2026-03-03']) as loaded_at
+        """
+    )
+    assert newest_attempts(ledger) == {"f": Attempt("loaded", None, None, None)}

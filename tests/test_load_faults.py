@@ -1,0 +1,319 @@
+"""What goes wrong with logs and databases: nothing good is lost, and all that is bad is named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import Rolecall, Rows, Unprivileged, WriteLog, event
+from rolecall.database import open_for_writing, only_writer
+from rolecall.errors import RolecallError
+from rolecall.local_refresh import slices
+from rolecall.logs import find_log_files
+
+STAMPS = "load_id, loaded_at"
+TABLES = (
+    *("events", "identity_events", "log_reads", "log_files", "log_coverage"),
+    *("role_switches", "role_assumptions", "console_sign_ins"),
+)
+
+
+def _packed(text: bytes) -> bytes:
+    return gzip.compress(text, mtime=0)
+
+
+BROKEN_BODIES = {
+    "truncated": (_packed(json.dumps({"Records": [event(900)] * 9}).encode())[:-9], "truncated"),
+    "zero-bytes": (b"", "the file is empty (zero bytes)"),
+    "packed-nothing": (_packed(b""), "the file is empty (zero bytes)"),
+    "no-json": (_packed(b"hello"), "the file is not JSON"),
+    "cut-json": (_packed(b'{"Records":[{"eventID":"x"}'), "the file is not JSON"),
+    "no-records": (_packed(b'{"other":[]}'), "the file has no list of Records"),
+    "records-null": (_packed(b'{"Records":null}'), "Records is not a list of records"),
+    "records-object": (_packed(b'{"Records":{}}'), "Records is not a list of records"),
+    "records-text": (_packed(b'{"Records":"x"}'), "Records is not a list of records"),
+    "no-utf8": (_packed(b'{"Records":[{"eventID":"\xff"}]}'), "the file is not UTF-8"),
+}
+
+
+def test_a_broken_file_costs_itself_alone_and_is_named(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    for name, (body, _) in BROKEN_BODIES.items():
+        write_log(body=body, name=f"{name}.json.gz")
+    write_log(name="no-record.json.gz")
+    odd_names = ("with space.json.gz", 'it\'s "quoted".json.gz', "new\nline.json.gz")
+    for number, name in enumerate(odd_names):
+        write_log([event(number)], name=name)
+    for folder in ("CloudTrail-Digest", "CloudTrail-Insight", "Config"):
+        beside = rolecall.folder / "logs" / "AWSLogs" / "111122223333" / folder / "us-east-1"
+        beside = beside / "2026" / "03" / "01"
+        beside.mkdir(parents=True)
+        (beside / "x.json.gz").write_bytes(b"not looked at")
+    logs = rolecall.folder / "logs"
+    (logs / "loop").symlink_to(logs)
+    text = rolecall.refresh(logs)
+    assert f"Loaded {len(odd_names) + 1} log files, 1 empty: {len(odd_names)} new events" in text
+    problems = {
+        str(log_file).rpartition("/")[2].removesuffix(".json.gz"): problem
+        for log_file, problem in rolecall.query(
+            "select log_file, problem from log_files where status = 'unreadable'"
+        )
+    }
+    assert problems.keys() == BROKEN_BODIES.keys()
+    for name, (_, problem) in BROKEN_BODIES.items():
+        assert problem in problems[name], name
+        assert f"{name}.json.gz: " in text
+    assert rolecall.query("select count(*) from events") == [(len(odd_names),)]
+    assert rolecall.query("select count(*) from log_files where contains(log_file, 'Digest')") == [
+        (0,)
+    ]
+
+
+def test_odd_records_are_loaded_or_counted(rolecall: Rolecall, write_log: WriteLog) -> None:
+    deep: object = 1
+    for _ in range(200):
+        deep = {"in": deep}
+    odd = [
+        event(1, requestParameters={"big": "x" * 262_144}),
+        event(2, eventName="Größe\u0000\u2028\U0001f600", userAgent="nul \u0000 inside"),
+        event(3, requestParameters={"Key": 1, "key": 2, "KEY": 3}),
+        event(4, requestParameters={"deep": deep}),
+        event(5, requestParameters={"n": 123456789012345678901234567890, "f": 1e308}),
+        event(6, eventVersion="9.99", somethingNew={"a": [1]}, userIdentity={"type": "Martian"}),
+        {key: value for key, value in event(7).items() if key != "eventID"},
+        {key: value for key, value in event(8).items() if key != "eventTime"},
+        event(9, eventTime="yesterday"),
+        event(10, userIdentity="text", resources="text", requestParameters=[1, 2]),
+        17,
+        None,
+        "text",
+        [],
+        {},
+    ]
+    text = rolecall.refresh(write_log(odd))
+    assert "8 new events" in text
+    assert "Rejected 7 records without a valid time in AWSLogs/" in text
+    assert rolecall.query(
+        "select record_count, event_count, copied_record_count, rejected_record_count"
+        " from log_files"
+    ) == [(15, 8, 0, 7)]
+    kept = dict(
+        rolecall.query(
+            "select event_id[-2:], request_parameters from events where length(event_id) = 36"
+        )
+    )
+    assert len(kept["01"]) == 262_144 + len('{"big":""}')
+    assert kept["03"] == '{"Key":1,"key":2,"KEY":3}'
+    assert kept["04"].count('{"in":') == 200
+    assert kept["05"].startswith('{"n":123456789012345678901234567890,')
+    assert kept["10"] == "[1,2]"
+    assert rolecall.query("select event_name from events where user_agent like 'nul%'") == [
+        ("Größe\x00\u2028\U0001f600",)
+    ]
+    assert rolecall.query("select count(*) from events where length(event_id) = 64") == [(1,)]
+    assert "Nothing new to load." in rolecall.refresh(rolecall.folder / "logs")
+
+
+def test_a_file_that_becomes_readable_without_a_change_is_read(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1)], name="a.json.gz")
+    write_log([event(2)], name="b.json.gz")
+    (path,) = logs.rglob("b.json.gz")
+    status = path.stat()
+    path.rename(rolecall.folder / "kept")
+    path.symlink_to("nowhere")
+    assert "cannot examine the file" in rolecall.refresh(logs)
+    path.unlink()
+    (rolecall.folder / "kept").rename(path)
+    assert path.stat().st_mtime_ns == status.st_mtime_ns
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs)
+
+
+def test_a_second_refresh_says_who_is_at_work_and_leaves(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1)])
+    with only_writer(rolecall.database):
+        done = rolecall.run("refresh", "--logs", logs, exit_code=1)
+    assert done.stderr == (
+        "Error: The database rolecall.duckdb is being changed by process"
+        f" {os.getpid()}: try again when it is done.\n"
+    )
+    assert [path.name for path in rolecall.folder.iterdir()] == ["logs"]
+
+
+def test_a_lock_file_that_a_dead_process_left_locks_nothing(tmp_path: Path) -> None:
+    (tmp_path / "rolecall.duckdb.lock").write_text("1")
+    with only_writer(tmp_path / "rolecall.duckdb"):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_database_on_a_disk_that_cannot_be_written_is_named(
+    open_folder: Path, unprivileged: Unprivileged
+) -> None:
+    database = open_folder / "rolecall.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create table events as select 1 as one")
+    database.chmod(0o444)
+    open_folder.chmod(0o555)
+    with unprivileged():
+        with (
+            pytest.raises(RolecallError, match="cannot be written: Permission denied"),
+            only_writer(database),
+        ):
+            pass
+        with pytest.raises(RolecallError, match=r"rolecall.duckdb cannot be opened: .*ermission"):
+            open_for_writing(database, 0)
+
+
+def test_a_database_of_a_newer_rolecall_is_refused(rolecall: Rolecall, write_log: WriteLog) -> None:
+    logs = write_log([event(1)])
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("create table rolecall_schema as select 999 as version")
+    for command in (("refresh", "--logs", logs), ("history",)):
+        done = rolecall.run(*command, exit_code=1)
+        assert done.stderr.startswith("Error: The database has schema version 999")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_older_database_is_rebuilt_from_its_events(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    logs = write_log([event(1, **sign_in)])
+    rolecall.refresh(logs)
+    before = rolecall.query("select * from identity_events")
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table rolecall_schema")
+        connection.execute("update identity_events set event_name = 'of an older version'")
+        connection.execute("alter table events drop column tls_version")
+    for path in logs.rglob("*.json.gz"):
+        path.write_bytes(b"the raw log is gone")
+        path.unlink()
+    rolecall.refresh(logs)
+    assert rolecall.query("select * from identity_events") == before
+    assert rolecall.query("select tls_version from events") == [(None,)]
+    assert rolecall.query("select count(*) from console_sign_ins") == [(1,)]
+
+
+def test_forget_removes_events_for_good(rolecall: Rolecall, write_log: WriteLog) -> None:
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    old = event(1, eventTime="2026-02-28T23:59:59Z", userAgent="an old secret", **sign_in)
+    logs = write_log([old, event(2, **sign_in)])
+    rolecall.refresh(logs)
+    assert b"an old secret" in _uncompressed(rolecall.database)
+    done = rolecall.run("forget", "--before", "2026-03-01")
+    assert done.stdout == "Removed 1 event from before 2026-03-01.\n"
+    for table in ("events", "identity_events", "console_sign_ins", "stg_cloudtrail__events"):
+        assert rolecall.query(f"select count(*) from {table}") in ([(1,)], [(0,)]), table
+    assert rolecall.query("select count(*) from events") == [(1,)]
+    assert rolecall.query("select count(*) from console_sign_ins") == [(1,)]
+    assert b"an old secret" not in _uncompressed(rolecall.database)
+    assert "Nothing new to load." in rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from events") == [(1,)]
+
+
+def _uncompressed(database: Path) -> bytes:
+    """Return a database's bytes: short texts stand in them as they are."""
+    return database.read_bytes()
+
+
+def test_a_moved_trail_is_remembered_where_it_went(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    logs = write_log([event(1)])
+    rolecall.refresh(logs)
+    logs.rename(tmp_path / "moved")
+    rolecall.refresh(tmp_path / "moved", "--add-logs")
+    write_log([event(2)], day="2026/03/02")
+    (tmp_path / "logs").rename(tmp_path / "new day")
+    day = tmp_path / "new day" / "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/02"
+    day.rename(tmp_path / "moved" / "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/02")
+    text = rolecall.run("refresh").stdout
+    assert "1 new event" in text
+    assert f"The log folder {logs} is gone: nothing was read from it." in text
+    assert rolecall.query("select count(*), count(distinct event_id) from events") == [(2, 2)]
+
+
+def test_slices_are_cut_by_size_and_lose_no_file(write_log: WriteLog) -> None:
+    for number in range(9):
+        logs = write_log([event(number)], name=f"{number}.json.gz")
+    files = list(find_log_files(logs))
+    size = files[0].size_bytes or 0
+    parts = list(slices(files, 2 * size))
+    assert sum(parts, []) == files
+    assert len(parts) >= 4
+    assert list(slices(files, 1)) == [[file] for file in files]
+    assert list(slices([], 1)) == []
+
+
+@contextmanager
+def _running(rolecall: Rolecall, *arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rolecall", *map(str, arguments)],
+        cwd=rolecall.folder,
+        env=rolecall.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _tables(rolecall: Rolecall) -> dict[str, Rows]:
+    return {
+        table: rolecall.query(f"select * exclude ({STAMPS}) from {table} order by all")
+        if table in ("events", "identity_events", "log_reads", "log_files")
+        else rolecall.query(f"select * from {table} order by all")
+        for table in TABLES
+    }
+
+
+@pytest.mark.parametrize(
+    "kills", [pytest.param(5, id="5"), pytest.param(20, id="20", marks=pytest.mark.soak)]
+)
+def test_killed_at_any_moment_the_next_refresh_makes_it_good(
+    kills: int, tmp_path: Path, write_log: WriteLog
+) -> None:
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    for day in range(1, 5):
+        records = [event(100 * day + number, **sign_in) for number in range(20)]
+        records.append(event(100 * (day - 1)))  # a copy, delivered a day later
+        logs = write_log(records, day=f"2026/03/0{day}", name=f"{day}.json.gz")
+    write_log(body=b"broken", day="2026/03/02", name="broken.json.gz")
+    whole, killed = Rolecall(tmp_path / "whole"), Rolecall(tmp_path / "killed")
+    for each in (whole, killed):
+        each.folder.mkdir()
+        each.environment["ROLECALL_SLICE_BYTES"] = "600"
+    started = time.monotonic()
+    assert "Slice 2 of " in whole.run("refresh", "--logs", logs).stderr
+    longest = time.monotonic() - started
+    seed = random.randrange(1 << 32)
+    moments = random.Random(seed)
+    for _ in range(kills):
+        with _running(killed, "refresh", "--logs", logs) as process:
+            try:
+                process.wait(moments.uniform(0.1, 0.95) * longest)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+    killed.refresh(logs)
+    assert _tables(killed) == _tables(whole), f"seed {seed}"
+    assert "Nothing new to load." in killed.refresh(logs)
