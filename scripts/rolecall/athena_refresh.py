@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 import rolecall
-from rolecall.athena import Athena, QueryFailedError, explained, make_client, scan_price
+from rolecall.athena import (
+    Answer,
+    Athena,
+    QueryFailedError,
+    Statistics,
+    explained,
+    make_client,
+    scan_price,
+)
 from rolecall.catalogue import catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
-from rolecall.project import compile_analyses, failures, run_dbt
+from rolecall.output import Result
+from rolecall.project import analyses, compile_analyses, compiled_analysis, failures, run_dbt
 from rolecall.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,6 +63,7 @@ class AthenaRefreshed:
     raw_bytes: int
     is_partitioned: bool
     spent: Spent | None
+    coverage_gaps: Result
 
     @property
     def rejected_record_count(self) -> int:
@@ -74,7 +84,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         )
     table = catalogue_table(settings.table, settings)
     check_scan([settings.table], settings)
-    athena = Athena(
+    athena = _CountingAthena(
         settings.place,
         make_client("athena", settings.region),
         price_per_tb=settings.price_per_tb,
@@ -101,10 +111,16 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
                 new_events = int(result.adapter_response.get("rows_affected") or 0)
         state.complete(_newest_load(athena))
     summary = _summary(athena)
+    rejected_files = _rejected_files(athena) if is_built else ()
+    gaps = athena.run(
+        compiled_analysis("coverage_gaps", settings),
+        {"from_day": None, "to_day": None, "account": None},
+        parameters=analyses()["coverage_gaps"].parameters,
+    ).result()
     return AthenaRefreshed(
         file_count=summary["file_count"] if is_built else 0,
         event_count=max(new_events, 0),
-        rejected_files=_rejected_files(athena) if is_built else (),
+        rejected_files=rejected_files,
         test_count=test_count,
         total_event_count=summary["total_event_count"],
         total_file_count=summary["total_file_count"],
@@ -112,7 +128,22 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         raw_bytes=raw_bytes,
         is_partitioned=bool(table.partition_keys),
         spent=_spent(athena, runs, started_at),
+        coverage_gaps=gaps,
     )
+
+
+class _CountingAthena(Athena):
+    """Counts what the questions of a refresh take, beside what dbt's statements do."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.taken: list[Statistics] = []
+
+    def run(self, *arguments: Any, **options: Any) -> Answer:
+        """Run a query and count it."""
+        answer = super().run(*arguments, **options)
+        self.taken.append(answer.statistics)
+        return answer
 
 
 def _run(arguments: list[str], settings: Settings) -> dbtRunnerResult:
@@ -172,8 +203,8 @@ def _rejected_files(athena: Athena) -> tuple[tuple[str, int], ...]:
     return tuple((log_file, count) for log_file, count in answer.rows())
 
 
-def _spent(athena: Athena, runs: Sequence[str], started_at: datetime) -> Spent | None:
-    """Return what the statements of some runs of dbt took, None where AWS does not say."""
+def _spent(athena: _CountingAthena, runs: Sequence[str], started_at: datetime) -> Spent | None:
+    """Return what some runs of dbt and the questions took, None where AWS does not say."""
     try:
         executions = list(_executions(athena, runs, started_at - _CLOCK_LEEWAY))
     except (ClientError, BotoCoreError):
@@ -182,17 +213,16 @@ def _spent(athena: Athena, runs: Sequence[str], started_at: datetime) -> Spent |
         (execution.get("Statistics", {}).get("DataScannedInBytes", 0), execution)
         for execution in executions
     ]
+    price = sum(
+        scan_price(
+            number, athena.price_per_tb, statement_type=execution.get("StatementType", "DML")
+        )
+        for number, execution in scanned
+    )
     return Spent(
-        len(scanned),
-        sum(number for number, _ in scanned),
-        sum(
-            scan_price(
-                number,
-                athena.price_per_tb,
-                statement_type=execution.get("StatementType", "DML"),
-            )
-            for number, execution in scanned
-        ),
+        len(scanned) + len(athena.taken),
+        sum(number for number, _ in scanned) + sum(each.scanned_bytes for each in athena.taken),
+        price + sum(each.price for each in athena.taken),
     )
 
 

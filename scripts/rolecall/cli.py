@@ -16,9 +16,9 @@ import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 
 if TYPE_CHECKING:
-    from rolecall.athena import Answer
     from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
+    from rolecall.questions import Answered
     from rolecall.refreshed import Refreshed
     from rolecall.settings import Settings
 
@@ -126,7 +126,7 @@ def refresh(**flags: Any) -> None:
 
     refreshed = run_refresh(settings)
     click.echo(_refresh_text(refreshed, settings))
-    _say_what_is_not_covered(settings)
+    _say_what_is_not_covered(_answer("coverage_gaps", {}, settings).result)
     if settings.strict:
         check_strict(refreshed)
 
@@ -137,6 +137,7 @@ def _refresh_athena(settings: Settings) -> None:
 
     refreshed = refresh_athena(settings)
     click.echo(_athena_text(refreshed, settings))
+    _say_what_is_not_covered(refreshed.coverage_gaps)
     if settings.strict and refreshed.rejected_record_count:
         raise SkippedError(
             f"Rejected {_count(refreshed.rejected_record_count, 'record')}, which --strict does"
@@ -205,8 +206,13 @@ def history(
         "outcome": outcome,
         "mfa": mfa,
     }
-    result = _answer("role_switch_history", given, settings)
-    _say_what_is_not_covered(settings, from_day, to_day, account)
+    answered = _answer("role_switch_history", given, settings)
+    gaps = _answer(
+        "coverage_gaps", {name: given[name] for name in ("from_day", "to_day", "account")}, settings
+    )
+    _say_what_is_not_covered(gaps.result, from_day, to_day)
+    _say_what_it_took(answered, gaps)
+    result = answered.result
     if not result.rows and format_ == "table" and output is None:
         click.echo("No role switch matches.")
         return
@@ -236,23 +242,20 @@ def query(
         return
     settings = _settings(**flags)
     given = dict(_pair(param) for param in params)
-    result = _answer(name, given, settings)
-    write(result, format_, output, settings.zone)
+    answered = _answer(name, given, settings)
+    _say_what_it_took(answered)
+    write(answered.result, format_, output, settings.zone)
 
 
 def _say_what_is_not_covered(
-    settings: Settings,
-    from_day: str | None = None,
-    to_day: str | None = None,
-    account: str | None = None,
+    gaps: Result, from_day: str | None = None, to_day: str | None = None
 ) -> None:
     """Print, beside the answer, which of the days asked for have no logs."""
-    from rolecall.coverage import QUERY, coverage_note
+    from rolecall.coverage import coverage_note
     from rolecall.parameters import day
 
-    given = {"from_day": from_day, "to_day": to_day, "account": account}
     note = coverage_note(
-        _answer(QUERY, given, settings),
+        gaps,
         day(from_day) if from_day else None,
         day(to_day) if to_day else None,
     )
@@ -260,11 +263,26 @@ def _say_what_is_not_covered(
         click.echo(note, err=True)
 
 
-def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:
+def _say_what_it_took(*answers: Answered) -> None:
+    """Print, beside the result, what questions to Athena scanned and where the first result is."""
+    from rolecall.sizes import price_text, size_text
+
+    took = [answer.statistics for answer in answers if answer.statistics is not None]
+    if took:
+        click.echo(
+            f"Scanned {size_text(sum(each.scanned_bytes for each in took))} for"
+            f" {price_text(sum(each.price for each in took))} in"
+            f" {sum(each.total_ms for each in took) / 1000:.1f} s. The whole result as CSV:"
+            f" {answers[0].output_location}",
+            err=True,
+        )
+
+
+def _answer(name: str, given: dict[str, Any], settings: Settings) -> Answered:
     """Return the rows of an analysis, or of the SQL file that ``name`` is the path of."""
     from rolecall.parameters import Parameter, bound_values, named_parameters
     from rolecall.project import analyses, compiled_analysis, compiled_text
-    from rolecall.questions import answer_locally, answer_on_athena
+    from rolecall.questions import answer
 
     if name in analyses():
         parameters = analyses()[name].parameters
@@ -279,22 +297,7 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:
         raise UsageError(
             f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
         )
-    if settings.target == "local":
-        return answer_locally(sql, values, settings)
-    answer = answer_on_athena(sql, values, parameters, settings)
-    # Beside the result, not in it: whatever reads along sees the rows alone.
-    click.echo(_answer_text(answer), err=True)
-    return answer.result()
-
-
-def _answer_text(answer: Answer) -> str:
-    from rolecall.sizes import price_text, size_text
-
-    took = answer.statistics
-    return (
-        f"Scanned {size_text(took.scanned_bytes)} for {price_text(took.price)} in"
-        f" {took.total_ms / 1000:.1f} s. The whole result as CSV: {answer.output_location}"
-    )
+    return answer(sql, values, parameters, settings)
 
 
 def _sql_file(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -16,12 +17,35 @@ from rolecall.output import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
 
 if TYPE_CHECKING:
-    from rolecall.athena import Answer
+    from rolecall.athena import Answer, Statistics
     from rolecall.settings import Settings
 
 _MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
 _LOCAL_SOURCE = '"logs"."main"."cloudtrail_logs"'
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The rows of a query; from Athena also what it took and where in S3 they are, as CSV."""
+
+    result: Result
+    statistics: Statistics | None = None
+    output_location: str | None = None
+
+
+def answer(
+    sql: str, values: Mapping[str, Value], parameters: Mapping[str, Parameter], settings: Settings
+) -> Answered:
+    """Return the rows of a query on the target, all of them.
+
+    ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. Raises
+    RolecallError.
+    """
+    if settings.target == "local":
+        return Answered(answer_locally(sql, values, settings))
+    found = answer_on_athena(sql, values, parameters, settings)
+    return Answered(found.result(), found.statistics, found.output_location)
 
 
 def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) -> Result:
