@@ -140,6 +140,21 @@ def test_a_database_without_tables_says_how_to_fill_it(rolecall: Rolecall) -> No
     assert "has no table role_switches yet: build it with `rolecall refresh" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "No log folder is named: set ROLECALL_LOGS (or --logs)"),
+        (("--logs", "nowhere"), "The log folder nowhere does not exist."),
+    ],
+)
+def test_raw_logs_that_are_not_there_are_told_in_one_sentence(
+    rolecall: Rolecall, options: tuple[str, ...], message: str
+) -> None:
+    done = rolecall.run("query", "preview_raw", *options, exit_code=1)
+    assert done.stderr.startswith(f"Error: {message}")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_json_that_is_none_drops_no_record(rolecall: Rolecall, write_log: WriteLog) -> None:
     sign_in = event(
         1,

@@ -126,8 +126,11 @@ def _connection(sql: str, settings: Settings) -> duckdb.DuckDBPyConnection:
     else:
         connection = open_database(settings.database, settings.wait_seconds)
     if asks_raw_logs:
+        from rolecall.ledger import known_log_roots, readable_log_roots
         from rolecall.log_source import LogSource
 
+        # Here, not in the scan: what DuckDB makes of an error there is no sentence.
+        readable_log_roots(known_log_roots(connection), settings.logs)
         LogSource.create_views(connection)
         LogSource(settings.logs).register(connection, connection)
     elif settings.database.exists():
