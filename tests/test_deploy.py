@@ -168,7 +168,7 @@ def test_the_stack_is_made_changed_and_removed(stack: Stack) -> None:
         "OutputLocation": f"s3://{BUCKET}/rolecall/results/",
         "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
     }
-    assert _schedule(stack)["ScheduleExpression"] == "rate(1 hour)"
+    assert _schedule(stack)["ScheduleExpression"] == "rate(1 day)"
     (subscription,) = stack.client("sns").list_subscriptions()["Subscriptions"]
     assert subscription["Endpoint"] == "us@example.com"
 
