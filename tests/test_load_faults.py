@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from conftest import Rolecall, Rows, Unprivileged, WriteLog, event
-from rolecall.database import open_for_writing, only_writer
+from rolecall.database import only_writer, open_for_writing
 from rolecall.errors import RolecallError
 from rolecall.local_refresh import slices
 from rolecall.logs import find_log_files
@@ -110,7 +110,7 @@ def test_odd_records_are_loaded_or_counted(rolecall: Rolecall, write_log: WriteL
         "select record_count, event_count, copied_record_count, rejected_record_count"
         " from log_files"
     ) == [(15, 8, 0, 7)]
-    kept = dict(
+    kept: dict[str, str] = dict(
         rolecall.query(
             "select event_id[-2:], request_parameters from events where length(event_id) = 36"
         )
@@ -256,7 +256,7 @@ def test_slices_are_cut_by_size_and_lose_no_file(write_log: WriteLog) -> None:
     files = list(find_log_files(logs))
     size = files[0].size_bytes or 0
     parts = list(slices(files, 2 * size))
-    assert sum(parts, []) == files
+    assert [file for part in parts for file in part] == files
     assert len(parts) >= 4
     assert list(slices(files, 1)) == [[file] for file in files]
     assert list(slices([], 1)) == []

@@ -321,7 +321,7 @@ class _Batch:
         self.size_bytes = 0
 
     def add(self, file: LogFile, records: list[Record]) -> None:
-        lengths = array("i", map(len, map(memoryview, records)))
+        lengths = array("i", (len(memoryview(record)) for record in records))
         self._texts.extend(records)
         self._lengths.extend(lengths)
         self._files.append((file, len(records)))
@@ -345,7 +345,7 @@ class _Batch:
         def names(values: Iterable[str | None]) -> pa.Array:
             return pa.DictionaryArray.from_arrays(of_file, pa.array(values, pa.string()))
 
-        batch = pa.RecordBatch.from_arrays(
+        return pa.RecordBatch.from_arrays(
             [
                 names([file.path for file in files]),
                 names([file.log_file for file in files]),
@@ -356,7 +356,6 @@ class _Batch:
             ],
             schema=_LOG_SCHEMA,
         )
-        return batch
 
 
 def _read_row(read: FileRead) -> dict[str, object]:
