@@ -65,11 +65,11 @@ def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
 
 def remember_log_roots(connection: duckdb.DuckDBPyConnection, roots: Sequence[Path]) -> None:
     """Enter folders that gave no file of their own: what lies there may be known already."""
-    connection.execute(
-        f"create table if not exists {NAME}.main.rolecall_log_roots (log_root varchar)"
-    )
     known = known_log_roots(connection)
     for root in {os.path.abspath(root) for root in roots}.difference(known):
+        connection.execute(
+            f"create table if not exists {NAME}.main.rolecall_log_roots (log_root varchar)"
+        )
         connection.execute(f"insert into {NAME}.main.rolecall_log_roots values (?)", [root])
 
 
