@@ -161,6 +161,39 @@ with_origin as (
         end as origin
     from evidence
 
+),
+
+with_entrant as (
+
+    select
+        *,
+        case
+            when origin in ('switching user', 'switching root') then source_arn
+            when origin in ('calling user', 'calling root') then caller_arn
+            when origin = 'role session'
+                then nullif(caller_session_id, session_id)
+            when origin = 'identity center' then role_session_name
+            when origin = 'saml' then saml_subject
+            when origin = 'web identity' then web_identity_subject
+        end as entered_by
+    from with_origin
+
+),
+
+-- Sessions of one role that are named alike and began in one second are one:
+-- if two people entered it they cannot be told apart.
+with_contest as (
+
+    select
+        *,
+        coalesce(
+            session_id is not null
+            and min(entered_by) over (partition by session_id)
+            <> max(entered_by) over (partition by session_id),
+            false
+        ) as is_contested
+    from with_entrant
+
 )
 
-select * from with_origin
+select * from with_contest

@@ -1,8 +1,12 @@
 with
 
+-- What is done in a session that two people entered tells of neither.
 evidence as (
 
-    select * from {{ ref('entry_evidence') }}
+    select
+        *,
+        case when not is_contested then activity_mfa end as told_activity_mfa
+    from {{ ref('entry_evidence') }}
 
 ),
 
@@ -143,13 +147,13 @@ with_mfa as (
             when origin in ('service', 'role session') then 'unknown'
             -- What says no is to be believed of users only.
             when origin = 'observed'
-                then case activity_mfa when 'yes' then 'yes' else 'unknown' end
-            else coalesce(assumption_mfa, activity_mfa, sign_in_mfa, 'unknown')
+                then case told_activity_mfa when 'yes' then 'yes' else 'unknown' end
+            else coalesce(assumption_mfa, told_activity_mfa, sign_in_mfa, 'unknown')
         end as mfa,
         case
             when assumption_mfa is not null and origin <> 'observed'
                 then 'assume role'
-            when activity_mfa is not null then 'session activity'
+            when told_activity_mfa is not null then 'session activity'
             when sign_in_mfa is not null then 'console sign-in'
         end as best_mfa_evidence
     from with_actor
@@ -168,6 +172,8 @@ origins as (
         started_at,
         entered_at,
         origin,
+        entered_by,
+        is_contested,
         is_service_session,
         role_name,
         role_session_name,

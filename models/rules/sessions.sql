@@ -31,21 +31,7 @@ role_arns as (
 
 ),
 
-entries as (
-
-    select
-        *,
-        case
-            when actor_type <> 'unknown' and origin <> 'observed'
-                then coalesce(actor_arn, actor_type || ' ' || actor_name)
-            when caller_session_id <> session_id then caller_session_id
-        end as entered_by
-    from entry_origins
-
-),
-
--- Sessions of one role that are named alike and began in one second are one.
--- The switch tells most of it, then the AssumeRole that names its caller.
+-- The switch tells most of a session, then the AssumeRole that names its caller.
 ranked_entries as (
 
     select
@@ -56,13 +42,8 @@ ranked_entries as (
                 case when switch_key is null then 1 else 0 end,
                 case when entered_by is null then 1 else 0 end,
                 entry_key
-        ) as entry_number,
-        coalesce(
-            min(entered_by) over (partition by session_id)
-            <> max(entered_by) over (partition by session_id),
-            false
-        ) as is_contested
-    from entries
+        ) as entry_number
+    from entry_origins
 
 ),
 
