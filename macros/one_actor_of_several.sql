@@ -18,7 +18,10 @@
                 parents.source_identity,
                 case when parents.depends_on_entry_key is null then parents.actor_name end
             ) as actor_name,
-            parents.confidence_rank
+            case
+                when parents.source_identity is not null then 3
+                else parents.confidence_rank
+            end as confidence_rank
             {%- else %}
             coalesce(parents.actor_arn, earlier.actor_arn) as actor_arn,
             case
@@ -32,9 +35,11 @@
                     else earlier.actor_name
                 end
             ) as actor_name,
-            least(
-                coalesce(parents.confidence_rank, 3), coalesce(earlier.confidence_rank, 3)
-            ) as confidence_rank
+            case
+                when parents.source_identity is not null then 3
+                when parents.depends_on_entry_key is null then parents.confidence_rank
+                else earlier.confidence_rank
+            end as confidence_rank
             {%- endif %}
         from {{ several_parents }} as parents
         {%- if not loop.first %}

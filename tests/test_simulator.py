@@ -197,7 +197,7 @@ def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             rows[key][name] = _naive(counts[name])
         if len(ways) > 1:
             # Which of two switches of one second leads its session is not promised.
-            for name in ("role_switch_id", "assume_role_event_id", "source_ip_address"):
+            for name in ("role_switch_id", "assume_role_event_id", "source_ip_address", "expires_at"):
                 del rows[key][name]
     return rows
 

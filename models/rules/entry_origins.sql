@@ -147,8 +147,14 @@ with_mfa as (
             when origin in ('service', 'role session') then 'unknown'
             -- What says no is to be believed of users only.
             when origin = 'observed'
-                then case told_activity_mfa when 'yes' then 'yes' else 'unknown' end
-            else coalesce(assumption_mfa, told_activity_mfa, sign_in_mfa, 'unknown')
+                then
+                    case told_activity_mfa
+                        when 'yes' then 'yes' else 'unknown'
+                    end
+            else
+                coalesce(
+                    assumption_mfa, told_activity_mfa, sign_in_mfa, 'unknown'
+                )
         end as mfa,
         case
             when assumption_mfa is not null and origin <> 'observed'
@@ -179,6 +185,7 @@ origins as (
         role_session_name,
         caller_session_id,
         source_arn,
+        coalesce(source_arn, caller_arn) as entrant_arn,
         source_identity,
 
         ---------- who is behind it, chains aside

@@ -6,6 +6,16 @@ sessions as (
 
 ),
 
+entrants as (
+
+    select distinct
+        session_id,
+        entrant_arn
+    from {{ ref('entry_origins') }}
+    where session_id is not null and entrant_arn is not null
+
+),
+
 renewals_and_exits as (
 
     select
@@ -56,9 +66,11 @@ in_source_account as (
         sessions.session_id,
         sessions.started_at
     from renewals_and_exits
+    inner join entrants
+        on renewals_and_exits.identity_arn = entrants.entrant_arn
     inner join sessions
         on
-            renewals_and_exits.identity_arn = sessions.source_arn
+            entrants.session_id = sessions.session_id
             and {{ arn_account('renewals_and_exits.of_role_arn') }}
             = sessions.role_account_id
             and coalesce(

@@ -31,7 +31,7 @@ role_arns as (
 
 ),
 
--- The switch tells most of a session, then the AssumeRole that names its caller.
+-- The switch tells most of a session, then the AssumeRole that names a caller.
 ranked_entries as (
 
     select
@@ -41,6 +41,7 @@ ranked_entries as (
             order by
                 case when switch_key is null then 1 else 0 end,
                 case when entered_by is null then 1 else 0 end,
+                case when assumption_key is null then 1 else 0 end,
                 entry_key
         ) as entry_number
     from entry_origins
@@ -90,8 +91,6 @@ with_records as (
             leading_entries.role_name, {{ arn_name('activity.role_arn') }}
         ) as role_name,
         leading_entries.role_session_name,
-        coalesce(console_switches.source_arn, role_assumptions.caller_arn)
-            as source_arn,
         coalesce(
             activity.role_arn,
             role_assumptions.role_arn,
@@ -184,7 +183,6 @@ sessions as (
         role_name,
         role_session_name,
         role_arn,
-        source_arn,
         switch_address,
         assumption_address,
         first_ip_address,

@@ -15,8 +15,7 @@ role_assumptions as (
 
 ),
 
--- The role half names the session: it was assumed in the same second or two. Of
--- sessions that are named alike the caller tells which it was.
+-- The role half names the session: it was assumed in the same second or two.
 of_same_session as (
 
     select
@@ -27,18 +26,12 @@ of_same_session as (
         role_assumptions.assumed_at,
         role_assumptions.role_assumption_id,
         case
-            when
-                console_switches.source_arn = role_assumptions.caller_arn
+            when console_switches.source_arn = role_assumptions.caller_arn
                 then 0
-            when
-                console_switches.source_account_id
-                <> role_assumptions.caller_account_id
-                then 2
-            when
-                console_switches.source_arn <> role_assumptions.caller_arn
-                then 2
             else 1
-        end as doubt
+        end as doubt,
+        {{ same_entrant('console_switches', 'role_assumptions') }}
+            as is_same_entrant
     from console_switches
     inner join role_assumptions
         on
@@ -60,7 +53,8 @@ of_same_caller as (
         role_assumptions.assumption_key,
         role_assumptions.assumed_at,
         role_assumptions.role_assumption_id,
-        3 as doubt
+        2 as doubt,
+        true as is_same_entrant
     from console_switches
     inner join role_assumptions
         on
@@ -99,6 +93,7 @@ candidates as (
         assumed_at as other_tie,
         role_assumption_id as other_id
     from possible
+    where is_same_entrant
 
 ),
 

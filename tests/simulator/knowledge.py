@@ -481,6 +481,9 @@ class Knowledge:
         said = acted[0].record["userIdentity"]["sessionContext"]["attributes"] if acted else {}
         active = said.get("mfaAuthenticated")
         started = switch is not None or (stay is not None and self.assumption(stay) is not None)
+        user = stay.user if stay else None
+        if not switch and user and user.name == "root" and stay and not self.has(stay.caller_copy):
+            started = False  # the role account's copy tells no unique id of a user
         if not started:
             return ("yes", "session activity") if active == "true" else ("unknown", None)
         assumed = switch.assumed if switch else stay
@@ -646,17 +649,14 @@ class Knowledge:
     def _entered_last(self, at: datetime, renewed: Stay) -> str | None:
         keys = []
         for key, ways in self.sessions.items():
-            way = ways[0]
-            stay = way.switch.stay if way.switch else way.stay
-            assert stay is not None
-            arn = stay.source_arn if way.switch else self._caller_arn(stay)
-            if (
-                arn == renewed.source_arn
-                and (stay.role.account, stay.role.name)
-                == (renewed.role.account, renewed.role.name)
-                and _began(key) <= at
-            ):
-                keys.append(key)
+            for way in ways:
+                stay = way.switch.stay if way.switch else way.stay
+                assert stay is not None
+                arn = stay.source_arn if way.switch else self._caller_arn(stay)
+                role = (stay.role.account, stay.role.name)
+                renewed_role = (renewed.role.account, renewed.role.name)
+                if arn == renewed.source_arn and role == renewed_role and _began(key) <= at:
+                    keys.append(key)
         return max(keys, key=lambda key: (_began(key), [-ord(c) for c in key]), default=None)
 
     def _caller_arn(self, stay: Stay) -> str | None:
