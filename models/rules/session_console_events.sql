@@ -6,13 +6,15 @@ sessions as (
 
 ),
 
+-- Who enters by the console gives the session their name, should nothing else
+-- tell who it was.
 entrants as (
 
     select distinct
         session_id,
         entrant_arn
     from {{ ref('entry_origins') }}
-    where session_id is not null and entrant_arn is not null
+    where session_id is not null
 
 ),
 
@@ -66,12 +68,9 @@ in_source_account as (
         sessions.session_id,
         sessions.started_at
     from renewals_and_exits
-    inner join entrants
-        on renewals_and_exits.identity_arn = entrants.entrant_arn
     inner join sessions
         on
-            entrants.session_id = sessions.session_id
-            and {{ arn_account('renewals_and_exits.of_role_arn') }}
+            {{ arn_account('renewals_and_exits.of_role_arn') }}
             = sessions.role_account_id
             and coalesce(
                 {{ assumed_role_part(
@@ -79,7 +78,14 @@ in_source_account as (
                 ) }},
                 {{ arn_name('renewals_and_exits.of_role_arn') }}
             ) = sessions.role_name
+            and {{ principal_name('renewals_and_exits.identity_arn') }}
+            = sessions.role_session_name
             and renewals_and_exits.event_at >= sessions.started_at
+    inner join entrants
+        on sessions.session_id = entrants.session_id
+    where
+        entrants.entrant_arn is null
+        or entrants.entrant_arn = renewals_and_exits.identity_arn
 
 ),
 

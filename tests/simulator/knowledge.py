@@ -647,24 +647,35 @@ class Knowledge:
         return max((key for key in keys if _began(key) <= at), key=_began, default=None)
 
     def _entered_last(self, at: datetime, renewed: Stay) -> str | None:
+        """Return the session of who is in it, and the role: named alike if nobody is known."""
+        assert renewed.session is not None
         keys = []
         for key, ways in self.sessions.items():
-            for way in ways:
-                stay = way.switch.stay if way.switch else way.stay
-                assert stay is not None
-                arn = stay.source_arn if way.switch else self._caller_arn(stay)
-                role = (stay.role.account, stay.role.name)
-                renewed_role = (renewed.role.account, renewed.role.name)
-                if arn == renewed.source_arn and role == renewed_role and _began(key) <= at:
-                    keys.append(key)
+            stay = ways[0].stay
+            assert stay is not None and stay.session is not None
+            known = {self._entrant(way) for way in ways}
+            if (
+                (stay.role.account, stay.role.name) == (renewed.role.account, renewed.role.name)
+                and stay.session.name == renewed.session.name
+                and known & {None, renewed.source_arn}
+                and _began(key) <= at
+            ):
+                keys.append(key)
         return max(keys, key=lambda key: (_began(key), [-ord(c) for c in key]), default=None)
 
-    def _caller_arn(self, stay: Stay) -> str | None:
-        if not self.has(stay.caller_copy):
-            return None
-        assert stay.caller_copy is not None
-        arn: str | None = stay.caller_copy.record["userIdentity"].get("arn")
-        return arn
+    def _entrant(self, way: Way) -> str | None:
+        """Return the ARN of who took a way into a session, if a record shows it."""
+        stay = way.stay
+        if way.switch:
+            return way.switch.stay.source_arn
+        assert stay is not None
+        if self.has(stay.caller_copy):
+            assert stay.caller_copy is not None
+            arn: str | None = stay.caller_copy.record["userIdentity"].get("arn")
+            return arn
+        if stay.user and self.has(stay.role_copy) and self.named_user(stay.user):
+            return stay.user.arn
+        return None
 
     def role_arn(self, way: Way) -> str | None:
         """Return the role's ARN as far as this session's own records show it, else None."""
