@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,27 @@ _REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 settings.register_profile("quick", max_examples=10, derandomize=True, deadline=None)
 settings.register_profile("soak", max_examples=200, deadline=None)
 settings.load_profile("quick")
+
+
+_RANDOM_SEEDS = pytest.StashKey[list[int]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the number of random seeds for the simulator, which `make soak` sets."""
+    parser.addoption("--random-seeds", type=int, default=0, help="more seeds for the simulator")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the random seeds; they stand in the names of the tests."""
+    count = config.getoption("--random-seeds")
+    config.stash[_RANDOM_SEEDS] = [random.randrange(2**32) for _ in range(count)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests of the simulator its seeds, the fixed ones of their module and the random ones."""
+    if "seed" in metafunc.fixturenames:
+        seeds = [*metafunc.module.SEEDS, *metafunc.config.stash[_RANDOM_SEEDS]]
+        metafunc.parametrize("seed", seeds, scope="module")
 
 
 class Rolecall:
