@@ -15,7 +15,9 @@
         problem,
         record_count,
         size_bytes,
-        modified_at
+        modified_at,
+        {{ load_id() }} as load_id,
+        {{ loaded_at() }} as loaded_at
     from {{ source('cloudtrail', 'cloudtrail_log_reads') }}
 {%- endmacro %}
 
@@ -31,7 +33,10 @@
         cast(null as varchar) as problem,
         count(*) as record_count,
         cast(null as bigint) as size_bytes,
-        cast(null as timestamp(3)) as modified_at
+        cast(null as timestamp(3)) as modified_at,
+        -- As stamped there: this may be another run of dbt than the one that read the logs.
+        arbitrary(load_id) as load_id,
+        arbitrary(loaded_at) as loaded_at
     from {{ ref('stg_cloudtrail__events') }}
     group by log_file
 {%- endmacro %}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,9 @@ import duckdb
 import pytest
 from hypothesis import settings
 
+from athena.account import Account
+from athena.engine import running, trino_folder
+
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "sample"
 FIXTURES = PROJECT / "tests" / "fixtures" / "cloudtrail"
@@ -26,11 +30,33 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 Rows = list[tuple[Any, ...]]
 
 _NOBODY = 65534
+_REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 
 # The same few examples each time; `make soak` looks for others, for longer.
 settings.register_profile("quick", max_examples=10, derandomize=True, deadline=None)
 settings.register_profile("soak", max_examples=200, deadline=None)
 settings.load_profile("quick")
+
+
+_RANDOM_SEEDS = pytest.StashKey[list[int]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the number of random seeds for the simulator, which `make soak` sets."""
+    parser.addoption("--random-seeds", type=int, default=0, help="more seeds for the simulator")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the random seeds; they stand in the names of the tests."""
+    count = config.getoption("--random-seeds")
+    config.stash[_RANDOM_SEEDS] = [random.randrange(2**32) for _ in range(count)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests of the simulator its seeds, the fixed ones of their module and the random ones."""
+    if "seed" in metafunc.fixturenames:
+        seeds = [*metafunc.module.SEEDS, *metafunc.config.stash[_RANDOM_SEEDS]]
+        metafunc.parametrize("seed", seeds, scope="module")
 
 
 class Rolecall:
@@ -122,6 +148,18 @@ def event(number: int, **members: Any) -> dict[str, Any]:
         "awsRegion": "us-east-1",
         "recipientAccountId": "111122223333",
     } | members
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Return an AWS account on a local Athena that runs as long as the tests do."""
+    if not trino_folder().is_dir():
+        word = "Trino is not there: `make test-athena` fetches it and needs Maven."
+        if _REQUIRE_ATHENA:
+            pytest.fail(word)
+        pytest.skip(word)
+    with running(tmp_path_factory.mktemp("engine")) as addresses:
+        yield Account(addresses)
 
 
 @pytest.fixture

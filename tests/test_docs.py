@@ -16,7 +16,7 @@ README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
 
 
-def _commands(block: str) -> list[tuple[str, str]]:
+def commands(block: str) -> list[tuple[str, str]]:
     """Return each command of a block with the output below it."""
     parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
     return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
@@ -36,13 +36,13 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_the_readme_has_commands() -> None:
-    assert [command for command, _ in _commands(BLOCKS[0])] == ["make run"]
+def test_the_readme_hascommands() -> None:
+    assert [command for command, _ in commands(BLOCKS[0])] == ["make run"]
     assert len(BLOCKS) > 4
 
 
 def test_make_run_prints_what_the_readme_says(rolecall: Rolecall) -> None:
-    ((_, expected),) = _commands(BLOCKS[0])
+    ((_, expected),) = commands(BLOCKS[0])
     # In this environment, on a database that is not there yet.
     options = f"RUN_ENV= BIN='{Path(sys.executable).parent}' SAMPLE_DATABASE='{rolecall.database}'"
     command = f"make --no-print-directory -C '{PROJECT}' run {options}"
@@ -54,7 +54,7 @@ def test_the_other_commands_print_what_the_readme_says(rolecall: Rolecall) -> No
     (rolecall.folder / "sample").symlink_to(SAMPLE)
     path = f"{Path(sys.executable).parent}{os.pathsep}{rolecall.environment['PATH']}"
     for block in BLOCKS[1:]:
-        for command, expected in _commands(block):
+        for command, expected in commands(block):
             printed = _run(command, rolecall.folder, rolecall.environment | {"PATH": path})
             assert printed == expected, command
 

@@ -106,6 +106,16 @@ def test_a_loop_of_links_is_walked_once(tmp_path: Path) -> None:
     assert len(list(find_log_files(tmp_path))) == 1
 
 
+def test_a_link_into_a_trail_gives_the_keys_of_the_trail(tmp_path: Path) -> None:
+    folder = tmp_path / "AWSLogs" / "111122223333" / "CloudTrail" / "us-east-1" / "2026" / "03"
+    folder.mkdir(parents=True)
+    (folder / "a.json").write_text("[]")
+    (tmp_path / "link").symlink_to(tmp_path / "AWSLogs" / "111122223333")
+    (file,) = find_log_files(tmp_path / "link")
+    assert file.log_file == "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/a.json"
+    assert file.log_root == str(tmp_path / "link")
+
+
 def test_a_dangling_link_is_named(tmp_path: Path) -> None:
     (tmp_path / "gone.json").symlink_to(tmp_path / "nowhere.json")
     (file,) = find_log_files(tmp_path)

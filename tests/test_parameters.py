@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from rolecall.errors import UsageError
 from rolecall.parameters import (
+    KINDS,
+    SQL_TYPES,
     Parameter,
+    Value,
     bound_values,
     day_end,
     day_start,
+    execution_parameters,
     like_pattern,
+    literal,
     named_parameters,
     with_markers,
 )
@@ -97,3 +102,75 @@ def test_wrong_values_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         bound_values({"a": parameter}, given)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "null"),
+        (True, "true"),
+        (False, "false"),
+        (-7, "-7"),
+        (1.5, "double '1.5'"),
+        ("", "''"),
+        ("O'Brien", "'O''Brien'"),
+        ("a\\'; -- \N{PILE OF POO}\n", "'a\\''; -- \N{PILE OF POO}\n'"),
+        (date(2026, 4, 30), "date '2026-04-30'"),
+        (datetime(2026, 4, 30), "timestamp '2026-04-30 00:00:00'"),
+        (datetime(2026, 4, 30, 1, 2, 3, 4000), "timestamp '2026-04-30 01:02:03.004000'"),
+        (
+            datetime(2026, 4, 30, tzinfo=ZoneInfo("Europe/Berlin")),
+            "timestamp '2026-04-29 22:00:00'",
+        ),
+    ],
+)
+def test_a_value_is_a_literal_of_trino(value: Value, text: str) -> None:
+    assert literal(value) == text
+
+
+def test_every_place_of_a_parameter_has_its_value_in_order() -> None:
+    sql = "select ':a?', x[1:2] from \"t?\" where b = :b and a in (:a, :b) -- :c ?"
+    assert execution_parameters(sql, {"a": "x", "b": 1, "c": "unused"}) == (
+        "select ':a?', x[1:2] from \"t?\" where b = ? and a in (?, ?) -- :c ?",
+        ["1", "'x'", "1"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "type_"),
+    [
+        ("text", "varchar"),
+        ("pattern", "varchar"),
+        ("day start", "timestamp"),
+        ("day end", "timestamp"),
+        ("integer", "bigint"),
+        ("boolean", "boolean"),
+    ],
+)
+def test_null_gets_the_type_of_its_kind(kind: str, type_: str) -> None:
+    parameters = {"a": Parameter("a", kind)}
+    assert execution_parameters("select :a", {"a": None}, parameters) == (
+        f"select cast(? as {type_})",
+        ["null"],
+    )
+    assert execution_parameters("select :a", {"a": 1}, parameters) == ("select ?", ["1"])
+
+
+def test_every_kind_has_a_type_in_sql() -> None:
+    assert SQL_TYPES.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "message"),
+    [
+        ("select :a", {}, "needs a value for a"),
+        ("select :a, ?", {"a": 1}, r"has a \? without a name"),
+        ("select :a", {"a": "x" * 1_023}, "The value of a is too long: Athena takes 1,024"),
+    ],
+)
+def test_what_athena_cannot_be_given_is_refused(
+    sql: str, values: dict[str, Value], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        execution_parameters(sql, values)
+    execution_parameters("select :a", {"a": "x" * 1_022})

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conftest import FIXTURES, Rolecall
+from published import published_logs
 
 # Every SwitchRole in the records: event id, where it was seen, who switched.
 SWITCHES = [
@@ -41,48 +38,14 @@ SWITCHES = [
         "arn:aws:iam::999999999999:user/Alice",
     ),
 ]
-OWN_SHAPES = ("invictus-ir__aws_dataset", "DataDog__stratus-red-team", "published_examples")
-ENVELOPES = ("mozilla-services__foxsec-pipeline", "opensearch-project__opensearch-catalog")
-
-
-def unwrapped(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the records in a text, whatever product has wrapped them."""
-    decoder = json.JSONDecoder()
-    position = text.find('"eventVersion"')
-    seen: set[int] = set()
-    while position >= 0:
-        # The record is the innermost object around the member that every record has.
-        start = text.rfind("{", 0, position)
-        while start >= 0:
-            try:
-                record, end = decoder.raw_decode(text, start)
-            except json.JSONDecodeError:
-                end = -1
-            if end > position and "eventVersion" in record:
-                if start not in seen:
-                    seen.add(start)
-                    yield record
-                break
-            start = text.rfind("{", 0, start)
-        position = text.find('"eventVersion"', position + 1)
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Rolecall:
     """Return a command line with all published records loaded."""
     folder = tmp_path_factory.mktemp("published")
-    logs = folder / "logs"
-    logs.mkdir()
-    for name in OWN_SHAPES:
-        (logs / name).symlink_to(FIXTURES / name)
-    for name in ENVELOPES:
-        for path in sorted((FIXTURES / name).iterdir()):
-            records = list(unwrapped(gzip.decompress(path.read_bytes()).decode()))
-            assert records, path
-            lines = "".join(json.dumps(record) + "\n" for record in records)
-            (logs / f"{name}-{path.name.partition('.')[0]}.jsonl").write_text(lines)
     rolecall = Rolecall(folder)
-    rolecall.refresh(logs)
+    rolecall.refresh(published_logs(folder / "logs"))
     return rolecall
 
 

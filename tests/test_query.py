@@ -7,6 +7,7 @@ import io
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from conftest import SAMPLE, Rolecall, WriteLog, event
@@ -118,3 +119,58 @@ def test_a_query_that_fails_says_why(
 
 def test_a_missing_file_is_named(sample: Rolecall) -> None:
     assert "There is no file none.sql." in sample.run("query", "none.sql", exit_code=2).stderr
+
+
+def test_a_file_without_a_query_or_with_several_is_refused(sample: Rolecall) -> None:
+    for text, count in (("-- nothing\n", "none"), ("select 1; select 2", "2")):
+        (sample.folder / "some.sql").write_text(text)
+        done = sample.run("query", "some.sql", exit_code=2)
+        assert f"A query is one statement, and this is {count}." in done.stderr
+
+
+def test_columns_of_one_name_keep_their_values(sample: Rolecall) -> None:
+    (sample.folder / "twice.sql").write_text("select 1 as a, 2 as a, $$:b$$ as a")
+    done = sample.run("query", "twice.sql", "--format", "json")
+    assert json.loads(done.stdout) == [{"a": 1, "a_2": 2, "a_3": ":b"}]
+
+
+def test_a_database_without_tables_says_how_to_fill_it(rolecall: Rolecall) -> None:
+    duckdb.connect(str(rolecall.database)).close()
+    done = rolecall.run("history", exit_code=1)
+    assert "has no table role_switches yet: build it with `rolecall refresh" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "No log folder is named: set ROLECALL_LOGS (or --logs)"),
+        (("--logs", "nowhere"), "The log folder nowhere does not exist."),
+    ],
+)
+def test_raw_logs_that_are_not_there_are_told_in_one_sentence(
+    rolecall: Rolecall, options: tuple[str, ...], message: str
+) -> None:
+    done = rolecall.run("query", "preview_raw", *options, exit_code=1)
+    assert done.stderr.startswith(f"Error: {message}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_json_that_is_none_drops_no_record(rolecall: Rolecall, write_log: WriteLog) -> None:
+    sign_in = event(
+        1,
+        eventSource="signin.amazonaws.com",
+        eventName="SwitchRole",
+        additionalEventData="not json",
+        responseElements="{bad",
+    )
+    assumption = event(
+        2,
+        eventSource="sts.amazonaws.com",
+        eventName="AssumeRole",
+        requestParameters="HIDDEN_DUE_TO_SECURITY_REASONS",
+    )
+    rolecall.refresh(write_log([sign_in, assumption]))
+    assert rolecall.query("select event_name, sign_in_outcome from identity_events order by 1") == [
+        ("AssumeRole", "unknown"),
+        ("SwitchRole", "unknown"),
+    ]

@@ -172,7 +172,7 @@ named as (
     select
         assumption_key,
         role_assumption_id,
-        {{ mart_timestamp('assumed_at') }} as assumed_at,
+        {{ mart_timestamp('assumed_at') }},
         event_name,
         seen_in,
         outcome,
@@ -191,16 +191,16 @@ named as (
             {{ assumed_role_part('assumed_role_arn', 'session') }}
         ) as role_session_name,
         principal_id,
+        assumed_role_arn,
         issued_access_key_id,
-        {{ mart_timestamp('credentials_expire_at') }} as credentials_expire_at,
+        {{ mart_timestamp('credentials_expire_at') }},
         caller_type,
         caller_principal_id,
         caller_arn,
         caller_account_id,
         caller_user_name,
         caller_access_key_id,
-        {{ mart_timestamp('caller_session_created_at') }}
-            as caller_session_created_at,
+        {{ mart_timestamp('caller_session_created_at') }},
         is_caller_mfa_authenticated,
         mfa_serial,
         invoked_by,

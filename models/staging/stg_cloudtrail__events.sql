@@ -122,7 +122,8 @@ typed as (
             as additional_event_data,
         {{ redacted_json(raw_field(fields, 'serviceeventdetails')) }}
             as service_event_details,
-        {{ raw_field(fields, 'edgedevicedetails') }} as edge_device_details,
+        {{ redacted_json(raw_field(fields, 'edgedevicedetails')) }}
+            as edge_device_details,
         {{ resources_json(fields) }} as resources,
 
         ---------- where it was found
@@ -135,6 +136,22 @@ typed as (
 
     from {{ logs }}
     where {{ is_unread() }}
+
+),
+
+switch_parties as (
+
+    select
+        *,
+        case
+            when event_source = 'signin.amazonaws.com'
+                then {{ json_text('additional_event_data', 'SwitchFrom') }}
+        end as switch_from_arn,
+        case
+            when event_source = 'signin.amazonaws.com'
+                then {{ json_text('additional_event_data', 'SwitchTo') }}
+        end as switch_to_arn
+    from typed
 
 ),
 
@@ -163,17 +180,12 @@ identified as (
                 'identity_arn',
                 'access_key_id',
                 'user_name',
+                iso_text('session_created_at'),
+                'switch_from_arn',
+                'switch_to_arn',
             ])) }}
-        ) as event_id,
-        case
-            when event_source = 'signin.amazonaws.com'
-                then {{ json_text('additional_event_data', 'SwitchFrom') }}
-        end as switch_from_arn,
-        case
-            when event_source = 'signin.amazonaws.com'
-                then {{ json_text('additional_event_data', 'SwitchTo') }}
-        end as switch_to_arn
-    from typed
+        ) as event_id
+    from switch_parties
 
 )
 

@@ -80,7 +80,9 @@ counted as (
         cast(coalesce(rejected_by_file.rejected_record_count, 0) as bigint)
             as rejected_count,
         files.size_bytes,
-        files.modified_at
+        files.modified_at,
+        files.load_id,
+        files.loaded_at
     from files
     left join accepted_by_file
         on files.log_file = accepted_by_file.log_file
@@ -108,8 +110,8 @@ stamped as (
         size_bytes,
         {{ mart_timestamp('modified_at') }} as modified_at,
         log_root,
-        {{ load_id() }} as load_id,
-        {{ loaded_at() }} as loaded_at
+        load_id,
+        loaded_at
     from counted
 
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -16,7 +16,9 @@ import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 
 if TYPE_CHECKING:
+    from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
+    from rolecall.questions import Answered
     from rolecall.refreshed import Refreshed
     from rolecall.settings import Settings
 
@@ -51,6 +53,26 @@ _target_options = _options(
         type=click.Path(path_type=Path),
         help="The folder with the log files of the local target.",
     ),
+    click.option(
+        "--schema", metavar="NAME", help="The database of the tables on Athena [rolecall]."
+    ),
+    click.option(
+        "--table",
+        metavar="DATABASE.TABLE",
+        help="The CloudTrail table on Athena [default.cloudtrail_logs].",
+    ),
+    click.option("--workgroup", metavar="NAME", help="The workgroup on Athena [primary]."),
+    click.option("--results", metavar="S3_URL", help="Where results and tables go in S3."),
+    click.option(
+        "--max-scan", metavar="SIZE", help="Refuse to scan more than this on Athena, such as 10GB."
+    ),
+)
+_deadline_option = click.option(
+    "--deadline",
+    "deadline_seconds",
+    type=float,
+    metavar="SECONDS",
+    help="Give up a question to Athena after this time [1800].",
 )
 _output_options = _options(
     click.option(
@@ -71,8 +93,8 @@ def cli() -> None:
     """Who switched into which AWS role, when, from where, and with MFA or not.
 
     The answers come from CloudTrail logs. `rolecall refresh` loads them, the other commands
-    answer. Every option can also be set as ROLECALL_<OPTION> in the environment or in
-    rolecall.toml.
+    answer. Where to read, run and keep things can also be set in the environment (ROLECALL_LOGS,
+    ROLECALL_DATABASE ...) or in rolecall.toml.
     """
 
 
@@ -82,6 +104,12 @@ def cli() -> None:
     "--add-logs", is_flag=True, default=None, help="Load a folder that the database does not know."
 )
 @click.option(
+    "--from",
+    "first_delivered_date",
+    metavar="DAY",
+    help="On Athena: load from this day of delivery on [90 days back, then what is new].",
+)
+@click.option(
     "--strict", is_flag=True, default=None, help="Exit with 3 if a file or record was skipped."
 )
 @click.option(
@@ -89,15 +117,32 @@ def cli() -> None:
 )
 def refresh(**flags: Any) -> None:
     """Load new log files, rebuild the answers and test them."""
+    settings = _settings(**flags)
+    if settings.target == "athena":
+        _refresh_athena(settings)
+        return
     from rolecall.refresh import check_strict
     from rolecall.refresh import refresh as run_refresh
 
-    settings = _settings(**flags)
     refreshed = run_refresh(settings)
     click.echo(_refresh_text(refreshed, settings))
-    _say_what_is_not_covered(settings)
+    _say_what_is_not_covered(_answer("coverage_gaps", {}, settings).result)
     if settings.strict:
         check_strict(refreshed)
+
+
+def _refresh_athena(settings: Settings) -> None:
+    from rolecall.athena_refresh import refresh_athena
+    from rolecall.errors import SkippedError
+
+    refreshed = refresh_athena(settings)
+    click.echo(_athena_text(refreshed, settings))
+    _say_what_is_not_covered(refreshed.coverage_gaps)
+    if settings.strict and refreshed.rejected_record_count:
+        raise SkippedError(
+            f"Rejected {_count(refreshed.rejected_record_count, 'record')}, which --strict does"
+            " not allow."
+        )
 
 
 @cli.command()
@@ -123,6 +168,7 @@ def forget(before: str, **flags: Any) -> None:
 
 @cli.command()
 @_target_options
+@_deadline_option
 @click.option("--from", "from_day", metavar="DAY", help="The first day, such as 2026-03-01.")
 @click.option("--to", "to_day", metavar="DAY", help="The last day; all of it is included.")
 @click.option("--account", help="Id of the role's account or of the source account.")
@@ -160,8 +206,13 @@ def history(
         "outcome": outcome,
         "mfa": mfa,
     }
-    result = _answer("role_switch_history", given, settings)
-    _say_what_is_not_covered(settings, from_day, to_day, account)
+    answered = _answer("role_switch_history", given, settings)
+    gaps = _answer(
+        "coverage_gaps", {name: given[name] for name in ("from_day", "to_day", "account")}, settings
+    )
+    _say_what_is_not_covered(gaps.result, from_day, to_day)
+    _say_what_it_took(answered, gaps)
+    result = answered.result
     if not result.rows and format_ == "table" and output is None:
         click.echo("No role switch matches.")
         return
@@ -174,6 +225,7 @@ def history(
     "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the query."
 )
 @_target_options
+@_deadline_option
 @_output_options
 def query(
     name: str | None,
@@ -190,23 +242,20 @@ def query(
         return
     settings = _settings(**flags)
     given = dict(_pair(param) for param in params)
-    result = _answer(name, given, settings)
-    write(result, format_, output, settings.zone)
+    answered = _answer(name, given, settings)
+    _say_what_it_took(answered)
+    write(answered.result, format_, output, settings.zone)
 
 
 def _say_what_is_not_covered(
-    settings: Settings,
-    from_day: str | None = None,
-    to_day: str | None = None,
-    account: str | None = None,
+    gaps: Result, from_day: str | None = None, to_day: str | None = None
 ) -> None:
     """Print, beside the answer, which of the days asked for have no logs."""
-    from rolecall.coverage import QUERY, coverage_note
+    from rolecall.coverage import coverage_note
     from rolecall.parameters import day
 
-    given = {"from_day": from_day, "to_day": to_day, "account": account}
     note = coverage_note(
-        _answer(QUERY, given, settings),
+        gaps,
         day(from_day) if from_day else None,
         day(to_day) if to_day else None,
     )
@@ -214,14 +263,27 @@ def _say_what_is_not_covered(
         click.echo(note, err=True)
 
 
-def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:
+def _say_what_it_took(*answers: Answered) -> None:
+    """Print, beside the result, what questions to Athena scanned and where the first result is."""
+    from rolecall.sizes import price_text, size_text
+
+    took = [answer.statistics for answer in answers if answer.statistics is not None]
+    if took:
+        click.echo(
+            f"Scanned {size_text(sum(each.scanned_bytes for each in took))} for"
+            f" {price_text(sum(each.price for each in took))} in"
+            f" {sum(each.total_ms for each in took) / 1000:.1f} s. The whole result as CSV:"
+            f" {answers[0].output_location}",
+            err=True,
+        )
+
+
+def _answer(name: str, given: dict[str, Any], settings: Settings) -> Answered:
     """Return the rows of an analysis, or of the SQL file that ``name`` is the path of."""
     from rolecall.parameters import Parameter, bound_values, named_parameters
     from rolecall.project import analyses, compiled_analysis, compiled_text
-    from rolecall.questions import answer_locally
+    from rolecall.questions import answer
 
-    if settings.target != "local":
-        raise RolecallError(f"The target {settings.target} cannot be asked yet: use local.")
     if name in analyses():
         parameters = analyses()[name].parameters
         values = bound_values(parameters, given, settings.zone)
@@ -235,7 +297,7 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Result:
         raise UsageError(
             f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
         )
-    return answer_locally(sql, values, settings)
+    return answer(sql, values, parameters, settings)
 
 
 def _sql_file(name: str) -> str:
@@ -299,8 +361,7 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         lines.append(f"Skipped {unreadable.log_file}: {unreadable.problem}.")
     if len(refreshed.unreadable) > _NAMED_AT_MOST:
         lines.append(f"... and {len(refreshed.unreadable) - _NAMED_AT_MOST:,} more files.")
-    for log_file, rejected in refreshed.rejected_files[:_NAMED_AT_MOST]:
-        lines.append(f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}.")
+    lines += _rejected_lines(refreshed.rejected_files)
     for root in refreshed.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
     if refreshed.test_count:
@@ -311,6 +372,47 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
     return "\n".join(lines)
+
+
+def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
+    from rolecall.sizes import price_text, size_text
+
+    lines = []
+    if refreshed.file_count:
+        lines.append(
+            f"Loaded {_count(refreshed.file_count, 'log file')}:"
+            f" {_count(refreshed.event_count, 'new event')}."
+        )
+    else:
+        lines.append("Nothing new to load.")
+    lines += _rejected_lines(refreshed.rejected_files)
+    if refreshed.test_count:
+        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+    lines.append(
+        f"{settings.schema_name} has {_count(refreshed.total_event_count, 'event')} of"
+        f" {_count(refreshed.total_file_count, 'log file')} and"
+        f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
+    )
+    spent, raw = refreshed.spent, size_text(refreshed.raw_bytes)
+    if spent is not None:
+        lines.append(
+            f"Scanned {size_text(spent.scanned_bytes)}, {raw} of it in {settings.table}, with"
+            f" {_count(spent.statement_count, 'statement')} for {price_text(spent.price)}."
+        )
+    else:
+        lines.append(f"Scanned {raw} of {settings.table}; AWS does not say what the rest took.")
+    if not refreshed.is_partitioned:
+        lines.append(
+            f"{settings.table} has no partitions: each refresh scans all of it, whatever its days."
+        )
+    return "\n".join(lines)
+
+
+def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:
+    return [
+        f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}."
+        for log_file, rejected in rejected_files[:_NAMED_AT_MOST]
+    ]
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rolecall.output import Result
 
-QUERY = "coverage_gaps"
-"""The analysis whose result is put into words here."""
-
 _NAMED_AT_MOST = 5
 
 
@@ -42,7 +39,7 @@ def coverage_note(
         parts.append(f"none at all of {_named(unseen)}, which switches or assumptions name")
     if not parts:
         return None
-    return f"Not wholly covered: {'; '.join(parts)} (`rolecall query {QUERY}`)."
+    return f"Not wholly covered: {'; '.join(parts)} (`rolecall query coverage_gaps`)."
 
 
 def _named(accounts: list[str]) -> str:

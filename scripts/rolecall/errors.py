@@ -26,3 +26,15 @@ class SkippedError(RolecallError):
     """Under ``--strict``: a file or a record was left out."""
 
     exit_code = SKIPPED
+
+
+class ScanLimitError(RolecallError):
+    """A query scans more bytes than it is allowed to."""
+
+    exit_code = OVER_SCAN_LIMIT
+
+
+class DeadlineError(RolecallError):
+    """The time that was given is over."""
+
+    exit_code = DEADLINE

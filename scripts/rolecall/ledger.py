@@ -13,7 +13,7 @@ import duckdb
 
 from rolecall.database import NAME
 from rolecall.errors import RolecallError
-from rolecall.logs import LogFile, find_log_files
+from rolecall.logs import LogFile, find_log_files, printable
 
 
 class LogSourceError(RolecallError):
@@ -66,7 +66,7 @@ def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
 def remember_log_roots(connection: duckdb.DuckDBPyConnection, roots: Sequence[Path]) -> None:
     """Enter folders that gave no file of their own: what lies there may be known already."""
     known = known_log_roots(connection)
-    for root in {os.path.abspath(root) for root in roots}.difference(known):
+    for root in {printable(os.path.abspath(root)) for root in roots}.difference(known):
         connection.execute(
             f"create table if not exists {NAME}.main.rolecall_log_roots (log_root varchar)"
         )
@@ -89,7 +89,7 @@ def log_roots(
     """
     known = known_log_roots(ledger)
     roots = readable_log_roots(known, named, example_logs)
-    root = os.path.abspath(roots[0])
+    root = printable(os.path.abspath(roots[0]))
     if known and root not in known and not add_logs:
         raise LogSourceError(
             f"This database was loaded from {', '.join(known)}, not from {root}:"

@@ -59,7 +59,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         self._source = LogSource(
             Path(logs) if logs else None,
             EXAMPLE_LOGS,
-            bool(os.environ.get("ROLECALL_ADD_LOGS")),
+            os.environ.get("ROLECALL_ADD_LOGS", "").lower() in ("1", "true", "yes", "on"),
         )
         self._slice_number = 1
         if _slice is not None:

@@ -139,10 +139,12 @@ def find_log_files(log_root: Path) -> Iterator[LogFile]:
     """
     root = os.path.abspath(log_root)
     if os.path.isfile(root):
-        yield from _examined(root, os.path.dirname(root))
+        folder = os.path.dirname(root)
+        yield from _examined(root, folder, os.path.realpath(folder))
         return
     if not os.path.isdir(root):
         raise FileNotFoundError(root)
+    place = os.path.realpath(root)
     seen: set[tuple[int, int]] = set()
     folders = [root]
     while folders:
@@ -155,13 +157,13 @@ def find_log_files(log_root: Path) -> Iterator[LogFile]:
             entries = list(os.scandir(folder))
         except OSError as error:
             problem = f"cannot list the folder: {_reason(error)}"
-            yield from _examined(folder + os.sep, root, problem)
+            yield from _examined(folder + os.sep, root, place, problem)
             continue
         for entry in entries:
             if _is_folder(entry):
                 folders.append(entry.path)
             elif entry.name.lower().endswith(_LOG_SUFFIXES) and not entry.name.startswith("."):
-                yield from _examined(entry.path, root)
+                yield from _examined(entry.path, root, place)
 
 
 def read_records(file: LogFile) -> list[Record]:
@@ -373,9 +375,12 @@ def _gunzipped_members(body: bytes) -> Iterator[bytes]:
         body = member.unused_data.lstrip(b"\0")
 
 
-def _examined(path: str, root: str, problem: str | None = None) -> Iterator[LogFile]:
-    """Yield the event log at ``path``, nothing if its key says that it is another file."""
-    key = printable(log_file_key(path, root))
+def _examined(path: str, root: str, place: str, problem: str | None = None) -> Iterator[LogFile]:
+    """Yield the event log at ``path``, nothing if its key says that it is another file.
+
+    ``place`` is where ``root`` is without links: one may lead into a trail's layout.
+    """
+    key = printable(log_file_key(place + path[len(root) :], place))
     facts = key_facts(key)
     if facts is None:
         return

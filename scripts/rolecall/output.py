@@ -7,8 +7,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 from rolecall.errors import UsageError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.console import Console
 
 FORMATS = ("table", "csv", "json", "parquet")
 
 # Of these a spreadsheet makes a formula when they begin a cell (OWASP, "CSV Injection").
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _NARROWEST_CELL = 16
 _UNBOUNDED_WIDTH = 10_000
 _GAP = " "
@@ -55,8 +56,11 @@ def write(
 ) -> None:
     """Write a result to ``output``, or to standard output without one.
 
+    Columns of the same name get a number behind it.
+
     ``columns`` says how a table shows the result; other formats have all its columns.
     """
+    result = replace(result, columns=_distinct(result.columns))
     if output is None:
         if format_ == "parquet" and sys.stdout.isatty():
             raise UsageError("Parquet is no text: name a file with --output.")
@@ -76,6 +80,18 @@ def write(
         raise UsageError(f"Cannot write {output}: {error.strerror or error}.") from None
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return the names, the second ``a`` as ``a_2``."""
+    distinct: list[str] = []
+    for name in names:
+        number, candidate = 1, name
+        while candidate in distinct:
+            number += 1
+            candidate = f"{name}_{number}"
+        distinct.append(candidate)
+    return distinct
 
 
 def _write_to(
@@ -108,9 +124,7 @@ def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
     stream.write("[")
     for number, row in enumerate(result.rows):
         named = {
-            column: value
-            if value is None or isinstance(value, (bool, int, float))
-            else _plain(value, zone)
+            column: json_value(value, zone)
             for column, value in zip(result.columns, row, strict=True)
         }
         stream.write(",\n " if number else "\n ")
@@ -120,8 +134,14 @@ def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
 
 def write_parquet(result: Result, stream: IO[bytes]) -> None:
     """Write one Parquet file; timestamps are in microseconds, UTC."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    pq.write_table(arrow_table(result), stream)
+
+
+def arrow_table(result: Result) -> pa.Table:
+    """Return a result as an Arrow table; timestamps are in microseconds, UTC."""
+    import pyarrow as pa
 
     types = {
         "text": pa.string(),
@@ -136,7 +156,7 @@ def write_parquet(result: Result, stream: IO[bytes]) -> None:
         pa.array(column, type=types[kind])
         for column, kind in zip(columns, result.types, strict=True)
     ]
-    pq.write_table(pa.table(arrays, names=list(result.columns)), stream)
+    return pa.table(arrays, names=list(result.columns))
 
 
 def write_table(
@@ -169,7 +189,14 @@ def write_table(
         _write_lines(None, cells, [min(longest_title, console.width // 2), 1], console)
 
 
-def instant(value: datetime, zone: ZoneInfo) -> datetime:
+def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:
+    """Return a value as JSON has it: timestamps and days are ISO 8601."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    return _plain(value, zone)
+
+
+def instant(value: datetime, zone: tzinfo) -> datetime:
     """Return a UTC timestamp without a zone as an instant in ``zone``."""
     return value.replace(tzinfo=UTC).astimezone(zone)
 
@@ -231,7 +258,7 @@ def _one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def _plain(value: object, zone: ZoneInfo) -> str | None:
+def _plain(value: object, zone: tzinfo) -> str | None:
     """Return a value as text that a program can read back."""
     if value is None:
         return None

@@ -13,7 +13,10 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from rolecall.errors import UsageError
 
-Value = str | int | bool | datetime | None
+Value = str | int | float | bool | datetime | date | None
+
+LONGEST_LITERAL = 1024
+"""The longest value in Athena's ExecutionParameters, in characters ("StartQueryExecution")."""
 
 # Quoted text, quoted names, comments and casts are passed over; a colon right behind a name, a
 # closing bracket or a quote belongs to a slice or a struct.
@@ -21,10 +24,12 @@ _TOKEN = re.compile(
     r"""
       '(?:[^']|'')*'
     | "(?:[^"]|"")*"
+    | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
     | --[^\n]*
     | /\*.*?\*/
     | ::
     | (?<![\w:'"\])}]) : (?P<name>[A-Za-z_]\w*)
+    | (?P<mark>\?)
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -48,6 +53,56 @@ def named_parameters(sql: str) -> list[str]:
 def with_markers(sql: str, marker: Callable[[str], str]) -> str:
     """Return ``sql`` with every parameter replaced by ``marker(name)``."""
     return _TOKEN.sub(lambda match: marker(match["name"]) if match["name"] else match[0], sql)
+
+
+def execution_parameters(
+    sql: str, values: Mapping[str, Value], parameters: Mapping[str, Parameter] | None = None
+) -> tuple[str, list[str]]:
+    """Return ``sql`` with a ``?`` for each parameter, and Athena's ExecutionParameters for them.
+
+    Athena counts the marks: a parameter that is used twice has its value twice. A value is a
+    literal of Trino, quotes included. NULL is cast to the type of its kind in ``parameters``, by
+    the query: Trino cannot always tell the type of a bare one. Raises UsageError for a name
+    without value, a value that Athena does not take and a ``?`` of the query's own.
+    """
+    literals: list[str] = []
+
+    def marker(name: str) -> str:
+        if name not in values:
+            raise UsageError(f"This query needs a value for {name}: --param {name}=...")
+        value = values[name]
+        text = literal(value)
+        if len(text) > LONGEST_LITERAL:
+            raise UsageError(
+                f"The value of {name} is too long: Athena takes {LONGEST_LITERAL:,} characters."
+            )
+        literals.append(text)
+        declared = (parameters or {}).get(name)
+        if value is None and declared is not None and declared.kind in SQL_TYPES:
+            return f"cast(? as {SQL_TYPES[declared.kind]})"
+        return "?"
+
+    if any(match["mark"] for match in _TOKEN.finditer(sql)):
+        raise UsageError("A query names its parameters (:from_day): it has a ? without a name.")
+    return with_markers(sql, marker), literals
+
+
+def literal(value: Value) -> str:
+    """Return a value as a literal of Trino; a timestamp is in UTC, without a zone."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return f"double '{value}'"
+    if isinstance(value, datetime):
+        moment = _utc(value) if value.tzinfo else value
+        return f"timestamp '{moment.isoformat(' ')}'"
+    if isinstance(value, date):
+        return f"date '{value.isoformat()}'"
+    return "'" + value.replace("'", "''") + "'"
 
 
 def bound_values(
@@ -139,3 +194,13 @@ KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
     "boolean": _boolean,
 }
 """What a parameter's text can stand for, and how it becomes a value."""
+
+SQL_TYPES: Mapping[str, str] = {
+    "text": "varchar",
+    "pattern": "varchar",
+    "day start": "timestamp",
+    "day end": "timestamp",
+    "integer": "bigint",
+    "boolean": "boolean",
+}
+"""The type in SQL of each of ``KINDS``."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import rolecall
 from rolecall.errors import RolecallError
@@ -92,26 +96,50 @@ def project_digest() -> str:
 
 
 def compiled_analysis(name: str, settings: Settings) -> str:
-    """Return the SQL of an analysis for the target, compiled by dbt when it has changed."""
-    file = _compiled_dir(settings) / f"{name}.sql"
-    if not file.is_file():
-        compile_analyses(settings)
-    return file.read_text(encoding="utf-8")
+    """Return the SQL of an analysis for the target, compiled by dbt when it has changed.
 
-
-def compile_analyses(settings: Settings) -> None:
-    """Let dbt compile all analyses for the target, unless that has been done for this project.
-
-    Raises RolecallError if dbt cannot compile them.
+    Raises RolecallError if dbt cannot compile it.
     """
-    folder = _compiled_dir(settings)
+    if settings.target == "athena" and _reads_the_source(name):
+        # What fields a raw table has stands in the catalogue, and may change there.
+        from rolecall.catalogue import catalogue_table
+
+        fingerprint = catalogue_table(settings.table, settings).fingerprint
+        return (_compiled([name], settings, fingerprint) / f"{name}.sql").read_text("utf-8")
+    return (compile_analyses(settings) / f"{name}.sql").read_text("utf-8")
+
+
+def compile_analyses(settings: Settings) -> Path:
+    """Return the folder with the analyses compiled for the target, made unless it is there.
+
+    On Athena the questions to the raw table are left out. Raises RolecallError if dbt cannot
+    compile them.
+    """
+    names = [
+        name for name in analyses() if settings.target == "local" or not _reads_the_source(name)
+    ]
+    return _compiled(names, settings)
+
+
+def _reads_the_source(name: str) -> bool:
+    text = (project_dir() / "analyses" / f"{name}.sql").read_text(encoding="utf-8")
+    return "source(" in text
+
+
+def _compiled(names: list[str], settings: Settings, fingerprint: str = "") -> Path:
+    """Return the folder with these analyses compiled.
+
+    ``fingerprint`` is of the raw table that they depend on, '' if they do not.
+    """
+    folder = _compiled_dir(settings, [*names, fingerprint])
     if folder.is_dir():
-        return
+        return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Made in a folder of its own and renamed: a reader never finds half of it.
     with TemporaryDirectory(dir=folder.parent) as draft:
-        arguments = ["compile", "--select", "path:analyses", "--no-introspect"]
-        arguments += ["--no-populate-cache", "--target-path", draft]
+        arguments = ["compile", "--select", *names, "--no-populate-cache", "--target-path", draft]
+        if not fingerprint:
+            arguments.append("--no-introspect")
         parsed = state_dir() / "partial_parse.msgpack"
         if parsed.is_file():
             arguments += ["--partial-parse-file-path", str(parsed)]
@@ -120,13 +148,17 @@ def compile_analyses(settings: Settings) -> None:
             raise RolecallError(f"dbt cannot compile the analyses: {failures(result)}")
         with suppress(OSError):  # another process was first
             (Path(draft) / "compiled" / "rolecall" / "analyses").rename(folder)
+    return folder
 
 
 def compiled_text(sql: str, settings: Settings) -> str:
     """Return SQL of the user's own with its Jinja compiled by dbt; plain SQL as it is."""
     if "{{" not in sql and "{%" not in sql:
         return sql
-    result = run_dbt(["compile", "--inline", sql, "--no-introspect"], settings)
+    arguments = ["compile", "--inline", sql, "--no-populate-cache"]
+    if settings.target == "local":
+        arguments.append("--no-introspect")
+    result = run_dbt(arguments, settings)
     if not result.success:
         raise RolecallError(f"dbt cannot compile the query: {failures(result)}")
     node: Any = result.result.results[0].node
@@ -153,8 +185,10 @@ def run_dbt(arguments: list[str], settings: Settings) -> dbtRunnerResult:
         "--log-level": "none",
         "--log-level-file": "warn",
     }
+    if settings.target == "athena":
+        options["--vars"] = json.dumps(_athena_vars(settings))
     flat = [str(part) for option in options.items() for part in option]
-    with _environment(settings):
+    with _environment(settings), _termination_as_interrupt():
         try:
             result = dbtRunner().invoke([command, *flat, *_LEAN, *rest])
             if isinstance(result.exception, (KeyboardInterrupt, SystemExit)):
@@ -179,8 +213,43 @@ def failures(result: dbtRunnerResult) -> str:
     return "; ".join(failed) or "see the log of dbt"
 
 
-def _compiled_dir(settings: Settings) -> Path:
-    digest = hashlib.sha256(f"{rolecall.__version__} {settings.target}".encode())
+def _athena_vars(settings: Settings) -> dict[str, str]:
+    """Return what the models are told by variables: which table to read, and from which day."""
+    schema, _, table = settings.table.partition(".")
+    told = {"cloudtrail_schema": schema, "cloudtrail_table": table}
+    if settings.first_delivered_date is not None:
+        told["first_delivered_date"] = settings.first_delivered_date
+    return told
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Let SIGTERM reach dbt as an interrupt, on which it stops the queries that it started."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    was_terminated = False
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        nonlocal was_terminated
+        was_terminated = True
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    except KeyboardInterrupt:
+        if was_terminated:
+            raise SystemExit(128 + signal.SIGTERM) from None
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _compiled_dir(settings: Settings, contents: list[str]) -> Path:
+    digest = hashlib.sha256(f"{rolecall.__version__} {settings.target} {contents}".encode())
+    if settings.target == "athena":
+        digest.update(f"{settings.schema_name} {settings.table}".encode())
     for file in _files_that_matter():
         digest.update(file.name.encode())
         digest.update(file.read_bytes())
@@ -204,6 +273,12 @@ def _environment(settings: Settings) -> Iterator[None]:
     os.environ["ROLECALL_DATABASE"] = str(settings.database.absolute())
     os.environ["ROLECALL_LOGS"] = "" if settings.logs is None else str(settings.logs.absolute())
     os.environ["ROLECALL_ADD_LOGS"] = "1" if settings.add_logs else ""
+    os.environ["ROLECALL_SCHEMA"] = settings.schema_name
+    os.environ["ROLECALL_WORKGROUP"] = settings.workgroup
+    if settings.results is not None:
+        os.environ["ROLECALL_RESULTS"] = settings.results
+    if settings.region is not None:
+        os.environ["ROLECALL_REGION"] = settings.region
     os.environ["ROLECALL_AUDIT"] = "1" if settings.audit else ""
     path_before = list(sys.path)
     folder_before = Path.cwd()

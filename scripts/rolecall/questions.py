@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -10,15 +12,40 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from rolecall.database import NAME, open_database
-from rolecall.errors import RolecallError
+from rolecall.errors import RolecallError, UsageError
 from rolecall.output import Result
-from rolecall.parameters import Value, named_parameters, with_markers
+from rolecall.parameters import Parameter, Value, named_parameters, with_markers
 
 if TYPE_CHECKING:
+    from rolecall.athena import Answer, Statistics
     from rolecall.settings import Settings
 
+_MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
 _LOCAL_SOURCE = '"logs"."main"."cloudtrail_logs"'
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The rows of a query; from Athena also what it took and where in S3 they are, as CSV."""
+
+    result: Result
+    statistics: Statistics | None = None
+    output_location: str | None = None
+
+
+def answer(
+    sql: str, values: Mapping[str, Value], parameters: Mapping[str, Parameter], settings: Settings
+) -> Answered:
+    """Return the rows of a query on the target, all of them.
+
+    ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. Raises
+    RolecallError.
+    """
+    if settings.target == "local":
+        return Answered(answer_locally(sql, values, settings))
+    found = answer_on_athena(sql, values, parameters, settings)
+    return Answered(found.result(), found.statistics, found.output_location)
 
 
 def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) -> Result:
@@ -26,20 +53,69 @@ def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) ->
 
     ``sql`` has named parameters, ``values`` a value for each. Raises RolecallError.
     """
+    _check_is_one_query(sql)
     connection = _connection(sql, settings)
     try:
         used = {name: values[name] for name in named_parameters(sql)}
         cursor = connection.execute(with_markers(sql, lambda name: f"${name}"), used)
-        if cursor.description is None:
-            return Result([], [], [])
         columns = [column[0] for column in cursor.description]
         types = [_type_name(str(column[1])) for column in cursor.description]
         rows = [tuple(map(_plain_value, row)) for row in cursor.fetchall()]
         return Result(columns, types, rows)
+    except duckdb.CatalogException as error:
+        missing = _MISSING_TABLE.search(str(error))
+        if missing is None or missing[1] not in _tables_of_the_project():
+            raise RolecallError(f"The query failed: {_message(error)}") from None
+        raise RolecallError(
+            f"The database {settings.database} has no table {missing[1]} yet: build it with"
+            f" `rolecall refresh --logs DIR --database {settings.database}`."
+        ) from None
     except duckdb.Error as error:
         raise RolecallError(f"The query failed: {_message(error)}") from None
     finally:
         connection.close()
+
+
+def _check_is_one_query(sql: str) -> None:
+    """Raise UsageError if ``sql`` is no query, or several."""
+    try:
+        count = len(duckdb.extract_statements(with_markers(sql, lambda name: f"${name}")))
+    except duckdb.Error as error:
+        raise RolecallError(f"The query failed: {_message(error)}") from None
+    if count != 1:
+        raise UsageError(f"A query is one statement, and this is {count or 'none'}.")
+
+
+def _tables_of_the_project() -> frozenset[str]:
+    from rolecall.project import project_dir
+
+    return frozenset(path.stem for path in (project_dir() / "models").rglob("*.sql"))
+
+
+def answer_on_athena(
+    sql: str, values: Mapping[str, Value], parameters: Mapping[str, Parameter], settings: Settings
+) -> Answer:
+    """Return Athena's answer to a query, within the deadline and the scan limit of ``settings``.
+
+    ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. Raises
+    RolecallError.
+    """
+    from rolecall.athena import Athena, QueryFailedError, make_client
+    from rolecall.catalogue import check_scan, tables_of
+
+    check_scan(tables_of(sql), settings)
+    client = make_client("athena", settings.region)
+    athena = Athena(settings.place, client, price_per_tb=settings.price_per_tb)
+    used = {name: values[name] for name in named_parameters(sql)}
+    try:
+        return athena.run(sql, used, settings.deadline_seconds, parameters)
+    except QueryFailedError as error:
+        if not error.reason.startswith(("SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND")):
+            raise
+        raise RolecallError(
+            f"{settings.schema_name} does not have what this asks for ({error.reason}): build it"
+            " with `rolecall refresh --target athena`, or name another with --schema."
+        ) from None
 
 
 def _connection(sql: str, settings: Settings) -> duckdb.DuckDBPyConnection:
@@ -50,8 +126,11 @@ def _connection(sql: str, settings: Settings) -> duckdb.DuckDBPyConnection:
     else:
         connection = open_database(settings.database, settings.wait_seconds)
     if asks_raw_logs:
+        from rolecall.ledger import known_log_roots, readable_log_roots
         from rolecall.log_source import LogSource
 
+        # Here, not in the scan: what DuckDB makes of an error there is no sentence.
+        readable_log_roots(known_log_roots(connection), settings.logs)
         LogSource.create_views(connection)
         LogSource(settings.logs).register(connection, connection)
     elif settings.database.exists():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolecall.errors import RolecallError, SkippedError
+from rolecall.errors import SkippedError
 from rolecall.refreshed import Refreshed
 from rolecall.settings import Settings
 
@@ -14,8 +14,6 @@ def refresh(settings: Settings) -> Refreshed:
     """
     from rolecall.local_refresh import refresh_locally
 
-    if settings.target != "local":
-        raise RolecallError(f"The target {settings.target} cannot be refreshed yet: use dbt.")
     return refresh_locally(settings)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import PositiveInt, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PositiveInt, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -16,6 +16,11 @@ from pydantic_settings import (
 )
 
 from rolecall.errors import UsageError
+from rolecall.parameters import day
+from rolecall.sizes import size_bytes
+
+if TYPE_CHECKING:
+    from rolecall.athena import Place
 
 CONFIG_FILE = Path("rolecall.toml")
 
@@ -54,6 +59,35 @@ class Settings(BaseSettings):
     wait_seconds: float = 5
     """How long a reader waits for a refresh that holds the database, in seconds."""
 
+    # pydantic has a `schema` of its own.
+    schema_name: str = Field("rolecall", validation_alias=AliasChoices("schema", "ROLECALL_SCHEMA"))
+    """The database of the Glue catalogue in which the tables are made on Athena."""
+
+    table: str = "default.cloudtrail_logs"
+    """The CloudTrail table on Athena, as DATABASE.TABLE."""
+
+    workgroup: str = "primary"
+    """The workgroup in which queries run on Athena."""
+
+    results: str | None = None
+    """The place in S3 for results and tables, such as ``s3://bucket/rolecall/``."""
+
+    region: str | None = None
+    """The AWS region of Athena; without one, AWS's own settings say it."""
+
+    first_delivered_date: str | None = None
+    """The first day of delivery that a load on Athena looks at: earlier than what is loaded, it
+    fills in the past."""
+
+    max_scan: int | None = None
+    """How many bytes a command may scan on Athena."""
+
+    price_per_tb: float = Field(5.0, ge=0)
+    """What Athena asks for a terabyte scanned, in US dollars: 5 in most regions."""
+
+    deadline_seconds: float = Field(1800.0, gt=0)
+    """How long a question to Athena may take, its time in the queue included, in seconds."""
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
@@ -62,6 +96,42 @@ class Settings(BaseSettings):
         except (KeyError, OSError, ValueError):
             raise ValueError(f"{name!r} is no time zone such as Europe/Berlin") from None
         return name
+
+    @field_validator("schema_name")
+    @classmethod
+    def _a_schema(cls, name: str) -> str:
+        return _checked("database", name)
+
+    @field_validator("workgroup")
+    @classmethod
+    def _a_workgroup(cls, name: str) -> str:
+        return _checked("workgroup", name)
+
+    @field_validator("table")
+    @classmethod
+    def _a_table(cls, name: str) -> str:
+        database, dot, table = name.partition(".")
+        if not dot:
+            raise ValueError(f"{name!r} is not of the form DATABASE.TABLE")
+        return f"{_checked('database', database)}.{_checked('table', table)}"
+
+    @field_validator("results")
+    @classmethod
+    def _a_folder(cls, place: str | None) -> str | None:
+        return None if place is None else _checked("place", place).rstrip("/") + "/"
+
+    @field_validator("first_delivered_date")
+    @classmethod
+    def _a_day(cls, text: str | None) -> str | None:
+        try:
+            return None if text is None else day(text).isoformat()
+        except UsageError as error:
+            raise ValueError(str(error).rstrip(".")) from None
+
+    @field_validator("max_scan", mode="before")
+    @classmethod
+    def _in_bytes(cls, size: object) -> object:
+        return size_bytes(size) if isinstance(size, str) else size
 
     @field_validator("database", "logs")
     @classmethod
@@ -81,9 +151,27 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @property
+    def place(self) -> Place:
+        """Where questions run on Athena."""
+        from rolecall.athena import Place
+
+        results = None if self.results is None else f"{self.results}results/"
+        return Place(self.schema_name, self.workgroup, results)
+
+    @property
     def zone(self) -> ZoneInfo:
         """The time zone of days and times."""
         return ZoneInfo(self.timezone)
+
+
+def _checked(kind: str, name: str) -> str:
+    # boto3 takes a while to import, and the local target does without.
+    from rolecall.athena import checked
+
+    try:
+        return checked(kind, name)
+    except UsageError as error:
+        raise ValueError(str(error).rstrip(".")) from None
 
 
 def load_settings(**flags: Any) -> Settings:
@@ -92,11 +180,15 @@ def load_settings(**flags: Any) -> Settings:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        name = ".".join(str(part) for part in first["loc"]).removesuffix("_name") or "settings"
+        if first["type"] == "extra_forbidden":
+            raise UsageError(
+                f"{CONFIG_FILE} has {name}, which is no setting of Rolecall."
+            ) from None
         reason = first["msg"].removeprefix("Value error, ")
         raise UsageError(
-            f"The setting {name} is wrong: {reason}"
-            f" (--{name.replace('_', '-')}, ROLECALL_{name.upper()} or {CONFIG_FILE})."
+            f"The setting {name} is wrong: {reason} (ROLECALL_{name.upper()}, {name} in"
+            f" {CONFIG_FILE}, or the option of that name)."
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{CONFIG_FILE} is not TOML: {error}.") from None

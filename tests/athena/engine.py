@@ -7,7 +7,6 @@ of it when its standard input is closed.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -396,10 +395,11 @@ def running(folder: Path) -> Iterator[Addresses]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            process.stdout.close()
 
 
 def athena_form(records: list[Any]) -> bytes:
-    """Return records as CloudTrail's input format hands them to the SerDe, packed.
+    """Return records as CloudTrail's input format hands them to the SerDe.
 
     One record a line; what the table declares as STRING is text, an object its JSON.
     """
@@ -415,7 +415,7 @@ def athena_form(records: list[Any]) -> bytes:
             for key, value in record.items()
         }
         lines.append(json.dumps(flat, separators=(",", ":"), ensure_ascii=False))
-    return gzip.compress("".join(line + "\n" for line in lines).encode(), mtime=0)
+    return "".join(line + "\n" for line in lines).encode()
 
 
 def main() -> None:

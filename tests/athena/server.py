@@ -12,6 +12,7 @@ import json
 import threading
 import time
 import uuid
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -30,7 +31,10 @@ from athena.warehouse import (
 )
 
 PAGE_ROWS = 1000
+# Lengths of the API model: of a token, of one of ExecutionParameters.
+_TOKEN_LENGTHS, _LONGEST_PARAMETER = range(32, 129), 1024
 _RUNNING, _FINAL = ("QUEUED", "RUNNING"), ("SUCCEEDED", "FAILED", "CANCELLED")
+_QUEUE_SECONDS = 0.02
 
 
 class Engine(Protocol):
@@ -44,12 +48,25 @@ class Engine(Protocol):
 
 
 class ApiError(Exception):
-    """An error of the API, such as InvalidRequestException."""
+    """An error of the API, such as InvalidRequestException.
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    ``athena_code`` is what Athena adds to an invalid request.
+    """
+
+    def __init__(
+        self, code: str, message: str, status: int = 400, *, athena_code: str = "INVALID_INPUT"
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.athena_code = athena_code
+
+    def body(self) -> dict[str, str]:
+        """Return the error as it is sent."""
+        body = {"__type": self.code, "Message": str(self)}
+        if self.code == "InvalidRequestException":
+            body["AthenaErrorCode"] = self.athena_code
+        return body
 
 
 @dataclass
@@ -78,6 +95,7 @@ class Execution:
     error: dict[str, Any] | None = None
     outcome: Outcome = field(default_factory=Outcome)
     submitted_at: float = field(default_factory=time.time)
+    started_at: float | None = None
     completed_at: float | None = None
     is_stopped: bool = False
 
@@ -89,19 +107,39 @@ class Execution:
 
 
 class Athena:
-    """The state of the service and its operations; ``before`` may raise for an operation."""
+    """The state of the service and its operations.
 
-    def __init__(self, engine: Engine, workgroups: list[WorkGroup]) -> None:
+    ``store`` writes a result to a place in S3. ``requests`` has what was asked, oldest first. For
+    tests of faults, ``refuse`` lines up errors to answer with, and while ``capacity`` is not set
+    queries wait in the queue.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        workgroups: list[WorkGroup],
+        store: Callable[[str, bytes], None] | None = None,
+    ) -> None:
         self.engine = engine
         self.workgroups = {workgroup.name: workgroup for workgroup in workgroups}
         self.executions: dict[str, Execution] = {}
-        self.before: Callable[[str, dict[str, Any]], None] = lambda operation, request: None
-        self._tokens: dict[str, str] = {}
+        self.requests: list[tuple[str, dict[str, Any]]] = []
+        self.capacity = threading.Event()
+        self.capacity.set()
+        self._store = store or _put_object
+        self._refusals: defaultdict[str, deque[ApiError]] = defaultdict(deque)
+        self._tokens: dict[str, tuple[dict[str, Any], str]] = {}
         self._lock = threading.Lock()
+
+    def refuse(self, operation: str, error: ApiError, times: int = 1) -> None:
+        """Answer the next requests for an operation with an error."""
+        self._refusals[operation].extend([error] * times)
 
     def answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to a request. Raises ApiError."""
-        self.before(operation, request)
+        self.requests.append((operation, request))
+        if self._refusals[operation]:
+            raise self._refusals[operation].popleft()
         handler = getattr(self, "_" + operation, None)
         if handler is None:
             raise ApiError("UnknownOperationException", f"{operation} is not there", 404)
@@ -109,13 +147,22 @@ class Athena:
         return answer
 
     def _StartQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        sql, token = request["QueryString"], request.get("ClientRequestToken")
+        token = request.get("ClientRequestToken")
+        if token is None or len(token) not in _TOKEN_LENGTHS:
+            raise ApiError("InvalidRequestException", "ClientRequestToken has 32 to 128 characters")
         with self._lock:
             if token in self._tokens:
-                known = self.executions[self._tokens[token]]
-                if known.sql != sql:
+                known, execution_id = self._tokens[token]
+                if known != request:
                     raise ApiError("InvalidRequestException", "Idempotent parameters do not match")
-                return {"QueryExecutionId": known.id}
+                return {"QueryExecutionId": execution_id}
+            execution, workgroup = self._accepted(request)
+            self.executions[execution.id] = execution
+            self._tokens[token] = (request, execution.id)
+        threading.Thread(target=self._run, args=(execution, workgroup), daemon=True).start()
+        return {"QueryExecutionId": execution.id}
+
+    def _accepted(self, request: dict[str, Any]) -> tuple[Execution, WorkGroup]:
         workgroup = self.workgroups.get(request.get("WorkGroup", "primary"))
         if workgroup is None:
             raise ApiError("InvalidRequestException", "WorkGroup is not found.")
@@ -128,27 +175,34 @@ class Athena:
                 "No output location provided. An output location is required either through the"
                 " Workgroup result configuration setting or as an API input.",
             )
+        parameters = request.get("ExecutionParameters", [])
+        if any(not 1 <= len(parameter) <= _LONGEST_PARAMETER for parameter in parameters):
+            raise ApiError("InvalidRequestException", "ExecutionParameters: 1 to 1024 characters")
         try:
-            statement = self.engine.check(sql)
+            statement = self.engine.check(request["QueryString"])
         except InvalidStatementError as error:
-            raise ApiError("InvalidRequestException", str(error)) from None
+            raise ApiError(
+                "InvalidRequestException", str(error), athena_code="MALFORMED_QUERY"
+            ) from None
         execution = Execution(
             str(uuid.uuid4()),
-            sql,
+            request["QueryString"],
             statement,
             request.get("QueryExecutionContext", {}).get("Database", "default"),
             workgroup.name,
             location,
-            request.get("ExecutionParameters", []),
+            parameters,
         )
-        with self._lock:
-            self.executions[execution.id] = execution
-            if token:
-                self._tokens[token] = execution.id
-        threading.Thread(target=self._run, args=(execution, workgroup), daemon=True).start()
-        return {"QueryExecutionId": execution.id}
+        return execution, workgroup
 
     def _run(self, execution: Execution, workgroup: WorkGroup) -> None:
+        while not self.capacity.wait(_QUEUE_SECONDS):
+            if execution.is_stopped:
+                return
+        with self._lock:
+            if execution.is_stopped:
+                return
+            execution.state, execution.started_at = "RUNNING", time.time()
         request = Request(
             execution.statement.text,
             execution.schema,
@@ -156,11 +210,11 @@ class Athena:
             workgroup.scan_limit,
             lambda: execution.is_stopped,
         )
-        execution.state = "RUNNING"
         state, reason = "SUCCEEDED", None
         try:
             execution.outcome = self.engine.run(execution.statement, request)
-            self._write_result(execution)
+            if not execution.is_stopped:
+                self._store(execution.result_path, _csv(execution).encode())
         except CancelledError:
             state, reason = "CANCELLED", "Query was cancelled by user"
         except ScanLimitError:
@@ -181,10 +235,6 @@ class Athena:
                 execution.reason = reason
                 execution.completed_at = time.time()
                 execution.state = state
-
-    def _write_result(self, execution: Execution) -> None:
-        bucket, _, key = execution.result_path.removeprefix("s3://").partition("/")
-        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=_csv(execution).encode())
 
     def _GetQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"QueryExecution": _described(self._execution(request))}
@@ -215,16 +265,18 @@ class Athena:
     def _GetQueryResults(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         execution = self._execution(request)
         if execution.state != "SUCCEEDED":
+            what = "has not yet finished" if execution.state in _RUNNING else "did not succeed"
             raise ApiError(
-                "InvalidRequestException",
-                f"Query has not yet finished. Current state: {execution.state}",
+                "InvalidRequestException", f"Query {what}. Current state: {execution.state}"
             )
+        if request.get("MaxResults", PAGE_ROWS) not in range(1, PAGE_ROWS + 1):
+            raise ApiError("InvalidRequestException", "MaxResults is from 1 to 1000")
         outcome = execution.outcome
         rows: list[list[str | None]] = list(outcome.rows)
         if outcome.columns and not outcome.is_text:
             rows.insert(0, [column.name for column in outcome.columns])
         start = int(request.get("NextToken", 0))
-        end = start + min(request.get("MaxResults", PAGE_ROWS), PAGE_ROWS)
+        end = start + request.get("MaxResults", PAGE_ROWS)
         answer: dict[str, Any] = {
             "ResultSet": {
                 "Rows": [{"Data": [_datum(value) for value in row]} for row in rows[start:end]],
@@ -290,7 +342,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             status, answer = 200, self.server.athena.answer(operation, json.loads(body))
         except ApiError as error:
-            status, answer = error.status, {"__type": error.code, "Message": str(error)}
+            status, answer = error.status, error.body()
         text = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
@@ -304,7 +356,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _described(execution: Execution) -> dict[str, Any]:
     completed_at = execution.completed_at or time.time()
-    milliseconds = int(1000 * (completed_at - execution.submitted_at))
+    started_at = execution.started_at or completed_at
     status: dict[str, Any] = {
         "State": execution.state,
         "SubmissionDateTime": execution.submitted_at,
@@ -319,19 +371,24 @@ def _described(execution: Execution) -> dict[str, Any]:
         "QueryExecutionId": execution.id,
         "Query": execution.sql,
         "StatementType": execution.statement.type,
-        "SubstatementType": execution.statement.kind.upper().replace(" ", "_"),
+        "SubstatementType": execution.statement.substatement,
         "ResultConfiguration": {"OutputLocation": execution.result_path},
         "QueryExecutionContext": {"Database": execution.schema, "Catalog": "awsdatacatalog"},
         "ExecutionParameters": execution.parameters,
         "Status": status,
         "Statistics": {
             "DataScannedInBytes": execution.outcome.scanned_bytes,
-            "EngineExecutionTimeInMillis": milliseconds,
-            "TotalExecutionTimeInMillis": milliseconds,
-            "QueryQueueTimeInMillis": 0,
+            "EngineExecutionTimeInMillis": int(1000 * (completed_at - started_at)),
+            "TotalExecutionTimeInMillis": int(1000 * (completed_at - execution.submitted_at)),
+            "QueryQueueTimeInMillis": int(1000 * (started_at - execution.submitted_at)),
         },
         "WorkGroup": execution.workgroup,
     }
+
+
+def _put_object(place: str, body: bytes) -> None:
+    bucket, _, key = place.removeprefix("s3://").partition("/")
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
 
 
 def _datum(value: str | None) -> dict[str, str]:

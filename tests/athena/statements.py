@@ -9,7 +9,7 @@ Sources: Athena's User Guide, "DDL reference", "DML reference" and "Unsupported 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 MAX_BYTES = 262_144
@@ -87,6 +87,15 @@ class Statement:
     where: str = ""
     exists_ok: bool = False
 
+    @property
+    def substatement(self) -> str:
+        """Athena's SubstatementType."""
+        if self.kind == "utility":
+            return self.text.split()[0].upper()
+        if self.kind == "create table as":
+            return "CREATE_TABLE_AS_SELECT"
+        return self.kind.upper().replace(" ", "_")
+
 
 def parse(sql: str) -> Statement:
     """Return what ``sql`` says. Raises InvalidStatementError if Athena would not take it."""
@@ -98,8 +107,9 @@ def parse(sql: str) -> Statement:
     text = reader.text.strip()
     for words, parse_rest in _STATEMENTS:
         if reader.take(*words.split()):
+            reader.is_hive = words in _HIVE_STATEMENTS
             statement = parse_rest(reader, text)
-            if statement.type == "DML":
+            if statement.type == "DML" or statement.query:
                 _refuse_what_athena_lacks(reader)
             return statement
     first = reader.peek().text
@@ -137,6 +147,7 @@ class _Reader:
             Token(token.kind, token.text, token.start - start, token.end - start) for token in found
         ]
         self.position = 0
+        self.is_hive = False
 
     def at_end(self) -> bool:
         return self.position >= len(self.tokens)
@@ -180,6 +191,10 @@ class _Reader:
         token = self.next()
         if token.kind != "name":
             raise InvalidStatementError(f"mismatched input '{token.text}'. Expecting a name")
+        if self.is_hive and token.text.startswith('"'):
+            raise InvalidStatementError(
+                f"mismatched input '{token.text}'. DDL has names in backticks"
+            )
         return unquoted(token.text).lower()
 
     def table_name(self) -> TableName:
@@ -222,10 +237,21 @@ class _Reader:
         columns = []
         while not self.take(")"):
             name = self.name()
-            declared = re.split(r"(?i)\s+comment\s+'", self.balanced(")"))[0]
-            columns.append(Column(name, re.sub(r"\s+", "", declared).lower()))
+            start = self.position
+            self.balanced(")")
+            columns.append(Column(name, _hive_type(self.tokens[start : self.position])))
             self.take(",")
         return tuple(columns)
+
+
+def _hive_type(declared: Sequence[Token]) -> str:
+    """Return a type as Glue has it: lower case, without spaces and comments."""
+    parts = []
+    for token, after in zip(declared, [*declared[1:], None], strict=True):
+        is_comment = token.word == "comment" and after is not None and after.kind == "string"
+        if not is_comment and token.kind != "string":
+            parts.append(token.text.lower())
+    return "".join(parts)
 
 
 def _query(reader: _Reader, text: str) -> Statement:
@@ -374,7 +400,7 @@ def _create_view(reader: _Reader, text: str) -> Statement:
     return Statement("create view", "DDL", text, table, query)
 
 
-def _drop(kind: str):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _drop(kind: str) -> Callable[[_Reader, str], Statement]:
     def parse_rest(reader: _Reader, text: str) -> Statement:
         exists_ok = reader.take("if", "exists")
         if kind == "drop schema":
@@ -480,6 +506,21 @@ _STATEMENTS = (
     ("show columns", _utility),
     ("describe", _utility),
     ("explain", _utility),
+)
+
+# Hive's parser reads these: its names are in backticks, those of all others in double quotes
+# ("Reserved keywords").
+_HIVE_STATEMENTS = frozenset(
+    (
+        "create external table",
+        "create schema",
+        "create database",
+        "drop table",
+        "drop schema",
+        "drop database",
+        "alter table",
+        "show partitions",
+    )
 )
 
 

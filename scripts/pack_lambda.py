@@ -1,0 +1,93 @@
+"""Pack the Lambda function: ``make lambda``.
+
+The zip has the modules that the function needs and the analyses, compiled by dbt for Athena with
+placeholders for the names of databases and table. The same sources give the same bytes.
+
+The catalogue is not asked: the questions to the raw logs read the fields that AWS has documented
+since 2020, which every CloudTrail table has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rolecall.errors import RolecallError
+from rolecall.lambda_handler import PACKED_QUERIES, PLACEHOLDERS
+from rolecall.project import analyses, failures, run_dbt
+from rolecall.settings import load_settings
+
+PROJECT = Path(__file__).resolve().parent.parent
+MODULES = ("__init__", "athena", "errors", "lambda_handler", "output", "parameters")
+
+# The oldest time that a zip can tell.
+_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+def main() -> None:
+    """Write the zip and say how large it is."""
+    parser = argparse.ArgumentParser(description="Pack the Lambda function.")
+    parser.add_argument("--output", type=Path, default=PROJECT / "dist" / "rolecall-lambda.zip")
+    output: Path = parser.parse_args().output
+    pack(output)
+    print(f"{output} has {output.stat().st_size:,} bytes.")
+
+
+def pack(output: Path) -> None:
+    """Write the zip to ``output``. Raises RolecallError if dbt cannot compile the analyses."""
+    contents = {
+        f"rolecall/{module}.py": (PROJECT / "scripts" / "rolecall" / f"{module}.py").read_bytes()
+        for module in MODULES
+    }
+    queries = json.dumps(_queries(), indent=1, sort_keys=True)
+    contents[f"rolecall/{PACKED_QUERIES}"] = queries.encode()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for name in sorted(contents):
+            entry = zipfile.ZipInfo(name, _TIME)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            packed.writestr(entry, contents[name])
+
+
+def _queries() -> dict[str, object]:
+    """Return the analyses as the function reads them: compiled, with their parameters."""
+    names = {
+        "cloudtrail_schema": PLACEHOLDERS["source_database"],
+        "cloudtrail_table": PLACEHOLDERS["source_table"],
+        # dbt then asks no warehouse for anything.
+        "assume_incremental": True,
+    }
+    os.environ["ROLECALL_SCHEMA"] = PLACEHOLDERS["database"]
+    with TemporaryDirectory() as folder:
+        arguments = ["compile", "--select", "path:analyses", "--no-introspect"]
+        arguments += ["--no-populate-cache", "--target-path", folder, "--vars", json.dumps(names)]
+        result = run_dbt(arguments, load_settings(target="athena"))
+        if not result.success:
+            raise RolecallError(f"dbt cannot compile the analyses: {failures(result)}")
+        compiled = Path(folder) / "compiled" / "rolecall" / "analyses"
+        return {
+            name: {
+                "sql": _checked(name, (compiled / f"{name}.sql").read_text(encoding="utf-8")),
+                "parameters": [asdict(parameter) for parameter in analysis.parameters.values()],
+            }
+            for name, analysis in analyses().items()
+        }
+
+
+def _checked(name: str, sql: str) -> str:
+    """Return compiled SQL; its placeholders stand in double quotes, and nowhere else."""
+    bare = re.sub("|".join(f'"{placeholder}"' for placeholder in PLACEHOLDERS.values()), "", sql)
+    if bare == sql or any(placeholder in bare for placeholder in PLACEHOLDERS.values()):
+        raise RolecallError(f"The compiled analysis {name} does not name its tables in quotes.")
+    return sql.strip() + "\n"
+
+
+if __name__ == "__main__":
+    main()

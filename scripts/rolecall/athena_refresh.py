@@ -1,0 +1,284 @@
+"""Refresh the Athena target: run dbt on what was delivered, and say what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+import rolecall
+from rolecall.athena import (
+    Answer,
+    Athena,
+    QueryFailedError,
+    Statistics,
+    explained,
+    make_client,
+    scan_price,
+)
+from rolecall.catalogue import catalogue_table, check_scan
+from rolecall.errors import RolecallError, ScanLimitError, UsageError
+from rolecall.output import Result
+from rolecall.project import analyses, compile_analyses, compiled_analysis, failures, run_dbt
+from rolecall.settings import Settings
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+_STAGING = "stg_cloudtrail__events"
+# Clocks differ: what a run started is looked for a little earlier, and told by its name.
+_CLOCK_LEEWAY = timedelta(minutes=5)
+_BATCH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the statements of a run took: their number, the bytes scanned, US dollars."""
+
+    statement_count: int
+    scanned_bytes: int
+    price: float
+
+
+@dataclass(frozen=True, slots=True)
+class AthenaRefreshed:
+    """What a refresh loaded; totals are of the schema.
+
+    ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table;
+    ``is_partitioned`` says whether that table can be read by the day.
+    """
+
+    file_count: int
+    event_count: int
+    rejected_files: tuple[tuple[str, int], ...]
+    test_count: int
+    total_event_count: int
+    total_file_count: int
+    total_switch_count: int
+    raw_bytes: int
+    is_partitioned: bool
+    spent: Spent | None
+    coverage_gaps: Result
+
+    @property
+    def rejected_record_count(self) -> int:
+        """The records without a valid time."""
+        return sum(count for _, count in self.rejected_files)
+
+
+def refresh_athena(settings: Settings) -> AthenaRefreshed:
+    """Load the logs delivered since the last load, rebuild the marts and test them, by dbt.
+
+    Staging reads the raw table first, once; where it finds nothing and the last build of this
+    version of the project is whole, nothing else is done. Raises RolecallError, ScanLimitError.
+    """
+    if settings.results is None:
+        raise UsageError(
+            "The Athena target needs a place in S3 for results and tables: set ROLECALL_RESULTS to"
+            " one such as s3://my-bucket/rolecall/."
+        )
+    table = catalogue_table(settings.table, settings)
+    check_scan([settings.table], settings)
+    athena = _CountingAthena(
+        settings.place,
+        make_client("athena", settings.region),
+        price_per_tb=settings.price_per_tb,
+    )
+    state = _State(settings)
+    started_at = datetime.now(UTC)
+    staged = _run(["run", "--select", _STAGING], settings)
+    runs = [_invocation_id()]
+    (staging,) = staged.result.results
+    raw_bytes = int(staging.adapter_response.get("data_scanned_in_bytes") or 0)
+    test_count, new_events = 0, 0
+    is_new = int(staging.adapter_response.get("rows_affected") or 0) != 0
+    is_built = is_new or not state.is_complete(_newest_load(athena))
+    if is_built:
+        state.begin()
+        built = _run(
+            ["build", "--exclude", _STAGING, "--exclude-resource-type", "unit_test"], settings
+        )
+        runs.append(_invocation_id())
+        compile_analyses(settings)
+        for result in built.result.results:
+            test_count += result.node.resource_type == "test"
+            if result.node.name == "events":
+                new_events = int(result.adapter_response.get("rows_affected") or 0)
+        state.complete(_newest_load(athena))
+    summary = _summary(athena)
+    rejected_files = _rejected_files(athena) if is_built else ()
+    gaps = athena.run(
+        compiled_analysis("coverage_gaps", settings),
+        {"from_day": None, "to_day": None, "account": None},
+        parameters=analyses()["coverage_gaps"].parameters,
+    ).result()
+    return AthenaRefreshed(
+        file_count=summary["file_count"] if is_built else 0,
+        event_count=max(new_events, 0),
+        rejected_files=rejected_files,
+        test_count=test_count,
+        total_event_count=summary["total_event_count"],
+        total_file_count=summary["total_file_count"],
+        total_switch_count=summary["total_switch_count"],
+        raw_bytes=raw_bytes,
+        is_partitioned=bool(table.partition_keys),
+        spent=_spent(athena, runs, started_at),
+        coverage_gaps=gaps,
+    )
+
+
+class _CountingAthena(Athena):
+    """Counts what the questions of a refresh take, beside what dbt's statements do."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.taken: list[Statistics] = []
+
+    def run(self, *arguments: Any, **options: Any) -> Answer:
+        """Run a query and count it."""
+        answer = super().run(*arguments, **options)
+        self.taken.append(answer.statistics)
+        return answer
+
+
+def _run(arguments: list[str], settings: Settings) -> dbtRunnerResult:
+    result = run_dbt(arguments, settings)
+    if not result.success:
+        reason = failures(result)
+        if "Bytes scanned limit was exceeded" in reason:
+            raise ScanLimitError(
+                f"The refresh was stopped by the limit of the workgroup {settings.workgroup}:"
+                f" {reason}"
+            )
+        raise RolecallError(f"The refresh failed: {reason}")
+    return result
+
+
+def _invocation_id() -> str:
+    from dbt_common.invocation import get_invocation_id
+
+    return str(get_invocation_id())
+
+
+def _newest_load(athena: Athena) -> str | None:
+    """Return the id of the newest load in the ledger, None where there is no ledger yet."""
+    sql = "select load_id from log_reads order by loaded_at desc, load_id desc limit 1"
+    try:
+        return next((row[0] for row in athena.run(sql).rows()), None)
+    except QueryFailedError as error:
+        if "TABLE_NOT_FOUND" in error.reason or "does not exist" in error.reason:
+            return None
+        raise
+
+
+def _summary(athena: Athena) -> dict[str, Any]:
+    answer = athena.run(
+        """
+        select
+            (select count(*) from stg_cloudtrail__log_reads) as file_count,
+            (
+                select coalesce(sum(record_count), 0) from "events$partitions"
+            ) as total_event_count,
+            (select count(*) from log_files) as total_file_count,
+            (select count(*) from role_switches) as total_switch_count
+        """
+    )
+    (row,) = answer.rows()
+    return dict(zip(answer.columns, row, strict=True))
+
+
+def _rejected_files(athena: Athena) -> tuple[tuple[str, int], ...]:
+    answer = athena.run(
+        """
+        select log_file, rejected_record_count from stg_cloudtrail__log_reads
+        where rejected_record_count > 0
+        order by log_file
+        """
+    )
+    return tuple((log_file, count) for log_file, count in answer.rows())
+
+
+def _spent(athena: _CountingAthena, runs: Sequence[str], started_at: datetime) -> Spent | None:
+    """Return what some runs of dbt and the questions took, None where AWS does not say."""
+    try:
+        executions = list(_executions(athena, runs, started_at - _CLOCK_LEEWAY))
+    except (ClientError, BotoCoreError):
+        return None
+    scanned = [
+        (execution.get("Statistics", {}).get("DataScannedInBytes", 0), execution)
+        for execution in executions
+    ]
+    price = sum(
+        scan_price(
+            number, athena.price_per_tb, statement_type=execution.get("StatementType", "DML")
+        )
+        for number, execution in scanned
+    )
+    return Spent(
+        len(scanned) + len(athena.taken),
+        sum(number for number, _ in scanned) + sum(each.scanned_bytes for each in athena.taken),
+        price + sum(each.price for each in athena.taken),
+    )
+
+
+def _executions(athena: Athena, runs: Sequence[str], since: datetime) -> Any:
+    """Yield the executions that carry one of ``runs`` in their comment, newest first."""
+    pages = athena.client.get_paginator("list_query_executions").paginate(
+        WorkGroup=athena.place.workgroup, PaginationConfig={"PageSize": _BATCH}
+    )
+    for page in pages:
+        ids = page["QueryExecutionIds"]
+        if not ids:
+            return
+        found = athena.client.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
+        yield from (
+            execution for execution in found if any(run in execution["Query"] for run in runs)
+        )
+        if all(execution["Status"]["SubmissionDateTime"] < since for execution in found):
+            return
+
+
+class _State:
+    """A note in S3 beside the tables: of which load and version the last build was whole."""
+
+    def __init__(self, settings: Settings) -> None:
+        assert settings.results is not None
+        self._bucket, _, folder = settings.results.removeprefix("s3://").partition("/")
+        self._key = f"{folder}state/{settings.schema_name}.json"
+        self._s3 = make_client("s3", settings.region)
+
+    def is_complete(self, newest_load: str | None) -> bool:
+        """Return whether everything was built from ``newest_load`` by this version."""
+        return self._read() == {"version": rolecall.__version__, "newest_load": newest_load}
+
+    def begin(self) -> None:
+        """Note that what is there may be in part from now on."""
+        self._write({"version": rolecall.__version__, "newest_load": "building"})
+
+    def complete(self, newest_load: str | None) -> None:
+        """Note that everything is built from ``newest_load``."""
+        self._write({"version": rolecall.__version__, "newest_load": newest_load})
+
+    def _read(self) -> object:
+        try:
+            body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return None
+            raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
+        except BotoCoreError as error:
+            raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
+        with suppress(ValueError):
+            return json.loads(body)
+        return None
+
+    def _write(self, note: dict[str, str | None]) -> None:
+        try:
+            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(note).encode())
+        except (ClientError, BotoCoreError) as error:
+            raise explained(error, f"write s3://{self._bucket}/{self._key}") from None

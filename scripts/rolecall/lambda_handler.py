@@ -1,0 +1,358 @@
+"""The Lambda function: answers questions through Athena, ``rolecall.lambda_handler.handler``.
+
+An event names a command, as the command line has them, and what it is given::
+
+    {"command": "history", "days": 30, "user": "alice", "role": "*Admin*"}
+    {"command": "query", "name": "preview_raw", "from": "2026-04-01", "to": "2026-04-30"}
+
+What an event leaves out comes from the environment of the function, see ``_ENVIRONMENT``. Nothing
+but boto3 and the standard library is imported; ``make lambda`` packs this module, those it needs
+and the compiled queries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any, Protocol
+
+from rolecall.athena import Answer, Athena, Place, QueryError, checked, make_client
+from rolecall.errors import DeadlineError, RolecallError, UsageError
+from rolecall.output import json_value
+from rolecall.parameters import Parameter, bound_values, day
+
+PACKED_QUERIES = "lambda_queries.json"
+"""The file beside this module with the compiled queries and their parameters, by name."""
+
+PLACEHOLDERS = {
+    "database": "rolecall_lambda_database",
+    "source_database": "rolecall_lambda_source_database",
+    "source_table": "rolecall_lambda_source_table",
+}
+"""How packed queries name what the event or the environment decides."""
+
+MARGIN_SECONDS = 2.0
+"""What is left of the function's time to stop a query and to answer."""
+
+LARGEST_ANSWER = 5_500_000
+"""How long the rows of an answer may be, in bytes of JSON: Lambda takes 6 MB ("Lambda quotas")."""
+
+# Few and short attempts: the function's time is short too.
+_ATTEMPTS, _ANSWER_SECONDS = 3, 5.0
+
+_ENVIRONMENT = {
+    "command": "ROLECALL_COMMAND",
+    "name": "ROLECALL_QUERY",
+    "database": "ROLECALL_SCHEMA",
+    "table": "ROLECALL_TABLE",
+    "workgroup": "ROLECALL_WORKGROUP",
+    "results": "ROLECALL_RESULTS",
+    "days": "ROLECALL_DAYS",
+    "from": "ROLECALL_FROM",
+    "to": "ROLECALL_TO",
+    "account": "ROLECALL_ACCOUNT",
+    "user": "ROLECALL_USER",
+    "role": "ROLECALL_ROLE",
+    "outcome": "ROLECALL_OUTCOME",
+    "mfa": "ROLECALL_MFA",
+    "max_rows": "ROLECALL_MAX_ROWS",
+    "price_per_tb": "ROLECALL_PRICE_PER_TB",
+}
+_DEFAULTS = {
+    "database": "rolecall",
+    "table": "default.cloudtrail_logs",
+    "workgroup": "primary",
+    "price_per_tb": "5",
+}
+_FILTERS = ("account", "user", "role", "outcome", "mfa")
+_DAYS = {"from": "from_day", "to": "to_day"}
+_MOST_DAYS = 36_500
+# Which keys of an event speak of a parameter.
+_SOURCES = {key: (key,) for key in _FILTERS} | {
+    "from_day": ("from", "days"),
+    "to_day": ("to", "days"),
+}
+_HISTORY = "role_switch_history"
+
+# What of an answer is too much for a log line.
+_UNLOGGED = frozenset(("columns", "rows"))
+
+
+class Context(Protocol):
+    """What Lambda tells about an invocation."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the function may still run, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedQuery:
+    """A compiled query with its parameters."""
+
+    sql: str
+    parameters: Mapping[str, Parameter]
+
+
+def handler(event: Any, context: Context) -> dict[str, Any]:
+    """Answer one question.
+
+    The answer has ``columns``, ``rows`` (objects), ``row_count``, ``left_out`` (rows that did not
+    fit; null if there was no time to count them), ``output_location`` (the whole result in S3, as
+    CSV), ``query_id``, ``scanned_bytes``, ``queued_ms``, ``total_ms`` and ``price_usd``.
+
+    Raises what ``Athena.run`` raises, UsageError for an event that makes no sense, and
+    DeadlineError if the function has no time left to begin; the type of the error is what Lambda
+    reports as errorType.
+    """
+    try:
+        return _answer(event, context)
+    except QueryError as error:
+        _log(
+            context,
+            "failed",
+            error_type=type(error).__name__,
+            error=str(error),
+            query_id=error.query_id,
+            reason=error.reason,
+            category=error.category,
+            is_retryable=error.is_retryable,
+        )
+        raise
+    except RolecallError as error:
+        _log(context, "failed", error_type=type(error).__name__, error=str(error))
+        raise
+
+
+def _answer(event: Any, context: Context) -> dict[str, Any]:
+    asked = _asked(event)
+    name = _query_name(asked)
+    query = packed_query(name)
+    values = bound_values(query.parameters, _given(asked, event, query))
+    place = Place(asked["database"], asked["workgroup"], _results(asked.get("results")))
+    sql = _named(query.sql, asked)
+    most_rows = _whole_number("max_rows", asked["max_rows"]) if "max_rows" in asked else None
+    athena = Athena(place, _client(), price_per_tb=_price(asked["price_per_tb"]))
+    seconds = _seconds_left(context)
+    if seconds <= 0:
+        raise DeadlineError(
+            f"The function has {seconds + MARGIN_SECONDS:.0f} s left, of which {MARGIN_SECONDS:.0f}"
+            " are kept to stop a query: give it a longer timeout."
+        )
+    _log(context, "started", query=name, database=place.database, workgroup=place.workgroup)
+    answer = athena.run(sql, values, seconds, query.parameters)
+    told = _told(answer, context, most_rows)
+    logged = {key: value for key, value in told.items() if key not in _UNLOGGED}
+    _log(context, "answered", query=name, **logged)
+    return told
+
+
+def packed_query(name: str) -> PackedQuery:
+    """Return a packed query. Raises UsageError for an unknown name, RolecallError if none are."""
+    packed = _packed()
+    if name not in packed:
+        raise UsageError(
+            f"There is no query {name!r} in this function: it has {', '.join(packed)}."
+        )
+    return PackedQuery(
+        packed[name]["sql"],
+        {parameter["name"]: Parameter(**parameter) for parameter in packed[name]["parameters"]},
+    )
+
+
+@cache
+def _packed() -> dict[str, Any]:
+    file = files("rolecall") / PACKED_QUERIES
+    try:
+        queries: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RolecallError(
+            f"The queries of the function ({PACKED_QUERIES}) are missing: pack it with make lambda."
+        ) from None
+    return queries
+
+
+@cache
+def _client() -> Any:
+    """Return the client of Athena, one for all invocations of this process."""
+    region = os.environ.get("ROLECALL_REGION")
+    return make_client("athena", region, attempts=_ATTEMPTS, answer_seconds=_ANSWER_SECONDS)
+
+
+def _asked(event: Any) -> dict[str, Any]:
+    """Return what is asked: the event, then the environment, then what goes without saying."""
+    if not isinstance(event, Mapping):
+        raise UsageError('The event is no object such as {"command": "history"}.')
+    unknown = sorted(event.keys() - _ENVIRONMENT.keys() - {"params"})
+    if unknown:
+        known = ", ".join([*_ENVIRONMENT, "params"])
+        raise UsageError(
+            f"The event has {unknown[0]!r}, which means nothing here: it may have {known}."
+        )
+    asked: dict[str, Any] = dict(_DEFAULTS)
+    for key, variable in _ENVIRONMENT.items():
+        if os.environ.get(variable):
+            asked[key] = os.environ[variable]
+    asked.update({key: value for key, value in event.items() if value is not None})
+    if "days" in event:
+        # Days of the event push out the environment's, and the other way round.
+        for key in ("from", "to"):
+            if key not in event:
+                asked.pop(key, None)
+    elif "from" in event or "to" in event:
+        asked.pop("days", None)
+    return asked
+
+
+def _query_name(asked: Mapping[str, Any]) -> str:
+    command = asked.get("command")
+    if command == "history":
+        return _HISTORY
+    if command != "query":
+        raise UsageError(f"The event's command is {command!r}, not history or query.")
+    if "name" not in asked:
+        raise UsageError(f'The event names no query: "name" is one of {", ".join(_packed())}.')
+    return _text("name", asked["name"])
+
+
+def _given(
+    asked: Mapping[str, Any], event: Mapping[str, Any], query: PackedQuery
+) -> dict[str, str]:
+    """Return the texts of the query's parameters.
+
+    A filter of the environment that the query does not have is passed over; one of the event is
+    an error, since the answer would be to another question.
+    """
+    of_event = {key for key, sources in _SOURCES.items() if any(key in event for key in sources)}
+    filters = {key: asked[key] for key in _FILTERS if key in asked} | _days(asked)
+    given = {key: filters[key] for key in filters if key in query.parameters or key in of_event}
+    params = asked.get("params", {})
+    if not isinstance(params, Mapping):
+        raise UsageError('The event\'s params is no object such as {"from_day": "2026-04-01"}.')
+    return {key: _text(key, value) for key, value in (given | dict(params)).items()}
+
+
+def _days(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the first and the last day; ``days`` counts back from the last one, or from today."""
+    days = {_DAYS[key]: day(_text(key, asked[key])) for key in _DAYS if key in asked}
+    if "days" in asked:
+        if "from_day" in days:
+            raise UsageError("Both from and days are given: leave one out.")
+        count = _whole_number("days", asked["days"])
+        if not 1 <= count <= _MOST_DAYS:
+            raise UsageError(f"days is {count}, not a number from 1 to {_MOST_DAYS:,}.")
+        last = days.setdefault("to_day", datetime.now(UTC).date())
+        days["from_day"] = last - timedelta(days=count - 1)
+    if days.get("from_day", date.min) > days.get("to_day", date.max):
+        raise UsageError(f"The first day {days['from_day']} is after the last {days['to_day']}.")
+    return {key: value.isoformat() for key, value in days.items()}
+
+
+def _named(sql: str, asked: Mapping[str, Any]) -> str:
+    """Return a packed query with the names of the event in the place of its placeholders."""
+    database, dot, table = _text("table", asked["table"]).partition(".")
+    if not dot:
+        raise UsageError(f"The table {asked['table']!r} is not of the form DATABASE.TABLE.")
+    names = {
+        "database": checked("database", _text("database", asked["database"])),
+        "source_database": checked("database", database),
+        "source_table": checked("table", table),
+    }
+    for key, name in names.items():
+        sql = sql.replace(f'"{PLACEHOLDERS[key]}"', f'"{name}"')
+    return sql
+
+
+def _results(place: Any) -> str | None:
+    """Return the folder of results at a place, the one that the command line uses too."""
+    if place is None:
+        return None
+    return checked("place", _text("results", place)).rstrip("/") + "/results/"
+
+
+def _told(answer: Answer, context: Context, most_rows: int | None) -> dict[str, Any]:
+    rows, left_out = rows_that_fit(answer, context, most_rows)
+    counted = answer.statistics
+    return {
+        "query_id": answer.query_id,
+        "columns": [
+            {"name": name, "type": type_}
+            for name, type_ in zip(answer.columns, answer.types, strict=True)
+        ],
+        "rows": rows,
+        "row_count": len(rows),
+        "left_out": left_out,
+        "output_location": answer.output_location,
+        "scanned_bytes": counted.scanned_bytes,
+        "queued_ms": counted.queued_ms,
+        "total_ms": counted.total_ms,
+        "price_usd": counted.price,
+    }
+
+
+def rows_that_fit(
+    answer: Answer, context: Context, most_rows: int | None
+) -> tuple[list[dict[str, Any]], int | None]:
+    """Return the first rows, and how many more there are, None if there is no time to count."""
+    rows: list[dict[str, Any]] = []
+    size, left_out = 0, 0
+    for number, page in enumerate(answer.pages()):
+        if number and _seconds_left(context) <= 0:
+            return rows, None
+        for row in page:
+            if left_out or len(rows) == most_rows:
+                left_out += 1
+                continue
+            named = {
+                column: json_value(value, UTC)
+                for column, value in zip(answer.columns, row, strict=True)
+            }
+            size += len(json.dumps(named)) + len(", ")
+            if size > LARGEST_ANSWER:
+                left_out += 1
+                continue
+            rows.append(named)
+    return rows, left_out
+
+
+def _seconds_left(context: Context) -> float:
+    return context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+
+
+def _text(key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # A number may be an account id that has lost its leading zeros.
+    if not isinstance(value, str):
+        raise UsageError(f'{key} is {value!r}, not a text: write "{key}": "...".')
+    return value
+
+
+def _whole_number(key: str, value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"{key} is {value!r}, not a whole number.") from None
+    if number < 0:
+        raise UsageError(f"{key} is {value!r}, which is below 0.")
+    return number
+
+
+def _price(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"price_per_tb is {value!r}, not a number.") from None
+
+
+def _log(context: Context, event: str, **more: Any) -> None:
+    """Write one line of JSON, which CloudWatch Logs can search by field."""
+    line = {"event": event, "request_id": context.aws_request_id}
+    line |= {key: value for key, value in more.items() if value is not None}
+    print(json.dumps(line), flush=True)

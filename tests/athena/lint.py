@@ -1,0 +1,93 @@
+"""What Trino takes and Athena engine version 3 does not, found in compiled SQL without running it.
+
+Sources: Athena User Guide, "Athena engine version 3", "Considerations and limitations for CTAS
+queries", "Create Iceberg tables"; Trino's release notes for what came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError
+
+LONGEST_QUERY = 262_144
+
+# Functions that both Athena engine version 3 and Trino have for long. One that is not here is to
+# be looked up in Athena's documentation first.
+FUNCTIONS = frozenset(
+    """
+    abs arbitrary array_agg array_distinct array_join array_sort cardinality cast ceil ceiling
+    chr coalesce concat contains count count_if date date_add date_diff date_format date_parse
+    date_trunc day_of_week dense_rank element_at filter first_value floor format_datetime
+    from_iso8601_timestamp from_unixtime greatest if json_array_length json_extract
+    json_extract_scalar json_format json_parse lag last_value lead least length lower lpad map_agg
+    max max_by min min_by mod nullif parse_datetime rank regexp_extract regexp_extract_all
+    regexp_like regexp_replace replace reverse round row row_number rpad sequence sha256 slice
+    split split_part starts_with strpos substr substring sum to_hex to_unixtime to_utf8 transform
+    trim try try_cast unnest upper year
+    """.split()  # noqa: SIM905
+)
+# What else stands before a bracket.
+_WORDS = frozenset(
+    """
+    all and any array as between by char decimal else exists from in join map not on or over
+    select then timestamp union values varchar when where with
+    """.split()  # noqa: SIM905
+)
+# Types that neither Hive nor Iceberg tables of Athena store.
+_UNSTORED = frozenset(("TIME", "JSON", "UUID", "TIMESTAMPTZ", "CHAR", "NCHAR"))
+_REFUSED = {
+    exp.MatchRecognize: "MATCH_RECOGNIZE",
+    exp.JSONTable: "JSON_TABLE",
+    exp.Pivot: "PIVOT",
+}
+
+
+def problems(sql: str) -> Iterator[str]:
+    """Yield what is wrong with one compiled query, a line each."""
+    if len(sql.encode()) > LONGEST_QUERY:
+        yield f"has {len(sql.encode()):,} bytes, over {LONGEST_QUERY:,}"
+    try:
+        statements = sqlglot.parse(sql, read="athena")
+    except ParseError as error:
+        yield f"does not parse: {str(error).splitlines()[0]}"
+        return
+    query = statements[0]
+    if len(statements) != 1 or not isinstance(query, exp.Query):
+        yield "is not one query"
+        return
+    yield from _of_functions(sql)
+    for node in query.walk():
+        yield from _of_node(node)
+    for output in query.selects:
+        type_ = output.unalias().find(exp.DataType)
+        is_cast = isinstance(output.unalias(), (exp.Cast, exp.TryCast))
+        if is_cast and type_ is not None and type_.this.name in _UNSTORED:
+            yield f"gives {output.alias_or_name} a type that no table stores: {type_.sql()}"
+
+
+def _of_node(node: exp.Expr) -> Iterator[str]:
+    for kind, name in _REFUSED.items():
+        if isinstance(node, kind):
+            yield f"has {name}"
+    if isinstance(node, exp.With) and node.recursive:
+        yield "has WITH RECURSIVE"
+    if isinstance(node, exp.Star) and (node.args.get("except_") or node.args.get("except")):
+        yield "has * EXCEPT"
+    if isinstance(node, exp.Group) and node.args.get("all"):
+        yield "has GROUP BY ALL"
+    if isinstance(node, exp.Identifier) and node.name != node.name.lower():
+        yield f"has the identifier {node.name}, not in lower case"
+
+
+def _of_functions(sql: str) -> Iterator[str]:
+    """Look at the functions as they are written: the parser gives some of them other names."""
+    tokens = sqlglot.tokenize(sql, read="athena")
+    for token, after in pairwise(tokens):
+        name = token.text.lower()
+        is_called = after.text == "(" and name.isidentifier()
+        if is_called and name not in FUNCTIONS | _WORDS:
+            yield f"calls {name}, which is not known to be in Athena engine version 3"

@@ -1,0 +1,67 @@
+"""The SQL for Athena is Athena's: what Trino alone would take is never emitted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from athena.lint import problems
+from conftest import PROJECT
+from rolecall.parameters import with_markers
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["first run", "later runs"])
+def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder with everything compiled for Athena, both ways, without an account."""
+    target = tmp_path_factory.mktemp("compiled")
+    command = [sys.executable, "-m", "dbt.cli.main", "compile", "--target", "athena"]
+    command += ["--no-introspect", "--no-populate-cache", "--target-path", str(target)]
+    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    command += ["--log-path", str(target / "logs")]
+    command += ["--vars", json.dumps({"assume_incremental": request.param})]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return target / "compiled" / "rolecall"
+
+
+def test_every_model_analysis_and_test_is_fit_for_athena(compiled: Path) -> None:
+    files = sorted(compiled.rglob("*.sql"))
+    assert len(files) > 60
+    found = {
+        f"{path.stem}: {problem}"
+        for path in files
+        for problem in problems(with_markers(path.read_text(encoding="utf-8"), lambda name: "?"))
+    }
+    assert sorted(found) == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("select a from t qualify row_number() over (order by a) = 1", "does not parse"),
+        ("select a, count(*) from t group by all", "has GROUP BY ALL"),
+        ("with recursive r as (select 1 as a) select a from r", "has WITH RECURSIVE"),
+        ("select any_value(a) as a from t", "calls any_value, which is not known"),
+        ("select list_transform(a, x -> x) as a from t", "calls list_transform, which is not"),
+        ("select cast(a as json) as a from t", "gives a a type that no table stores: JSON"),
+        ('select "Name" as name from t', "has the identifier Name, not in lower case"),
+        ("select from where", "does not parse"),
+        ("select 1; select 2", "is not one query"),
+        ("drop table t", "is not one query"),
+        (f"select '{'x' * 262_144}' as a", "bytes, over 262,144"),
+    ],
+)
+def test_what_athena_lacks_is_found(sql: str, problem: str) -> None:
+    assert any(problem in found for found in problems(sql)), list(problems(sql))

@@ -1,0 +1,194 @@
+"""`rolecall` on the Athena target: refresh, history and queries, with what they cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from athena.account import CONSOLE_2020, Account, Warehouse
+from conftest import PROJECT, SAMPLE, Rolecall, event
+
+pytestmark = pytest.mark.xdist_group("athena")
+
+_ROLE_ACCOUNT = "444455556666"
+_KEY = (
+    f"AWSLogs/o-a1b2c3d4e5/{_ROLE_ACCOUNT}/CloudTrail/us-east-1/2026/05/01/"
+    f"{_ROLE_ACCOUNT}_CloudTrail_us-east-1_20260501T0005Z_a1B2c3D4e5F6g7H8.json.gz"
+)
+
+
+@pytest.fixture(scope="module")
+def first_refresh(
+    account: Account, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Warehouse, str]:
+    """Return a warehouse with the sample loaded by `rolecall refresh`, and what that printed."""
+    account.upload(SAMPLE, "refreshed")
+    account.create_table("default.refreshed", "refreshed", CONSOLE_2020)
+    folder = tmp_path_factory.mktemp("refreshed")
+    warehouse = Warehouse(account, "refreshed", "refreshed", folder)
+    return warehouse, warehouse.rolecall("refresh").stdout
+
+
+@pytest.fixture
+def refreshed(first_refresh: tuple[Warehouse, str]) -> Warehouse:
+    """Return the warehouse; tests may add logs of May 2026 to it."""
+    return first_refresh[0]
+
+
+def test_a_refresh_says_what_it_loaded_and_spent(first_refresh: tuple[Warehouse, str]) -> None:
+    loaded, passed, totals, spent, warning = first_refresh[1].splitlines()
+    assert loaded == "Loaded 77 log files: 129 new events."
+    assert re.fullmatch(r"Passed \d+ data tests\.", passed)
+    assert totals == "refreshed has 129 events of 77 log files and 15 role switches."
+    assert re.fullmatch(
+        r"Scanned [\d.]+ MB, [\d.]+ kB of it in default\.refreshed, with \d+ statements"
+        r" for \$0\.00\d+\.",
+        spent,
+    )
+    assert warning.startswith("default.refreshed has no partitions: each refresh scans all of it")
+
+
+def test_a_refresh_with_nothing_new_stops_after_staging(
+    account: Account, refreshed: Warehouse
+) -> None:
+    refreshed.rolecall("refresh")
+    before = len(account.statements())
+    printed = refreshed.rolecall("refresh").stdout
+    assert printed.startswith("Nothing new to load.\n")
+    started = account.statements(since=before)
+    assert len(started) <= 8, started
+    assert not any("role_switches" in sql and "create table" in sql for sql in started)
+
+
+def test_what_a_dead_run_left_undone_is_done_by_the_next(
+    account: Account, refreshed: Warehouse
+) -> None:
+    """A run that loaded a file and died before the marts: the next finds nothing new to read."""
+    account.put_log("refreshed", _KEY, [event(901, eventTime="2026-05-01T00:00:00Z")])
+    assert "1 new event" in refreshed.rolecall("refresh").stdout
+    (before,) = refreshed.rows("select count(*) from log_files")
+    key = _KEY.replace("T0005Z", "T0010Z")
+    account.put_log("refreshed", key, [event(902, eventTime="2026-05-01T00:00:00Z")])
+    refreshed.dbt(PROJECT, "run", "--select", "staging store")
+    assert refreshed.rows("select count(*) from log_files") == [before]
+    refreshed.rolecall("refresh")
+    (after,) = refreshed.rows("select count(*) from log_files")
+    assert int(str(after[0])) == int(str(before[0])) + 1
+
+
+def test_history_is_what_it_is_locally(refreshed: Warehouse, sample: Rolecall) -> None:
+    options = ("--from", "2026-03-01", "--to", "2026-04-30", "--format", "csv")
+    done = refreshed.rolecall("history", *options)
+    assert done.stdout == sample.run("history", *options).stdout
+    note, took = done.stderr.splitlines(keepends=True)
+    assert note == sample.run("history", *options).stderr
+    assert re.fullmatch(
+        r"Scanned [\d.]+ kB for \$0\.0001 in \d+\.\d s\. The whole result as CSV:"
+        r" s3://results/refreshed/results/[0-9a-f-]+\.csv\n",
+        took,
+    )
+
+
+def test_the_place_of_the_csv_holds_the_result(account: Account, refreshed: Warehouse) -> None:
+    done = refreshed.rolecall("history", "--user", "bob", "--format", "json")
+    bucket, _, key = done.stderr.rpartition("s3://")[2].strip().partition("/")
+    body = account.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    assert len(body.splitlines()) == 1 + len(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("switch_role_query", ("from_day=2026-03-01", "to_day=2026-04-30", "account=111122223333")),
+        ("preview_raw", ("from_day=2026-03-03", "to_day=2026-03-03")),
+    ],
+)
+def test_questions_to_the_raw_table_give_what_they_give_locally(
+    refreshed: Warehouse, sample: Rolecall, name: str, params: tuple[str, ...]
+) -> None:
+    options = [part for param in params for part in ("--param", param)]
+    there = refreshed.rolecall("query", name, *options, "--format", "json").stdout
+    here = sample.run("query", name, *options, "--format", "json").stdout
+    if name == "switch_role_query":
+        assert json.loads(there) == json.loads(here)
+    else:  # any ten rows
+        assert len(json.loads(there)) == len(json.loads(here)) == 10
+        assert list(json.loads(there)[0]) == list(json.loads(here)[0])
+
+
+def test_a_query_of_the_user_s_own_has_bound_parameters(refreshed: Warehouse) -> None:
+    (refreshed.folder / "who.sql").write_text(
+        "select count(*) as switches from {{ ref('role_switches') }} where source_name = :who"
+    )
+    done = refreshed.rolecall("query", "who.sql", "--param", "who=bob", "--format", "json")
+    assert json.loads(done.stdout) == [{"switches": 4}]
+    done = refreshed.rolecall("query", "who.sql", "--param", "who=o'b' or 1=1", "--format", "json")
+    assert json.loads(done.stdout) == [{"switches": 0}]
+
+
+def test_over_the_scan_limit_nothing_is_started(account: Account, refreshed: Warehouse) -> None:
+    before = len(account.statements())
+    done = refreshed.rolecall("refresh", "--max-scan", "10kB", exit_code=4)
+    assert "This could scan" in done.stderr and "default.refreshed" in done.stderr
+    done = refreshed.rolecall("history", exit_code=4, ROLECALL_MAX_SCAN="1 kB")
+    assert "refreshed.role_switches, over the limit of 1 kB" in done.stderr
+    assert len(account.statements()) == before
+
+
+def test_what_is_missing_is_named(refreshed: Warehouse, tmp_path: Path) -> None:
+    done = refreshed.rolecall("refresh", "--table", "default.nothing", exit_code=1)
+    assert "There is no table default.nothing in the Glue catalogue" in done.stderr
+    done = refreshed.rolecall("refresh", exit_code=2, ROLECALL_RESULTS="")
+    assert "set ROLECALL_RESULTS to one such as s3://" in done.stderr
+    done = refreshed.rolecall("history", "--schema", 'x"; drop', exit_code=2)
+    assert "cannot be a database" in done.stderr
+    done = refreshed.rolecall("history", "--schema", "empty_one", exit_code=1)
+    assert "empty_one does not have what this asks for" in done.stderr
+
+
+def test_a_file_that_athena_cannot_read_is_named(account: Account, tmp_path: Path) -> None:
+    """Athena fails as a whole on it: nothing is loaded, and the message says which file it is."""
+    account.put_log("unreadable", _KEY, [event(1)])
+    broken = _KEY.replace("a1B2c3D4e5F6g7H8", "b1B2c3D4e5F6g7H8")
+    account.client("s3").put_object(Bucket="unreadable", Key=broken, Body=b"\x1f\x8bbroken")
+    account.create_table("default.unreadable", "unreadable", CONSOLE_2020)
+    warehouse = Warehouse(account, "unreadable", "unreadable", tmp_path)
+    done = warehouse.rolecall("refresh", exit_code=1)
+    assert "The refresh failed: stg_cloudtrail__events" in done.stderr
+    assert broken in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_refresh_that_is_ended_stops_its_queries(
+    account: Account, refreshed: Warehouse, number: signal.Signals, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(account, f"ended_{number}", refreshed.table, tmp_path)
+    refresh = subprocess.Popen(
+        [sys.executable, "-m", "rolecall", "refresh"],
+        cwd=warehouse.folder,
+        env=warehouse.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        # Until its first statement has reached the server.
+        deadline = time.monotonic() + 120
+        while not account.states(of=warehouse.schema):
+            assert refresh.poll() is None and time.monotonic() < deadline
+        refresh.send_signal(number)
+        _, printed = refresh.communicate(timeout=120)
+    finally:
+        refresh.kill()
+        refresh.wait()
+    assert refresh.returncode == 128 + number, printed
+    assert "Traceback" not in printed
+    assert account.states(of=warehouse.schema) <= {"SUCCEEDED", "CANCELLED"}

@@ -1,0 +1,538 @@
+"""The Lambda function as Lambda runs it: packed, through AWS's runtime client, on Athena's API."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import uuid
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from athena.engine import Addresses
+from athena.scripted import Service, serving, table, until_stopped
+from athena.statements import Statement
+from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
+from conftest import PROJECT
+from rolecall.athena import Athena, Place
+from rolecall.errors import RolecallError
+from rolecall.lambda_handler import packed_query, rows_that_fit
+
+BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
+RUNTIME = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
+SECRET = "s3cr3t-0f-n0b0dy"
+
+_WAIT_SECONDS = 60
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="Lambda's runtime client is made for Linux"
+)
+
+
+# --- what Lambda is ---------------------------------------------------------------------------
+
+
+@dataclass
+class Invocation:
+    """One event on its way; ``told`` is what came back, ``error_type`` is set if it failed."""
+
+    id: str
+    event: Any
+    deadline_ms: int
+    told: bytes = b""
+    error_type: str | None = None
+
+    @property
+    def answer(self) -> Any:
+        return json.loads(self.told)
+
+
+class RuntimeApi(ThreadingHTTPServer):
+    """Lambda's runtime API on a free port of this machine ("Lambda runtime API")."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _RuntimeHandler)
+        self.waiting: queue.Queue[Invocation | None] = queue.Queue()
+        self.running: dict[str, Invocation] = {}
+        self.done: queue.Queue[Invocation] = queue.Queue()
+
+
+class _RuntimeHandler(BaseHTTPRequestHandler):
+    server: RuntimeApi
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        invocation = self.server.waiting.get()
+        if invocation is None:
+            self.close_connection = True
+            return
+        self.server.running[invocation.id] = invocation
+        body = json.dumps(invocation.event).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Lambda-Runtime-Aws-Request-Id", invocation.id)
+        self.send_header("Lambda-Runtime-Deadline-Ms", str(invocation.deadline_ms))
+        self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:::function:f")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        body = self._body()
+        invocation_id, outcome = self.path.split("/")[-2:]
+        invocation = self.server.running.pop(invocation_id)
+        invocation.told = body
+        if outcome == "error":
+            invocation.error_type = json.loads(body)["errorType"]
+        self.send_response(202)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        self.server.done.put(invocation)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        parts = []
+        while size := int(self.rfile.readline(), 16):
+            parts.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(parts)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Say nothing."""
+
+
+class Function:
+    """A function that waits for events."""
+
+    def __init__(self, api: RuntimeApi, output: Path) -> None:
+        self._api = api
+        self._output = output
+
+    def invoke(self, event: Any, seconds: float = 900) -> Invocation:
+        """Return what became of an event, when the function has ``seconds`` for it."""
+        deadline_ms = int(1000 * (time.time() + seconds))
+        invocation = Invocation(str(uuid.uuid4()), event, deadline_ms)
+        self._api.waiting.put(invocation)
+        done = self._api.done.get(timeout=_WAIT_SECONDS)
+        assert done is invocation
+        return done
+
+    def log(self, invocation: Invocation) -> list[dict[str, Any]]:
+        """Return what the function logged for an invocation."""
+        lines = [line for line in self._output.read_text().splitlines() if line.startswith("{")]
+        return [line for line in map(json.loads, lines) if line["request_id"] == invocation.id]
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+
+def python(package: Path, libraries: Path, *arguments: str, **environment: str) -> dict[str, Any]:
+    """Return how to start a Python that has the package and these libraries, and no others."""
+    return {
+        "args": [sys.executable, "-S", *arguments],
+        "env": {"PYTHONPATH": f"{package}{os.pathsep}{libraries}", "PATH": "", **environment},
+    }
+
+
+def linked(folder: Path, *modules: str) -> Path:
+    """Return a folder that has these installed modules alone."""
+    folder.mkdir()
+    for module in modules:
+        spec = importlib.util.find_spec(module)
+        assert spec is not None and spec.origin is not None
+        origin = Path(spec.origin)
+        place = origin.parent if origin.name == "__init__.py" else origin
+        (folder / place.name).symlink_to(place)
+    return folder
+
+
+def aws(service: Service) -> dict[str, str]:
+    url = service.server.url
+    return Addresses(url, url, "").environment() | {"AWS_SECRET_ACCESS_KEY": SECRET}
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the packed function."""
+    return packed(tmp_path_factory.mktemp("package") / "function.zip")
+
+
+def packed(zip_: Path) -> Path:
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    subprocess.run(
+        [sys.executable, "scripts/pack_lambda.py", "--output", zip_],
+        cwd=PROJECT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    return zip_
+
+
+@pytest.fixture(scope="module")
+def running_service() -> Iterator[Service]:
+    with serving() as service:
+        yield service
+
+
+@pytest.fixture
+def service(running_service: Service) -> Service:
+    """Return Athena's API without a past."""
+    running_service.athena.executions.clear()
+    running_service.athena.requests.clear()
+    running_service.engine.script = lambda statement, request: table(["n"], [["1"]], ["integer"])
+    running_service.engine.started.clear()
+    return running_service
+
+
+Start = Callable[..., AbstractContextManager[Function]]
+
+
+@pytest.fixture(scope="module")
+def start(
+    package: Path, running_service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> Start:
+    """Return a way to start the function with an environment."""
+    libraries = linked(tmp_path_factory.mktemp("runtime") / "lib", *BOTO3, *RUNTIME)
+
+    @contextmanager
+    def started(**environment: str) -> Iterator[Function]:
+        api = RuntimeApi()
+        threading.Thread(target=api.serve_forever, args=(0.02,), daemon=True).start()
+        output = tmp_path_factory.mktemp("function") / "output.txt"
+        command = python(
+            package,
+            libraries,
+            "-m",
+            "awslambdaric",
+            "rolecall.lambda_handler.handler",
+            AWS_LAMBDA_RUNTIME_API=f"127.0.0.1:{api.server_port}",
+            AWS_LAMBDA_FUNCTION_NAME="rolecall",
+            LAMBDA_TASK_ROOT=str(output.parent),
+            **aws(running_service),
+            **environment,
+        )
+        with output.open("wb") as stream:
+            process = subprocess.Popen(
+                **command, cwd=output.parent, stdout=stream, stderr=subprocess.STDOUT
+            )
+        try:
+            yield Function(api, output)
+        finally:
+            process.kill()
+            process.wait()
+            api.waiting.put(None)
+            api.shutdown()
+            api.server_close()
+
+    return started
+
+
+@pytest.fixture(scope="module")
+def function(start: Start) -> Iterator[Function]:
+    """Return the function with a workgroup in its environment."""
+    with start(ROLECALL_WORKGROUP="rolecall") as started:
+        yield started
+
+
+# --- answers ----------------------------------------------------------------------------------
+
+
+def test_history_answers_with_rows_their_place_bytes_and_price(
+    service: Service, function: Function
+) -> None:
+    service.engine.script = lambda statement, request: table(
+        ["switched_at", "role_name", "n"],
+        [["2026-04-30 21:47:19.001", "Ops, \N{PILE OF POO}", "7"], [None, "", None]],
+        ["timestamp(3)", "varchar", "bigint"],
+        scanned_bytes=20_000_000,
+    )
+    done = function.invoke(
+        {"command": "history", "from": "2026-04-01", "to": "2026-04-30", "user": "O'B*"}
+    )
+    assert done.error_type is None, done.told
+    answer = done.answer
+    assert answer["rows"] == [
+        {"switched_at": "2026-04-30T21:47:19.001Z", "role_name": "Ops, \N{PILE OF POO}", "n": 7},
+        {"switched_at": None, "role_name": "", "n": None},
+    ]
+    assert answer["columns"][0] == {"name": "switched_at", "type": "timestamp"}
+    assert (answer["row_count"], answer["left_out"]) == (2, 0)
+    assert answer["output_location"] == f"s3://results/athena/{answer['query_id']}.csv"
+    assert answer["scanned_bytes"] == 20_000_000
+    assert answer["price_usd"] == pytest.approx(0.0001)
+    started = dict(service.athena.requests)["StartQueryExecution"]
+    assert 'from "awsdatacatalog"."rolecall"."role_switches"' in started["QueryString"]
+    literals = started["ExecutionParameters"]
+    assert literals[:2] == ["timestamp '2026-04-01 00:00:00'"] * 2
+    assert "timestamp '2026-05-01 00:00:00'" in literals
+    assert "'o''b%'" in literals
+    assert literals.count("null") == 3 + 3 + 2 + 2  # account, role, outcome, mfa
+
+
+def test_a_query_reads_the_tables_that_the_event_names(
+    service: Service, function: Function
+) -> None:
+    done = function.invoke(
+        {
+            "command": "query",
+            "name": "switch_role_query",
+            "table": "audit.cloudtrail_logs_my_bucket",
+            "account": "012345678901",
+            "params": {"from_day": "2026-04-01", "to_day": "2026-04-30"},
+            "results": "s3://mine/rolecall/",
+        }
+    )
+    assert done.error_type is None, done.told
+    started = dict(service.athena.requests)["StartQueryExecution"]
+    assert '"awsdatacatalog"."audit"."cloudtrail_logs_my_bucket"' in started["QueryString"]
+    assert "rolecall_lambda" not in started["QueryString"]
+    assert "'012345678901'" in started["ExecutionParameters"]
+    assert done.answer["output_location"].startswith("s3://mine/rolecall/results/")
+
+
+def test_what_the_event_leaves_out_comes_from_the_environment(
+    service: Service, start: Start
+) -> None:
+    environment = {
+        "ROLECALL_COMMAND": "history",
+        "ROLECALL_SCHEMA": "switches",
+        "ROLECALL_WORKGROUP": "enforced",
+        "ROLECALL_DAYS": "2",
+        "ROLECALL_ACCOUNT": "111122223333",
+        "ROLECALL_USER": "alice",
+        "ROLECALL_ROLE": "Admin",
+        "ROLECALL_PRICE_PER_TB": "10",
+    }
+    with start(**environment) as function:
+        answer = function.invoke({"to": "2026-03-01", "user": "Bob", "days": 2}).answer
+        assert answer["price_usd"] == pytest.approx(0.0001)
+        (_, started) = service.athena.requests[0]
+        assert '"awsdatacatalog"."switches"."role_switches"' in started["QueryString"]
+        assert started["WorkGroup"] == "enforced"
+        literals = started["ExecutionParameters"]
+        assert literals[0] == "timestamp '2026-02-28 00:00:00'"
+        assert "timestamp '2026-03-02 00:00:00'" in literals
+        assert {"'111122223333'", "'bob'", "'admin'"} <= set(literals)
+        assert "'alice'" not in literals
+        # Days of the event push out the environment's; a filter that a query lacks is passed over.
+        event = {"command": "query", "name": "preview_raw", "from": "2026-01-01"}
+        assert function.invoke(event).error_type is None
+        (started,) = [
+            request
+            for operation, request in service.athena.requests[1:]
+            if operation == "StartQueryExecution"
+        ]
+        assert (
+            started["ExecutionParameters"] == ["timestamp '2026-01-01 00:00:00'"] * 2 + ["null"] * 2
+        )
+
+
+def test_an_answer_stays_below_lambdas_limit_and_counts_what_it_leaves_out(
+    service: Service, function: Function
+) -> None:
+    text = "\N{PILE OF POO}" * 100
+    service.engine.script = lambda statement, request: table(["t"], [[text]] * 9_000)
+    done = function.invoke({"command": "history"})
+    answer = done.answer
+    assert len(done.told) < 6_000_000
+    assert answer["row_count"] == len(answer["rows"]) > 4_000
+    assert answer["row_count"] + answer["left_out"] == 9_000
+
+
+def test_an_event_may_ask_for_a_few_rows(service: Service, function: Function) -> None:
+    service.engine.script = lambda statement, request: table(["t"], [["x"]] * 2_500)
+    answer = function.invoke({"command": "history", "max_rows": 10}).answer
+    assert (answer["row_count"], answer["left_out"]) == (10, 2_490)
+
+
+def test_rows_are_not_counted_when_there_is_no_time(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hurried:
+        aws_request_id = "r"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 1_000
+
+    for name, value in aws(service).items():
+        monkeypatch.setenv(name, value)
+    service.engine.script = lambda statement, request: table(["t"], [["x"]] * 2_500)
+    answer = Athena(Place("a", "rolecall")).run("select 1")
+    rows, left_out = rows_that_fit(answer, Hurried(), None)
+    assert (len(rows), left_out) == (999, None)
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+
+def failing(error: Exception) -> Callable[[Statement, Request], Outcome]:
+    def script(statement: Statement, request: Request) -> Outcome:
+        raise error
+
+    return script
+
+
+def test_a_query_that_fails_raises_with_the_reason_of_aws(
+    service: Service, function: Function
+) -> None:
+    reason = "TABLE_NOT_FOUND: line 1:15: Table 'a.b.c' does not exist"
+    service.engine.script = failing(QueryFailedError(reason, category=2))
+    done = function.invoke({"command": "history"})
+    (query_id,) = service.athena.executions
+    assert done.error_type == "QueryFailedError"
+    message = f"The query failed: {reason} (query {query_id}, user error)."
+    assert done.answer["errorMessage"] == message
+    *_, line = function.log(done)
+    assert line == {
+        "event": "failed",
+        "request_id": done.id,
+        "error_type": "QueryFailedError",
+        "error": message,
+        "query_id": query_id,
+        "reason": reason,
+        "category": "user",
+        "is_retryable": False,
+    }
+
+
+def test_the_type_of_an_error_tells_what_to_try_again(service: Service, function: Function) -> None:
+    service.engine.script = failing(QueryFailedError("X: y", category=1, retryable=True))
+    assert function.invoke({"command": "history"}).error_type == "QueryRetryableError"
+    service.engine.script = failing(ScanLimitError())
+    assert function.invoke({"command": "history"}).error_type == "QueryScanLimitError"
+
+
+def test_a_query_is_stopped_before_the_function_is(service: Service, function: Function) -> None:
+    service.engine.script = until_stopped
+    done = function.invoke({"command": "history"}, seconds=3)
+    assert time.time() < done.deadline_ms / 1000
+    assert done.error_type == "QueryDeadlineError"
+    assert "and was stopped" in done.answer["errorMessage"]
+    assert service.states == ["CANCELLED"]
+
+
+def test_nothing_is_started_one_second_before_the_function_ends(
+    service: Service, function: Function
+) -> None:
+    done = function.invoke({"command": "history"}, seconds=1)
+    assert done.error_type == "DeadlineError"
+    assert "give it a longer timeout" in done.answer["errorMessage"]
+    assert service.operations == []
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        ([], "The event is no object"),
+        ({}, "The event's command is None, not history or query"),
+        ({"command": "refresh"}, "not history or query"),
+        ({"command": "query"}, "The event names no query"),
+        ({"command": "query", "name": "nope"}, "There is no query 'nope' in this function: it has"),
+        ({"command": "history", "acount": "1"}, "The event has 'acount', which means nothing here"),
+        ({"command": "history", "account": 12345678901}, "account is 12345678901, not a text"),
+        ({"command": "history", "from": "yesterday"}, "'yesterday' is not a day"),
+        ({"command": "history", "from": "2026-04-02", "to": "2026-04-01"}, "is after the last"),
+        ({"command": "history", "from": "2026-04-02", "days": 3}, "Both from and days are given"),
+        ({"command": "history", "days": 0}, "days is 0, not a number from 1"),
+        ({"command": "history", "days": "x"}, "days is 'x', not a whole number"),
+        ({"command": "history", "max_rows": -1}, "max_rows is -1, which is below 0"),
+        ({"command": "history", "params": ["x"]}, "params is no object"),
+        ({"command": "history", "params": {"x": "y"}}, "There is no parameter 'x' in this query"),
+        ({"command": "query", "name": "preview_raw", "user": "x"}, "no parameter 'user'"),
+        ({"command": "query", "name": "switch_role_query", "days": 3}, "needs a value for account"),
+        ({"command": "history", "database": 'a"; drop'}, "cannot be a database"),
+        ({"command": "history", "table": 'a.b" --'}, "cannot be a table"),
+        ({"command": "history", "table": "b"}, "not of the form DATABASE.TABLE"),
+        ({"command": "history", "workgroup": "a b"}, "cannot be a workgroup"),
+        ({"command": "history", "results": "here"}, "cannot be a place in S3"),
+    ],
+)
+def test_an_event_that_makes_no_sense_is_refused(
+    service: Service, function: Function, event: Any, message: str
+) -> None:
+    done = function.invoke(event)
+    assert done.error_type == "UsageError"
+    assert message in done.answer["errorMessage"]
+    assert service.operations == []
+
+
+# --- the package ------------------------------------------------------------------------------
+
+
+def test_log_lines_are_json_without_secrets_and_values(
+    service: Service, function: Function
+) -> None:
+    done = function.invoke({"command": "history", "user": "somebody-known"})
+    started, answered = function.log(done)
+    assert started == {
+        "event": "started",
+        "request_id": done.id,
+        "query": "role_switch_history",
+        "database": "rolecall",
+        "workgroup": "rolecall",
+    }
+    assert answered["event"] == "answered"
+    assert answered["query_id"] == done.answer["query_id"]
+    assert answered["row_count"] == 1
+    assert SECRET not in function.output
+    assert "somebody-known" not in function.output
+
+
+def test_boto3_and_the_standard_library_are_enough(
+    service: Service, package: Path, tmp_path: Path
+) -> None:
+    script = """if True:
+        import json, sys
+        from rolecall.lambda_handler import handler
+
+        class Context:
+            aws_request_id = "r"
+            def get_remaining_time_in_millis(self):
+                return 60_000
+
+        handler({"command": "history"}, Context())
+        print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    """
+    libraries = linked(tmp_path / "lib", *BOTO3)
+    command = python(
+        package, libraries, "-c", script, ROLECALL_WORKGROUP="rolecall", **aws(service)
+    )
+    done = subprocess.run(**command, capture_output=True, text=True, timeout=_WAIT_SECONDS)
+    assert done.returncode == 0, done.stderr
+    imported = set(json.loads(done.stdout.splitlines()[-1]))
+    assert "rolecall" in imported
+    foreign = imported - sys.stdlib_module_names - {"rolecall", *BOTO3}
+    assert {name for name in foreign if not name.startswith("_")} == set()
+
+
+def test_the_package_is_small_and_always_the_same(package: Path, tmp_path: Path) -> None:
+    assert packed(tmp_path / "again.zip").read_bytes() == package.read_bytes()
+    assert package.stat().st_size < 50_000
+    with zipfile.ZipFile(package) as contents:
+        assert {entry.date_time[0] for entry in contents.infolist()} == {1980}
+        assert {entry.external_attr >> 16 for entry in contents.infolist()} == {0o644}
+        assert "rolecall/lambda_handler.py" in contents.namelist()
+
+
+def test_a_function_without_queries_says_how_to_pack_them() -> None:
+    with pytest.raises(RolecallError, match=r"are missing: pack it with make lambda\."):
+        packed_query("role_switch_history")
