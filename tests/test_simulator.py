@@ -139,9 +139,7 @@ def expected_switches(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             "role_arn": knowledge.role_arn(way),
             "source_account_id": stay.source_arn.split(":")[4],
             "source_arn": stay.source_arn,
-            "source_name": stay.source_arn.rpartition("/")[2]
-            if "/" in stay.source_arn
-            else "root",
+            "source_name": stay.source_arn.rpartition("/")[2] if "/" in stay.source_arn else "root",
             "source_ip_address": lead.record["sourceIPAddress"],
             "mfa": mfa,
             "mfa_evidence": evidence,
@@ -197,7 +195,12 @@ def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             rows[key][name] = _naive(counts[name])
         if len(ways) > 1:
             # Which of two switches of one second leads its session is not promised.
-            for name in ("role_switch_id", "assume_role_event_id", "source_ip_address", "expires_at"):
+            for name in (
+                "role_switch_id",
+                "assume_role_event_id",
+                "source_ip_address",
+                "expires_at",
+            ):
                 del rows[key][name]
     return rows
 
@@ -220,7 +223,9 @@ def score(
 def test_switches_are_exact(simulated: Simulated) -> None:
     expected = expected_switches(simulated.knowledge)
     assert len(expected) > 60
-    result = score(expected, simulated.rows(SWITCH_COLUMNS, "role_switches", "role_switch_id"), "row")
+    result = score(
+        expected, simulated.rows(SWITCH_COLUMNS, "role_switches", "role_switch_id"), "row"
+    )
     assert result.misses == []
 
 

@@ -424,7 +424,7 @@ def _terminated(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def main() -> None:
-    """Run the command line and exit with the code that DESIGN's table of exit codes names."""
+    """Run the command line and exit with a code of ``rolecall.errors``."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
         cli.main(standalone_mode=False)

@@ -94,9 +94,7 @@ def mutually_nearest(
     left, right, pairs = list(ones), list(others), []
     for _ in range(rounds):
         first = {
-            one[1]: min(
-                (abs(one[0] - other[0]), other[0], other[1]) for other in near
-            )[2]
+            one[1]: min((abs(one[0] - other[0]), other[0], other[1]) for other in near)[2]
             for one in left
             if (near := [other for other in right if abs(one[0] - other[0]) <= within])
         }

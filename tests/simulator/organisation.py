@@ -278,7 +278,14 @@ class Organisation:
         at = self.moment(f"{role.principal_id}:{user.name}", f"{user.name}>{role.arn}")
         caller = self.console_session(user, at)
         refused = Stay(
-            "switch", role, None, at, user=user, mfa=caller.mfa, source_arn=caller.arn, ip=self._ip()
+            "switch",
+            role,
+            None,
+            at,
+            user=user,
+            mfa=caller.mfa,
+            source_arn=caller.arn,
+            ip=self._ip(),
         )
         refused.source_half = self._send(
             self.shapes.switch_in_source_account(
@@ -454,13 +461,9 @@ class Organisation:
         """Let a service and an instance act, and a program on the instance go on."""
         rng = self.random
         at = self.moment(f"{self.service_role.principal_id}:AWSConfig")
-        session = Session(
-            self.service_role, "AWSConfig", at, False, self.ids.unique_id("ASIA")
-        )
+        session = Session(self.service_role, "AWSConfig", at, False, self.ids.unique_id("ASIA"))
         stay = Stay("service", self.service_role, session, at)
-        stay.entry = self._send(
-            self.shapes.service_assume_role(at, "config", session, VIRGINIA)
-        )
+        stay.entry = self._send(self.shapes.service_assume_role(at, "config", session, VIRGINIA))
         self._work(stay)
         self.stays.append(stay)
         name = f"i-{rng.getrandbits(68):017x}"
@@ -477,10 +480,12 @@ class Organisation:
     def seen_only(self) -> None:
         """Let a session act whose start lies before the logs."""
         rng = self.random
-        role, name = rng.choice((
-            (rng.choice(self.roles), "zoe"),
-            (rng.choice(self.portal_roles), "gus"),
-        ))
+        role, name = rng.choice(
+            (
+                (rng.choice(self.roles), "zoe"),
+                (rng.choice(self.portal_roles), "gus"),
+            )
+        )
         at = self.moment(f"{role.principal_id}:{name}")
         session = Session(role, name, at, rng.random() < 0.5, self.ids.unique_id("ASIA"))
         stay = Stay("unseen", role, session, at, mfa=session.mfa)
@@ -545,9 +550,7 @@ class Organisation:
             user = self.random.choice(self.users)
             at = FIRST_DAY + timedelta(seconds=self.random.randrange(DAYS * 86400))
             self._send(
-                self.shapes.console_login(
-                    at, user, VIRGINIA, self._ip(), mfa=True, failed=True
-                )
+                self.shapes.console_login(at, user, VIRGINIA, self._ip(), mfa=True, failed=True)
             )
 
     # --- records -------------------------------------------------------------------------------
@@ -605,9 +608,7 @@ class Organisation:
                 region, ip = FRANKFURT, stay.ip
                 stay.renewals.append(
                     (
-                        self._send(
-                            self.shapes.renewal(at, stay.session, caller.arn, region, ip)
-                        ),
+                        self._send(self.shapes.renewal(at, stay.session, caller.arn, region, ip)),
                         self._send(
                             self.shapes.renewal_in_source_account(
                                 at - timedelta(seconds=1), caller, stay.role, region, ip
