@@ -90,7 +90,7 @@ def mutually_nearest(
     within: timedelta,
     rounds: int,
 ) -> list[tuple[Any, Any]]:
-    """Return pairs by RULES 1: each the other's nearest; ties: the earlier ``other``, then the id."""
+    """Pair by RULES 1: each the other's nearest; ties: the earlier ``other``, then the id."""
     left, right, pairs = list(ones), list(others), []
     for _ in range(rounds):
         first = {
