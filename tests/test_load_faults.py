@@ -26,7 +26,7 @@ from rolecall.logs import find_log_files
 STAMPS = "load_id, loaded_at"
 TABLES = (
     *("events", "identity_events", "log_reads", "log_files", "log_coverage"),
-    *("role_switches", "role_assumptions", "console_sign_ins"),
+    *("role_switches", "role_assumptions", "role_sessions", "console_sign_ins"),
 )
 
 
@@ -311,7 +311,7 @@ def test_killed_at_any_moment_the_next_refresh_makes_it_good(
     for _ in range(kills):
         with _running(killed, "refresh", "--logs", logs) as process:
             try:
-                process.wait(moments.uniform(0.1, 0.95) * longest)
+                process.wait(moments.uniform(0.25, 0.95) * longest)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
     killed.refresh(logs)
