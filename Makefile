@@ -24,8 +24,8 @@ test: $(DEV_ENV) ## set up and run every test
 test-athena: ## run the tests of the Athena target: not there yet
 	@echo "The tests of the Athena target are not there yet." >&2; exit 1
 
-soak: ## run the long tests: not there yet
-	@echo "The long tests are not there yet." >&2; exit 1
+soak: $(DEV_ENV) ## run the long tests: the simulator with random seeds
+	"$(BIN)/pytest" --numprocesses=0 --random-seeds=$(or $(SEEDS),20) tests/test_simulator.py
 
 lint: $(DEV_ENV) ## check style and types
 	"$(BIN)/ruff" check .

@@ -105,6 +105,8 @@ def refresh(**flags: Any) -> None:
 @click.option("--role", help="The role: a name or an ARN; * stands for any text.")
 @click.option("--outcome", type=click.Choice(_OUTCOMES))
 @click.option("--mfa", type=click.Choice(_MFA))
+@click.option("--active", is_flag=True, help="Only who is in a role now.")
+@click.option("--at", metavar="TIME", help="With --active: who was in it then, not now.")
 @_output_options
 def history(
     format_: str,
@@ -116,15 +118,19 @@ def history(
     role: str | None,
     outcome: str | None,
     mfa: str | None,
+    active: bool,
+    at: str | None,
     **flags: Any,
 ) -> None:
     """Show who switched into which role, oldest switch first."""
-    from rolecall.history import columns
+    from rolecall.history import columns, note
     from rolecall.output import write
-    from rolecall.parameters import day
+    from rolecall.parameters import day, now
 
     if from_day and to_day and day(from_day) > day(to_day):
         raise UsageError(f"--from {from_day} is after --to {to_day}.")
+    if at and not active:
+        raise UsageError("--at goes with --active.")
     settings = _settings(**flags)
     given = {
         "from_day": from_day,
@@ -134,12 +140,47 @@ def history(
         "role": role,
         "outcome": outcome,
         "mfa": mfa,
+        "active_at": (at or now()) if active else None,
     }
     result = _answer("role_switch_history", given, settings)
     if not result.rows and format_ == "table" and output is None:
         click.echo("No role switch matches.")
         return
     write(result, format_, output, settings.zone, columns(settings.zone))
+    if format_ == "table" and output is None and note(result):
+        click.echo(f"\n{note(result)}")
+
+
+@cli.command()
+@click.argument("id_", metavar="ID")
+@_target_options
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="JSON has every action, however many.",
+)
+@click.option("--timezone", help="The time zone of times [UTC].")
+def session(id_: str, format_: str, **flags: Any) -> None:
+    """Show one session: who, how, the chain of roles, MFA, and what was done.
+
+    ID is that of a session, of a switch, of any record of the switch or of the assumption of the
+    role, or as much of it as no other has.
+    """
+    from rolecall.session import find, gather, write_json, write_text
+
+    settings = _settings(**flags)
+
+    def ask(name: str, given: dict[str, Any]) -> Result:
+        return _answer(name, given, settings)
+
+    found = gather(*find(id_, ask), ask, every=format_ == "json")
+    if format_ == "json":
+        write_json(found, sys.stdout, settings.zone)
+    else:
+        write_text(found, sys.stdout, settings.zone)
 
 
 @cli.command()
@@ -240,12 +281,14 @@ def _query_list() -> str:
 
 
 def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
+    from rolecall.output import counted
+
     lines = []
     if refreshed.file_count:
         empty = f", {refreshed.empty_file_count:,} empty" if refreshed.empty_file_count else ""
         lines.append(
-            f"Loaded {_count(refreshed.file_count, 'log file')}{empty}:"
-            f" {_count(refreshed.event_count, 'new event')}."
+            f"Loaded {counted(refreshed.file_count, 'log file')}{empty}:"
+            f" {counted(refreshed.event_count, 'new event')}."
         )
     else:
         lines.append("Nothing new to load.")
@@ -254,18 +297,14 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     if len(refreshed.unreadable) > _NAMED_AT_MOST:
         lines.append(f"... and {len(refreshed.unreadable) - _NAMED_AT_MOST:,} more files.")
     for log_file, rejected in refreshed.rejected_files[:_NAMED_AT_MOST]:
-        lines.append(f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}.")
-    lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+        lines.append(f"Rejected {counted(rejected, 'record')} without a valid time in {log_file}.")
+    lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
     lines.append(
-        f"{settings.database} has {_count(refreshed.total_event_count, 'event')} of"
-        f" {_count(refreshed.total_file_count, 'log file')} and"
-        f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
+        f"{settings.database} has {counted(refreshed.total_event_count, 'event')} of"
+        f" {counted(refreshed.total_file_count, 'log file')} and"
+        f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
     return "\n".join(lines)
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
