@@ -139,7 +139,7 @@ with_records as (
     left join role_assumptions
         on leading_entries.assumption_key = role_assumptions.assumption_key
     left join activity
-        on leading_entries.activity_key = activity.session_id
+        on leading_entries.session_id = activity.session_id
 
 ),
 

@@ -14,6 +14,7 @@ import click
 
 import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
+from rolecall.output import counted
 
 if TYPE_CHECKING:
     from rolecall.athena_refresh import AthenaRefreshed
@@ -140,7 +141,7 @@ def _refresh_athena(settings: Settings) -> None:
     _say_what_is_not_covered(refreshed.coverage_gaps)
     if settings.strict and refreshed.rejected_record_count:
         raise SkippedError(
-            f"Rejected {_count(refreshed.rejected_record_count, 'record')}, which --strict does"
+            f"Rejected {counted(refreshed.rejected_record_count, 'record')}, which --strict does"
             " not allow."
         )
 
@@ -163,7 +164,7 @@ def forget(before: str, **flags: Any) -> None:
     if settings.target != "local":
         raise RolecallError(f"The target {settings.target} cannot forget yet: use local.")
     forgotten = forget_locally(settings, first_day)
-    click.echo(f"Removed {_count(forgotten, 'event')} from before {first_day}.")
+    click.echo(f"Removed {counted(forgotten, 'event')} from before {first_day}.")
 
 
 @cli.command()
@@ -176,6 +177,8 @@ def forget(before: str, **flags: Any) -> None:
 @click.option("--role", help="The role: a name or an ARN; * stands for any text.")
 @click.option("--outcome", type=click.Choice(_OUTCOMES))
 @click.option("--mfa", type=click.Choice(_MFA))
+@click.option("--active", is_flag=True, help="Only who is in a role now.")
+@click.option("--at", metavar="TIME", help="With --active: who was in it then, not now.")
 @_output_options
 def history(
     format_: str,
@@ -187,15 +190,19 @@ def history(
     role: str | None,
     outcome: str | None,
     mfa: str | None,
+    active: bool,
+    at: str | None,
     **flags: Any,
 ) -> None:
     """Show who switched into which role, oldest switch first."""
-    from rolecall.history import columns
+    from rolecall.history import columns, note
     from rolecall.output import write
-    from rolecall.parameters import day
+    from rolecall.parameters import day, now
 
     if from_day and to_day and day(from_day) > day(to_day):
         raise UsageError(f"--from {from_day} is after --to {to_day}.")
+    if at and not active:
+        raise UsageError("--at goes with --active.")
     settings = _settings(**flags)
     given = {
         "from_day": from_day,
@@ -205,6 +212,7 @@ def history(
         "role": role,
         "outcome": outcome,
         "mfa": mfa,
+        "active_at": (at or now()) if active else None,
     }
     answered = _answer("role_switch_history", given, settings)
     gaps = _answer(
@@ -217,6 +225,45 @@ def history(
         click.echo("No role switch matches.")
         return
     write(result, format_, output, settings.zone, columns(settings.zone))
+    if format_ == "table" and output is None and note(result):
+        click.echo(f"\n{note(result)}")
+
+
+@cli.command()
+@click.argument("id_", metavar="ID")
+@_target_options
+@_deadline_option
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="JSON has every action, however many.",
+)
+@click.option("--timezone", help="The time zone of times [UTC].")
+def session(id_: str, format_: str, **flags: Any) -> None:
+    """Show one session: who, how, the chain of roles, MFA, and what was done.
+
+    ID is that of a session, of a switch, of any record of the switch or of the assumption of the
+    role, or as much of it as no other has.
+    """
+    from rolecall.session import find, gather, write_json, write_text
+
+    settings = _settings(**flags)
+
+    answers: list[Answered] = []
+
+    def ask(name: str, given: dict[str, Any]) -> Result:
+        answers.append(_answer(name, given, settings))
+        return answers[-1].result
+
+    found = gather(*find(id_, ask), ask, every=format_ == "json")
+    _say_what_it_took(answers[-1], *answers[:-1])
+    if format_ == "json":
+        write_json(found, sys.stdout, settings.zone)
+    else:
+        write_text(found, sys.stdout, settings.zone)
 
 
 @cli.command()
@@ -352,8 +399,8 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     if refreshed.file_count:
         empty = f", {refreshed.empty_file_count:,} empty" if refreshed.empty_file_count else ""
         lines.append(
-            f"Loaded {_count(refreshed.file_count, 'log file')}{empty}:"
-            f" {_count(refreshed.event_count, 'new event')}."
+            f"Loaded {counted(refreshed.file_count, 'log file')}{empty}:"
+            f" {counted(refreshed.event_count, 'new event')}."
         )
     else:
         lines.append("Nothing new to load.")
@@ -365,11 +412,11 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     for root in refreshed.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
     if refreshed.test_count:
-        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+        lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
     lines.append(
-        f"{settings.database} has {_count(refreshed.total_event_count, 'event')} of"
-        f" {_count(refreshed.total_file_count, 'log file')} and"
-        f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
+        f"{settings.database} has {counted(refreshed.total_event_count, 'event')} of"
+        f" {counted(refreshed.total_file_count, 'log file')} and"
+        f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
     return "\n".join(lines)
 
@@ -380,24 +427,24 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     lines = []
     if refreshed.file_count:
         lines.append(
-            f"Loaded {_count(refreshed.file_count, 'log file')}:"
-            f" {_count(refreshed.event_count, 'new event')}."
+            f"Loaded {counted(refreshed.file_count, 'log file')}:"
+            f" {counted(refreshed.event_count, 'new event')}."
         )
     else:
         lines.append("Nothing new to load.")
     lines += _rejected_lines(refreshed.rejected_files)
     if refreshed.test_count:
-        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+        lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
     lines.append(
-        f"{settings.schema_name} has {_count(refreshed.total_event_count, 'event')} of"
-        f" {_count(refreshed.total_file_count, 'log file')} and"
-        f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
+        f"{settings.schema_name} has {counted(refreshed.total_event_count, 'event')} of"
+        f" {counted(refreshed.total_file_count, 'log file')} and"
+        f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
     spent, raw = refreshed.spent, size_text(refreshed.raw_bytes)
     if spent is not None:
         lines.append(
             f"Scanned {size_text(spent.scanned_bytes)}, {raw} of it in {settings.table}, with"
-            f" {_count(spent.statement_count, 'statement')} for {price_text(spent.price)}."
+            f" {counted(spent.statement_count, 'statement')} for {price_text(spent.price)}."
         )
     else:
         lines.append(f"Scanned {raw} of {settings.table}; AWS does not say what the rest took.")
@@ -410,13 +457,9 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
 
 def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:
     return [
-        f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}."
+        f"Rejected {counted(rejected, 'record')} without a valid time in {log_file}."
         for log_file, rejected in rejected_files[:_NAMED_AT_MOST]
     ]
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

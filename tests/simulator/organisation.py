@@ -163,6 +163,7 @@ class Organisation:
             self.portal_visits()
             for _ in range(4):
                 self.program()
+            self.parallel_programs()
             self.job()
             self.federated()
             self.services()
@@ -316,11 +317,18 @@ class Organisation:
             else:
                 stay = self.assume(stay, role, at)
 
-    def assume(self, source: User | Stay, role: Role, at: datetime | None = None) -> Stay:
+    def assume(
+        self,
+        source: User | Stay,
+        role: Role,
+        at: datetime | None = None,
+        name: str | None = None,
+    ) -> Stay:
         """Let a user, or who is in a role, assume a role by program."""
         rng = self.random
-        name = rng.choice(("release-4711", "terraform", "cli", "i-van"))
-        name = f"{name}-{rng.randrange(10**6)}"
+        if name is None:
+            name = rng.choice(("release-4711", "terraform", "cli", "i-van"))
+            name = f"{name}-{rng.randrange(10**6)}"
         if at is None:
             at = self.moment(f"{role.principal_id}:{name}")
         serial, identity = False, None
@@ -329,7 +337,8 @@ class Organisation:
             began = at - timedelta(minutes=rng.randint(1, 60))
             caller = Session(source, source.name, began, mfa, self.ids.unique_id("AKIA"))
             serial = rng.random() < 0.3
-            identity = rng.choice((None, None, "frank.real"))
+            # Programs that go by one name set no identity.
+            identity = None if name == "parallel" else rng.choice((None, None, "frank.real"))
         else:
             assert source.session is not None
             caller = source.session
@@ -361,6 +370,13 @@ class Organisation:
     def program(self) -> None:
         """Let a user assume a role by program."""
         self.assume(self.random.choice(self.users), self.random.choice(self.roles))
+
+    def parallel_programs(self) -> None:
+        """Let one user's program assume a role twice in the same second, under one name."""
+        user, role = self.random.choice(self.users), self.random.choice(self.roles)
+        at = self.moment(f"{role.principal_id}:parallel")
+        for _ in range(2):
+            self.assume(user, role, at, "parallel")
 
     def portal(self, at: datetime | None = None, name: str | None = None) -> Stay:
         """Let a user of Identity Center enter an account."""
