@@ -41,6 +41,7 @@ ranked_entries as (
             order by
                 case when switch_key is null then 1 else 0 end,
                 case when entered_by is null then 1 else 0 end,
+                case when mfa_evidence = 'assume role' then 0 else 1 end,
                 case when assumption_key is null then 1 else 0 end,
                 entry_key
         ) as entry_number

@@ -238,7 +238,13 @@ class Knowledge:
             if key is not None:
                 found[key].append(way)
         for ways in found.values():
-            ways.sort(key=lambda way: (way.switch is None, self.named(way) is None))
+            ways.sort(
+                key=lambda way: (
+                    way.switch is None,
+                    self.named(way) is None,
+                    not self.caller_is_known(way),
+                )
+            )
         return found
 
     @cached_property

@@ -323,6 +323,8 @@ class Organisation:
         role: Role,
         at: datetime | None = None,
         name: str | None = None,
+        *,
+        is_plain: bool = False,
     ) -> Stay:
         """Let a user, or who is in a role, assume a role by program."""
         rng = self.random
@@ -337,8 +339,10 @@ class Organisation:
             began = at - timedelta(minutes=rng.randint(1, 60))
             caller = Session(source, source.name, began, mfa, self.ids.unique_id("AKIA"))
             serial = rng.random() < 0.3
-            # Programs that go by one name set no identity.
-            identity = None if name == "parallel" else rng.choice((None, None, "frank.real"))
+            identity = rng.choice((None, None, "frank.real"))
+            if is_plain:
+                mfa, serial, identity = False, False, None
+                caller = Session(source, source.name, began, mfa, caller.access_key_id)
         else:
             assert source.session is not None
             caller = source.session
@@ -356,7 +360,7 @@ class Organisation:
         stay = Stay("assume", role, session, at, mfa=said_mfa, ip=ip, serial=serial)
         stay.parent = source if isinstance(source, Stay) else None
         stay.user = source if isinstance(source, User) else None
-        if isinstance(source, User) and rng.random() < 0.3:
+        if isinstance(source, User) and rng.random() < 0.3 and not is_plain:
             # Long-term keys have no session to speak of.
             stay.has_caller_session = False
             del copies[0]["userIdentity"]["sessionContext"]
@@ -376,7 +380,7 @@ class Organisation:
         user, role = self.random.choice(self.users), self.random.choice(self.roles)
         at = self.moment(f"{role.principal_id}:parallel")
         for _ in range(2):
-            self.assume(user, role, at, "parallel")
+            self.assume(user, role, at, "parallel", is_plain=True)
 
     def portal(self, at: datetime | None = None, name: str | None = None) -> Stay:
         """Let a user of Identity Center enter an account."""
