@@ -61,7 +61,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", seeds, scope="module")
 
 
-class _OneEngine(LoadScopeScheduling):
+class _OneEngine(LoadScopeScheduling):  # type: ignore[misc]
     """Deals tests out one by one, but those of the group ``athena`` to one worker: one engine.
 
     xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
