@@ -58,6 +58,7 @@ def measured(command: Sequence[str | Path], environment: dict[str, str]) -> Meas
             output.seek(0)
             raise RuntimeError(f"{command}: {output.read().decode(errors='replace')}")
     wall = time.monotonic() - started
+    print(f"{wall:8.1f} s  {' '.join(map(str, command))[:80]}", file=sys.stderr, flush=True)
     # The kernel's own maximum is of the largest process; what is seen from here is of all.
     return Measure(wall, usage.ru_utime + usage.ru_stime, max(peak, usage.ru_maxrss * 1024))
 
