@@ -47,7 +47,8 @@ records as (
     -- A record is delivered after it happened, and seldom days later.
     where
         {{ delivered_between(
-            ':from_day', ":to_day + interval '" ~ var('late_delivery_days') ~ "' day"
+            ':from_day',
+            ":to_day + interval '" ~ var('late_delivery_days') ~ "' day - interval '1' second"
         ) }}
 
 ),

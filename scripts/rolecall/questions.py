@@ -63,7 +63,8 @@ def raw_days(values: Mapping[str, Value]) -> Days:
     from rolecall.trail_bucket import Days
 
     first, last = values.get("from_day"), values.get("to_day")
-    late = timedelta(days=project_variables()["late_delivery_days"])
+    # to_day is the first instant after the last day.
+    late = timedelta(days=project_variables()["late_delivery_days"], seconds=-1)
     return Days(
         first.date() if isinstance(first, datetime) else None,
         (last + late).date() if isinstance(last, datetime) else None,
