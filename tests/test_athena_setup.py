@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import pytest
@@ -23,8 +24,13 @@ from click.testing import CliRunner
 from athena.engine import Addresses, aws
 from athena.server import ApiError, Athena, Server, WorkGroup
 from athena.warehouse import Warehouse
+from rolecall.athena import Athena as AthenaClient
+from rolecall.athena import Place
+from rolecall.catalogue import catalogue_table
 from rolecall.cli import cli
 from rolecall.errors import RolecallError, UsageError
+from rolecall.settings import load_settings
+from rolecall.setup import add_new_folders
 
 _NUMBERS = count()
 _RESULTS = "s3://results/rolecall/"
@@ -63,8 +69,20 @@ class Cloud:
 
     def table(self, name: str = "cloudtrail_logs", database: str = "rolecall") -> dict[str, Any]:
         """Return a table of the catalogue."""
-        found: dict[str, Any] = self.client("glue").get_table(DatabaseName=database, Name=name)
-        return found["Table"]
+        found: dict[str, Any] = self.client("glue").get_table(DatabaseName=database, Name=name)[
+            "Table"
+        ]
+        return found
+
+    def change(self, properties: dict[str, str], columns: slice = slice(None)) -> None:
+        """Give the table other properties and fewer columns."""
+        table = self.table()
+        kept = ("Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
+        changed = {key: table[key] for key in kept}
+        changed["Parameters"] |= properties
+        storage = changed["StorageDescriptor"]
+        storage["Columns"] = storage["Columns"][columns]
+        self.client("glue").update_table(DatabaseName="rolecall", TableInput=changed)
 
     def writes(self) -> list[str]:
         """Return what was done to the account since it was empty, but for S3."""
@@ -80,9 +98,9 @@ class Cloud:
 @pytest.fixture(scope="module")
 def services() -> Iterator[tuple[Addresses, Athena]]:
     """Return an account without an engine."""
-    before = dict(os.environ)
     with ExitStack() as stack:
-        stack.callback(lambda: (os.environ.clear(), os.environ.update(before)))
+        # What AWS's clients read goes back to what it was.
+        stack.enter_context(patch.dict(os.environ))
         aws_url = stack.enter_context(aws())
         athena = Athena(Warehouse("http://127.0.0.1:1"), [])
         server = Server(athena)
@@ -211,16 +229,34 @@ def test_run_again_it_adds_accounts_and_regions_and_takes_none_away(cloud: Cloud
     assert told["projection.dt.range"] == "2026/02/10,NOW"
 
 
+def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
+    cloud: Cloud,
+) -> None:
+    cloud.setup("--bucket", cloud.bucket)
+    cloud.change({"projection.dt.range": "2026/03/01,NOW+1DAY"})
+    settings = load_settings(table="rolecall.cloudtrail_logs")
+    athena = AthenaClient(Place("rolecall", "rolecall"))
+
+    def added() -> list[tuple[str, str]]:
+        table = catalogue_table(settings.table, settings)
+        folders = add_new_folders(table, settings, athena)
+        return [(folder.account, folder.region) for folder in folders]
+
+    assert added() == []
+    cloud.deliver("444455556666", "ap-south-1", "2026/04/10")
+    cloud.deliver("777788889999", "us-east-1", "2026/04/12")
+    assert added() == [("444455556666", "ap-south-1"), ("777788889999", "us-east-1")]
+    assert added() == []
+    told = cloud.table()["Parameters"]
+    assert told["projection.account.values"] == "111122223333,444455556666,777788889999"
+    assert told["projection.region.values"] == "ap-south-1,eu-central-1,us-east-1"
+    assert told["projection.dt.range"] == "2026/03/01,NOW+1DAY"
+
+
 def test_a_table_of_an_older_release_gets_the_fields_it_lacks(cloud: Cloud) -> None:
     cloud.setup("--bucket", cloud.bucket)
-    glue, made = cloud.client("glue"), cloud.table()
-    kept = ("Name", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
-    older = {key: made[key] for key in kept}
-    older["StorageDescriptor"] = made["StorageDescriptor"] | {
-        "Columns": made["StorageDescriptor"]["Columns"][:-1]
-    }
-    older["Parameters"] = made["Parameters"] | {"projection.account.values": "999999999999"}
-    glue.update_table(DatabaseName="rolecall", TableInput=older)
+    made = cloud.table()
+    cloud.change({"projection.account.values": "999999999999"}, slice(-1))
     cloud.setup("--bucket", cloud.bucket)
     after = cloud.table()
     assert after["StorageDescriptor"]["Columns"] == made["StorageDescriptor"]["Columns"]

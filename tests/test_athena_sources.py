@@ -9,6 +9,9 @@ from __future__ import annotations
 import gzip
 import json
 import random
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +22,7 @@ import pytest
 
 from athena.account import COMPLETE, Account, Warehouse
 from athena.engine import athena_form
+from athena.statements import parse
 from conftest import PROJECT, event
 from rolecall.catalogue import catalogue_table, table_bytes
 from rolecall.cloudtrail_table import TrailTable
@@ -233,12 +237,11 @@ def _staged(trail: Trail, name: str, folder: Path) -> Staged:
     warehouse = _warehouse(trail, name, folder)
     before = len(trail.account.statements())
     kind = KINDS[name]
-    told = {} if kind.partitions is None else {"cloudtrail_partitions": kind.partitions}
     warehouse.dbt(
         PROJECT,
         *("run", "--select", "stg_cloudtrail__events"),
         first_delivered_date="2026-04-03",
-        **told,
+        cloudtrail_partitions=kind.partitions,
     )
     scanned = trail.account.scanned_bytes('"stg_cloudtrail__events', before)
     rows = warehouse.rows(f"select {_COLUMNS} from stg_cloudtrail__events order by 1, 5")
@@ -307,7 +310,7 @@ def test_the_size_of_some_days_is_told_from_their_objects_alone(
     assert bool(table.day_columns) == (name != "console")
     windows = [(None, None), (4, None), (None, 3), (3, 6), (5, 5), (7, 7)]
     for first, last in windows:
-        days = Days(*(day and date(2026, 4, day) for day in (first, last)))
+        days = Days(*(None if day is None else date(2026, 4, day) for day in (first, last)))
         size = trail.size(kind.prefix, f"2026/04/{first or 1:02}", f"2026/04/{last or 30:02}")
         if name == "console":
             size = sum(trail.sizes.values())
@@ -356,4 +359,63 @@ def test_a_table_may_lack_every_field_but_the_time(account: Account, tmp_path: P
         "select cast(event_at as varchar), length(event_id), event_name, recipient_account_id,"
         " resources, log_file_region from stg_cloudtrail__events"
     )
-    assert rows == 2 * [["2026-03-01 00:00:00.000000", "64", None, _FIRST, None, "us-east-1"]]
+    assert rows == 2 * [["2026-03-01 00:00:00.000", "64", None, _FIRST, None, "us-east-1"]]
+
+
+_READ = sorted(
+    {
+        path
+        for file in (*PROJECT.glob("models/staging/*.sql"), *PROJECT.glob("analyses/*.sql"))
+        for path in re.findall(r"raw_field\(\s*fields,\s*'([^']+)'", file.read_text("utf-8"))
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what the macros make of each field that is read: with it and without it.
+
+    ``own`` has the fields of the table that Rolecall makes.
+    """
+    (ddl,) = TrailTable("x.x", "s3://xxx/", (_FIRST,), ("us-east-1",), date.min).statements(None)
+    own = [[column.name, column.type] for column in parse(ddl).columns]
+    template = """
+        {%- set answer = {'own': [], 'with': {}, 'without': {}} -%}
+        {%- for name, type in OWN -%}{%- do answer.own.extend(field_paths(name, type)) -%}
+        {%- endfor -%}
+        {%- for path in READ -%}
+            {%- do answer['with'].update({path: raw_field(READ, path)}) -%}
+            {%- do answer['without'].update(
+                {path: raw_field(READ | reject('equalto', path) | list, path)}
+            ) -%}
+        {%- endfor -%}
+        {%- do answer['without'].update({'resources': resources_json(READ)}) -%}
+        ANSWER{{ tojson(answer) }}
+    """.replace("OWN", json.dumps(own)).replace("READ", json.dumps(_READ))
+    folder = tmp_path_factory.mktemp("fields")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dbt.cli.main", "compile", "--inline", template),
+            *("--target", "athena", "--no-introspect", "--no-populate-cache"),
+            *("--vars", "{assume_incremental: true}", "--project-dir", PROJECT),
+            *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    answer: dict[str, Any] = json.loads(done.stdout.partition("ANSWER")[2].splitlines()[0])
+    return answer
+
+
+@pytest.mark.parametrize("path", [*_READ, "resources"])
+def test_any_field_may_be_missing_from_the_table(compiled: dict[str, Any], path: str) -> None:
+    assert compiled["without"][path].strip() == "cast(null as varchar)"
+    if path != "resources":
+        assert path in compiled["with"][path]
+
+
+def test_the_table_of_rolecall_has_every_field_that_is_read(compiled: dict[str, Any]) -> None:
+    assert set(_READ) | {"resources"} <= set(compiled["own"])
+    assert len(_READ) > 50

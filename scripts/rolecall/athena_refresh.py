@@ -33,7 +33,8 @@ from rolecall.project import (
     run_dbt,
 )
 from rolecall.settings import Settings
-from rolecall.trail_bucket import Days
+from rolecall.setup import add_new_folders
+from rolecall.trail_bucket import Days, RegionFolder
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -57,7 +58,8 @@ class Spent:
 class AthenaRefreshed:
     """What a refresh loaded; totals are of the schema.
 
-    ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table;
+    ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table,
+    to which ``new_folders`` were added;
     ``is_partitioned_by_day`` says whether of that table only the load's days are read.
     """
 
@@ -69,6 +71,7 @@ class AthenaRefreshed:
     total_file_count: int
     total_switch_count: int
     raw_bytes: int
+    new_folders: tuple[RegionFolder, ...]
     is_partitioned_by_day: bool
     spent: Spent | None
     coverage_gaps: Result
@@ -106,6 +109,8 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         price_per_tb=settings.price_per_tb,
     )
     state = _State(settings)
+    # Before the load: its window has their first day, which a later one would not have.
+    new_folders = add_new_folders(table, settings, athena)
     staged = _run(["run", "--select", _STAGING], settings)
     runs.append(_invocation_id())
     (staging,) = staged.result.results
@@ -141,6 +146,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         total_file_count=summary["total_file_count"],
         total_switch_count=summary["total_switch_count"],
         raw_bytes=raw_bytes,
+        new_folders=new_folders,
         is_partitioned_by_day=bool(table.day_columns),
         spent=_spent(athena, runs, started_at),
         coverage_gaps=gaps,

@@ -155,9 +155,7 @@ def _refresh_athena(settings: Settings) -> None:
     "--table", metavar="DATABASE.TABLE", help="The table to make [rolecall.cloudtrail_logs]."
 )
 @click.option("--workgroup", metavar="NAME", help="The workgroup to make [rolecall].")
-@click.option(
-    "--cutoff", metavar="SIZE", default="1TB", help="What a query in it may scan [1TB]."
-)
+@click.option("--cutoff", metavar="SIZE", default="1TB", help="What a query in it may scan [1TB].")
 @click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing.")
 def setup(
     trail: str | None,
@@ -428,6 +426,10 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     from rolecall.sizes import price_text, size_text
 
     lines = []
+    if refreshed.new_folders:
+        new = [f"{folder.account} in {folder.region}" for folder in refreshed.new_folders]
+        more = f" and {len(new) - _NAMED_AT_MOST:,} more" if len(new) > _NAMED_AT_MOST else ""
+        lines.append(f"Added to {settings.table}: {', '.join(new[:_NAMED_AT_MOST])}{more}.")
     if refreshed.file_count:
         lines.append(
             f"Loaded {_count(refreshed.file_count, 'log file')}:"

@@ -20,7 +20,7 @@ MARK = "rolecall.setup"
 """The property by which a table shows that Rolecall made it."""
 
 _LAYOUT = "1"
-_RANGE = re.compile(r"(?P<first>\d{4}/\d{2}/\d{2}),NOW")
+_RANGE = re.compile(r"(?P<first>\d{4}/\d{2}/\d{2}),(?P<end>[\w/+-]+)")
 
 _COLUMNS = """\
     eventVersion STRING,
@@ -106,7 +106,8 @@ _COLUMNS = """\
 class TrailTable:
     """The table as it is to be: ``name`` is DATABASE.TABLE, ``location`` ends in a slash.
 
-    ``accounts`` and ``regions`` are those whose logs it has, ``first_day`` the first of delivery.
+    ``accounts`` and ``regions`` are those whose logs it has, ``first_day`` is the first of delivery
+    and ``end`` the last one, as "Partition projection" has it.
     """
 
     name: str
@@ -114,6 +115,7 @@ class TrailTable:
     accounts: tuple[str, ...]
     regions: tuple[str, ...]
     first_day: date
+    end: str = "NOW"
 
     def statements(self, there: CatalogueTable | None) -> list[str]:
         """Return what makes the table of what is ``there``: none if it is as it should be.
@@ -139,12 +141,14 @@ class TrailTable:
         """Return the table with the accounts, regions and days of one that is there besides."""
         match = _RANGE.fullmatch(there.properties.get("projection.dt.range", ""))
         first = date.fromisoformat(match["first"].replace("/", "-")) if match else self.first_day
+        end = match["end"] if match else self.end
         return TrailTable(
             self.name,
             self.location,
             _united(self.accounts, ACCOUNT, there.properties.get("projection.account.values", "")),
             _united(self.regions, REGION, there.properties.get("projection.region.values", "")),
             min(first, self.first_day),
+            end,
         )
 
     def _create(self) -> str:
@@ -171,7 +175,7 @@ TBLPROPERTIES ({_pairs(self._properties())})"""
             "projection.region.values": ",".join(self.regions),
             "projection.dt.type": "date",
             "projection.dt.format": "yyyy/MM/dd",
-            "projection.dt.range": f"{self.first_day:%Y/%m/%d},NOW",
+            "projection.dt.range": f"{self.first_day:%Y/%m/%d},{self.end}",
             "projection.dt.interval": "1",
             "projection.dt.interval.unit": "DAYS",
             "storage.location.template": (

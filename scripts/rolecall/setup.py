@@ -108,11 +108,7 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
     s3 = make_client("s3", settings.region)
     bucket = TrailBucket(s3, checked("bucket", trail.bucket))
     key, passed_over = _logs_key(bucket, trail, asked.organization)
-    folders = [
-        folder
-        for folder in bucket.region_folders(key)
-        if folder.key == f"{key}{folder.account}/CloudTrail/{folder.region}/"
-    ]
+    folders = _folders_right_below(bucket, key)
     first_day = bucket.first_day(folders)
     if first_day is None:
         raise RolecallError(
@@ -156,20 +152,65 @@ def carry_out(plan: Plan, settings: Settings) -> None:
     place = Place("default", plan.workgroup, f"{plan.results}results/")
     athena = Athena(place, client, price_per_tb=settings.price_per_tb)
     if not plan.has_database:
-        _run(athena, f"CREATE DATABASE IF NOT EXISTS `{checked('database', database)}`", plan)
+        statement = f"CREATE DATABASE IF NOT EXISTS `{checked('database', database)}`"
+        _run(athena, statement, plan.table.name)
     for statement in plan.statements:
-        _run(athena, statement, plan)
+        _run(athena, statement, plan.table.name)
 
 
-def _run(athena: Athena, statement: str, plan: Plan) -> None:
+def add_new_folders(
+    there: CatalogueTable, settings: Settings, athena: Athena
+) -> tuple[RegionFolder, ...]:
+    """Add accounts and regions that are new in the bucket to a table that Rolecall made.
+
+    Returns their folders; of any other table, none. Raises RolecallError.
+    """
+    if MARK not in there.properties:
+        return ()
+    known = {
+        key: there.properties.get(f"projection.{key}.values", "").split(",")
+        for key in ("account", "region")
+    }
+    name, _, key = there.location.removeprefix("s3://").partition("/")
+    bucket = TrailBucket(make_client("s3", settings.region), checked("bucket", name))
+    new = tuple(
+        folder
+        for folder in _folders_right_below(bucket, key)
+        if folder.account not in known["account"] or folder.region not in known["region"]
+    )
+    first_day = bucket.first_day(new)
+    if first_day is None:
+        return ()
+    table = TrailTable(
+        there.name,
+        there.location,
+        tuple(folder.account for folder in new),
+        tuple(folder.region for folder in new),
+        first_day,
+    )
+    for statement in table.statements(there):
+        _run(athena, statement, there.name)
+    return new
+
+
+def _folders_right_below(bucket: TrailBucket, key: str) -> list[RegionFolder]:
+    """Return the folders of accounts in this one, without those of an organization in it."""
+    return [
+        folder
+        for folder in bucket.region_folders(key)
+        if folder.key == f"{key}{folder.account}/CloudTrail/{folder.region}/"
+    ]
+
+
+def _run(athena: Athena, statement: str, table: str) -> None:
     try:
         athena.run(statement)
     except QueryFailedError as error:
         if not any(word in error.reason for word in ("AccessDenied", "Lake Formation")):
             raise
-        database = plan.table.name.partition(".")[0]
+        database = table.partition(".")[0]
         raise RolecallError(
-            f"AWS does not allow you to make {plan.table.name} in the database {database}:"
+            f"AWS does not allow you to make {table} in the database {database}:"
             f" {error.reason.rstrip('.')}; ask for glue:CreateDatabase, glue:CreateTable and"
             " glue:UpdateTable on it."
         ) from None

@@ -29,7 +29,7 @@ from typing import Any
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 LOG_BUCKET, RESULT_BUCKET = "trail", "results"
-WORKGROUP = "rolecall"
+WORKGROUP = "tests"
 
 TRINO_VERSION = "476"
 # The newest version whose server can be had from Maven Central; it runs on Java 24 and newer.
