@@ -147,6 +147,51 @@ def _refresh_athena(settings: Settings) -> None:
 
 
 @cli.command()
+@click.option("--trail", metavar="NAME", help="The trail, by name or ARN [the organization's].")
+@click.option("--bucket", metavar="NAME", help="The bucket with the logs, instead of a trail.")
+@click.option("--prefix", metavar="FOLDER", help="The folder of the bucket that has AWSLogs/.")
+@click.option("--organization", metavar="ID", help="The organization, if a bucket has several.")
+@click.option("--results", metavar="S3_URL", help="Where results and tables go in S3.")
+@click.option(
+    "--table", metavar="DATABASE.TABLE", help="The table to make [rolecall.cloudtrail_logs]."
+)
+@click.option("--workgroup", metavar="NAME", help="The workgroup to make [rolecall].")
+@click.option("--cutoff", metavar="SIZE", default="1TB", help="What a query in it may scan [1TB].")
+@click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing.")
+def setup(
+    trail: str | None,
+    bucket: str | None,
+    prefix: str | None,
+    organization: str | None,
+    cutoff: str,
+    dry_run: bool,
+    **flags: Any,
+) -> None:
+    """Make the CloudTrail table, its database and a workgroup on Athena.
+
+    The trail is looked up, its accounts and regions are found in its bucket. What is not set is
+    named rolecall. Run again, it adds accounts and regions that are new. A table that it did not
+    make is never changed.
+    """
+    from rolecall.athena import make_client
+    from rolecall.setup import Asked, carry_out, plan_setup
+    from rolecall.setup_text import done_text, plan_text
+    from rolecall.sizes import size_bytes
+
+    settings = _settings(**flags)
+    try:
+        asked = Asked(trail, bucket, prefix, organization, size_bytes(cutoff))
+    except ValueError as error:
+        raise UsageError(f"--cutoff: {error}.") from None
+    plan = plan_setup(settings, asked)
+    region = make_client("athena", settings.region).meta.region_name
+    click.echo(plan_text(plan, settings, region))
+    if not dry_run:
+        carry_out(plan, settings)
+    click.echo(done_text(plan, dry_run))
+
+
+@cli.command()
 @_target_options
 @click.option(
     "--before", metavar="DAY", required=True, help="The first day to keep, such as 2026-03-01."
@@ -329,12 +374,15 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Answered:
     """Return the rows of an analysis, or of the SQL file that ``name`` is the path of."""
     from rolecall.parameters import Parameter, bound_values, named_parameters
     from rolecall.project import analyses, compiled_analysis, compiled_text
-    from rolecall.questions import answer
+    from rolecall.questions import answer, raw_days
 
+    days = None
     if name in analyses():
         parameters = analyses()[name].parameters
         values = bound_values(parameters, given, settings.zone)
         sql = compiled_analysis(name, settings)
+        if settings.target == "athena":
+            days = raw_days(values)
     elif name.endswith(".sql"):
         text = _sql_file(name)
         parameters = {key: Parameter(key, required=True) for key in named_parameters(text)}
@@ -344,7 +392,7 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Answered:
         raise UsageError(
             f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
         )
-    return answer(sql, values, parameters, settings)
+    return answer(sql, values, parameters, settings, days)
 
 
 def _sql_file(name: str) -> str:
@@ -425,6 +473,10 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     from rolecall.sizes import price_text, size_text
 
     lines = []
+    if refreshed.new_folders:
+        new = [f"{folder.account} in {folder.region}" for folder in refreshed.new_folders]
+        more = f" and {len(new) - _NAMED_AT_MOST:,} more" if len(new) > _NAMED_AT_MOST else ""
+        lines.append(f"Added to {settings.table}: {', '.join(new[:_NAMED_AT_MOST])}{more}.")
     if refreshed.file_count:
         lines.append(
             f"Loaded {counted(refreshed.file_count, 'log file')}:"
@@ -448,9 +500,10 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
         )
     else:
         lines.append(f"Scanned {raw} of {settings.table}; AWS does not say what the rest took.")
-    if not refreshed.is_partitioned:
+    if not refreshed.is_partitioned_by_day:
         lines.append(
-            f"{settings.table} has no partitions: each refresh scans all of it, whatever its days."
+            f"{settings.table} has no partitions by the day: each refresh scans all of it."
+            " `rolecall setup` makes a table that has."
         )
     return "\n".join(lines)
 
