@@ -44,4 +44,4 @@ accounts as (
 )
 
 select * from accounts
-order by account_id
+order by 1

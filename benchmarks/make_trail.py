@@ -22,6 +22,7 @@ from typing import Any
 import msgspec
 
 from trail_writer import (
+    BROWSER,
     CLI,
     CloudTrailRecord,
     Ids,
@@ -256,10 +257,9 @@ class Day:
         self.work(session, region, address, 6, CLI)
 
     def work(
-        self, session: Session, region: str, address: str, calls: int, agent: str = ""
+        self, session: Session, region: str, address: str, calls: int, agent: str = BROWSER
     ) -> None:
         """Make calls in a person's session."""
-        named = {"agent": agent} if agent else {}
         self.deliver(
             self.shapes.call(
                 session.created_at + timedelta(seconds=self.random.randrange(5, 3000)),
@@ -270,7 +270,7 @@ class Day:
                 address,
                 read_only=reads,
                 denied=self.random.random() < 0.05,
-                **named,
+                agent=agent,
             )
             for service, event, reads in self.random.choices(_PEOPLE_CALLS, k=calls)
         )

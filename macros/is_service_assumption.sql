@@ -4,9 +4,7 @@
     coalesce(
         identity_type = 'AWSService'
         or requested_role_arn like '%:role/aws-service-role/%'
-        or regexp_extract(
-            requested_session_name, '^i-(?:[0-9a-f]{8}|[0-9a-f]{17})$'
-        ) <> '',
+        or {{ is_instance_id('requested_session_name') }},
         false
     )
 {%- endmacro %}

@@ -1,23 +1,41 @@
 {#- CTEs that pair rows one to one by mutual nearest choice, in rounds: a pair is made where each
     is the other's first choice, then again among what is left over. The last CTE is
-    `nearest_pairs`, with the columns `one` and `other`. Each CTE is read once, since Athena
-    computes a CTE anew wherever it is named.
+    `nearest_pairs`, with the columns `one` and `other`. Where there is no choice nothing is
+    compared: only what is contested goes through the rounds, in which each CTE is read once, since
+    Athena computes a CTE anew wherever it is named.
 
     candidates: a CTE of possible pairs with the columns `one`, `other` (keys), `distance`,
     `one_tie`, `one_id`, `other_tie`, `other_id`; equal distances are decided by the tie, then the
     id, of the row that is chosen.
     rounds: how often what is left over is paired again. -#}
 {% macro mutually_nearest(candidates, rounds=3) -%}
-    unpaired_candidates as (
+    counted_candidates as (
 
         select
             *,
-            0 as is_pair
+            count(*) over (partition by one) = 1 and count(*) over (partition by other) = 1
+                as is_only_choice
         from {{ candidates }}
 
     ),
+
+    contested_candidates as (
+
+        select
+            one,
+            other,
+            distance,
+            one_tie,
+            one_id,
+            other_tie,
+            other_id,
+            0 as is_pair
+        from counted_candidates
+        where not is_only_choice
+
+    ),
     {%- for round in range(1, rounds + 1) %}
-    {%- set pool = 'unpaired_candidates' if loop.first else 'left_after_round_' ~ (round - 1) %}
+    {%- set pool = 'contested_candidates' if loop.first else 'left_after_round_' ~ (round - 1) %}
 
     choices_of_round_{{ round }} as (
 
@@ -85,6 +103,12 @@
             other
         from left_after_round_{{ rounds }}
         where is_pair = 1
+        union all
+        select
+            one,
+            other
+        from counted_candidates
+        where is_only_choice
 
     )
 {%- endmacro %}

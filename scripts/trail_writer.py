@@ -64,13 +64,14 @@ class User:
     account: str
     principal_id: str
     path: str = "/"
+    partition: str = "aws"
 
     @property
     def arn(self) -> str:
         """The ARN, with the path."""
         if self.name == "root":
-            return f"arn:aws:iam::{self.account}:root"
-        return f"arn:aws:iam::{self.account}:user{self.path}{self.name}"
+            return f"arn:{self.partition}:iam::{self.account}:root"
+        return f"arn:{self.partition}:iam::{self.account}:user{self.path}{self.name}"
 
     def identity(self) -> dict[str, Any]:
         """Return ``userIdentity`` of a sign-in event: without session."""
@@ -98,11 +99,12 @@ class Role:
     account: str
     principal_id: str
     path: str = "/"
+    partition: str = "aws"
 
     @property
     def arn(self) -> str:
         """The ARN, with the path."""
-        return f"arn:aws:iam::{self.account}:role{self.path}{self.name}"
+        return f"arn:{self.partition}:iam::{self.account}:role{self.path}{self.name}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,8 @@ class Session:
         """The ARN that events of the session carry: a role's path is missing."""
         if isinstance(self.principal, User):
             return self.principal.arn
-        return f"arn:aws:sts::{self.account}:assumed-role/{self.principal.name}/{self.name}"
+        role = f"assumed-role/{self.principal.name}/{self.name}"
+        return f"arn:{self.principal.partition}:sts::{self.account}:{role}"
 
     def bare_identity(self) -> dict[str, Any]:
         """Return ``userIdentity`` of a sign-in event: without session."""
@@ -354,6 +357,14 @@ class Shapes:
         identity = session.bare_identity()
         return self.sign_in(at, "RenewRole", session.account, region, identity, ip, additional)
 
+    def renewal_in_source_account(
+        self, at: datetime, source: Session, role: Role, region: str, ip: str
+    ) -> CloudTrailRecord:
+        """Return the source's half of a RenewRole: its values are presumed."""
+        additional = {"RoleRenewed": role.arn, "RedirectTo": _console(region)}
+        identity = source.bare_identity()
+        return self.sign_in(at, "RenewRole", source.account, region, identity, ip, additional)
+
     def exit(self, at: datetime, session: Session, region: str, ip: str) -> CloudTrailRecord:
         """Return an ExitRole: presumed as a whole."""
         additional = {"RedirectTo": _console(region)}
@@ -540,6 +551,51 @@ class Shapes:
             event_type="AwsServiceEvent",
             requestID=self.ids.uuid(),
             serviceEventDetails={"role_name": permission_set, "account_id": to_account},
+        )
+
+    def assume_role_with_web_identity(
+        self,
+        at: datetime,
+        session: Session,
+        region: str,
+        ip: str,
+        provider: str,
+        subject: str,
+        hours: int = 1,
+    ) -> CloudTrailRecord:
+        """Return the AssumeRoleWithWebIdentity of a job or user with a token of ``provider``."""
+        if not isinstance(session.principal, Role):
+            raise TypeError("only a role can be assumed")
+        identity = {
+            "type": "WebIdentityUser",
+            "principalId": f"{provider}:sts.amazonaws.com:{subject}",
+            "userName": subject,
+            "identityProvider": provider,
+        }
+        response = {
+            "subjectFromWebIdentityToken": subject,
+            "assumedRoleUser": {"assumedRoleId": session.principal_id, "arn": session.arn},
+            "credentials": {
+                "accessKeyId": session.access_key_id,
+                "sessionToken": f"IQoJb3JpZ2luX2VjE{self.ids.file_id() * 4}==",
+                "expiration": java_date(at + timedelta(hours=hours)),
+            },
+            "provider": provider,
+            "audience": "sts.amazonaws.com",
+        }
+        request = {"roleArn": session.principal.arn, "roleSessionName": session.name}
+        return self.record(
+            at,
+            "sts",
+            "AssumeRoleWithWebIdentity",
+            session.account,
+            region,
+            identity,
+            ip=ip,
+            agent=CLI,
+            read_only=True,
+            before={"requestParameters": request, "responseElements": response},
+            requestID=self.ids.uuid(),
         )
 
     def assume_role_with_saml(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from athena.account import Account
 from athena.engine import running, trino_folder
@@ -35,6 +38,47 @@ _REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 settings.register_profile("quick", max_examples=10, derandomize=True, deadline=None)
 settings.register_profile("soak", max_examples=200, deadline=None)
 settings.load_profile("quick")
+
+
+_RANDOM_SEEDS = pytest.StashKey[list[int]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the number of random seeds for the simulator, which `make soak` sets."""
+    parser.addoption("--random-seeds", type=int, default=0, help="more seeds for the simulator")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Draw the random seeds; they stand in the names of the tests."""
+    count = config.getoption("--random-seeds")
+    config.stash[_RANDOM_SEEDS] = [random.randrange(2**32) for _ in range(count)]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests of the simulator its seeds, the fixed ones of their module and the random ones."""
+    if "seed" in metafunc.fixturenames:
+        seeds = [*metafunc.module.SEEDS, *metafunc.config.stash[_RANDOM_SEEDS]]
+        metafunc.parametrize("seed", seeds, scope="module")
+
+
+class _OneEngine(LoadScopeScheduling):  # type: ignore[misc]
+    """Deals tests out one by one, but those of the group ``athena`` to one worker: one engine.
+
+    xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "athena" if _is_on_engine(nodeid.partition("::")[0]) else nodeid
+
+
+@cache
+def _is_on_engine(file: str) -> bool:
+    return 'xdist_group("athena")' in (PROJECT / file).read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneEngine:
+    """Return what deals the tests out."""
+    return _OneEngine(config, log)
 
 
 class Rolecall:

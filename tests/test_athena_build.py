@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections import Counter
 from datetime import date, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from athena.account import (
 from conftest import PROJECT, SAMPLE, Rolecall
 from edge_records import edge_trail
 from published import published_logs
+from rolecall.logs import UnreadableLogError, find_log_files, read_records
 
 pytestmark = pytest.mark.xdist_group("athena")
 
@@ -47,7 +49,13 @@ _COMPARED = sorted(
 def write_logs(folder: Path) -> Path:
     """Write a folder with the sample, the published records and the edge cases."""
     published_logs(folder)
-    (folder / "sample").symlink_to(SAMPLE)
+    shutil.copytree(SAMPLE, folder / "sample")
+    for file in find_log_files(folder / "sample"):
+        # Athena fails on a file that it cannot read: there it is not part of the trail.
+        try:
+            read_records(file)
+        except UnreadableLogError:
+            Path(file.path).unlink()
     for key, records in edge_trail().items():
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -109,6 +117,14 @@ def _athena_plain(column: str, text: str | None, kind: str) -> str | None:
     return text
 
 
+def _parsed(text: str | None) -> Any:
+    """Return the value of a JSON text; one that is none is a text."""
+    try:
+        return None if text is None else json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
 def _counted(rows: list[dict[str, Any]]) -> Counter[str]:
     return Counter(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows)
 
@@ -129,7 +145,7 @@ def test_both_engines_give_the_same_rows(
 
     def named(row: Any) -> dict[str, Any]:
         return {
-            column: json.loads(value) if value is not None and column in _JSON else value
+            column: _parsed(value) if column in _JSON else value
             for column, value in zip(columns, row, strict=True)
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from conftest import WriteLog, event
 from rolecall import log_source, logs
+from rolecall.ledger import sorted_log_files
 from rolecall.log_source import LogSource
 
 
@@ -152,3 +155,31 @@ def test_a_slice_narrows_what_is_unread_and_hears_of_each_file(
     assert [row[0][-1] for row in rows] == ["2"]
     assert heard == [second.log_file]
     assert first.log_file not in opened
+
+
+def test_a_name_that_is_no_utf8_is_stored_as_text(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    text = json.dumps([event(1)]).encode()
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/bad\xff.json")).write_bytes(text)
+    LogSource(tmp_path).register(connection, connection)
+    rows = connection.execute('select log_file, "$path" from unread_cloudtrail_logs').fetchall()
+    assert rows == [(r"bad\xff.json", rf"{tmp_path}/bad\xff.json")]
+
+
+def test_a_file_that_vanishes_while_others_are_read_is_named(
+    connection: duckdb.DuckDBPyConnection, write_log: WriteLog
+) -> None:
+    folder = write_log([event(1)], name="a.json.gz")
+    write_log([event(2)], name="b.json.gz")
+    source = LogSource(files=sorted_log_files([folder]))
+    (path,) = folder.rglob("a.json.gz")
+    path.unlink()
+    source.register(connection, connection)
+    rows = connection.execute("select eventid[-1:] from unread_cloudtrail_logs").fetchall()
+    assert rows == [("2",)]
+    reads = connection.execute("select status, problem from cloudtrail_log_reads order by 1")
+    assert reads.fetchall() == [
+        ("loaded", None),
+        ("unreadable", "the file vanished before it could be read"),
+    ]

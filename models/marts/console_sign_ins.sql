@@ -59,8 +59,13 @@ identity_center_workflows as (
         coalesce(max(authentication_event_id), max(event_id)) as sign_in_id,
         max(recipient_account_id) as account_id,
         max(event_at) as signed_in_at,
-        -- A refused password ends the workflow without an authentication.
-        coalesce(max(authentication_outcome), min(sign_in_outcome)) as outcome,
+        -- A refused password ends the workflow without an authentication; what
+        -- was verified alone tells no more than that somebody tried.
+        coalesce(
+            max(authentication_outcome),
+            max(case when sign_in_outcome = 'failure' then 'failure' end),
+            'unknown'
+        ) as outcome,
         max(error_message) as error_message,
         max(identity_type) as identity_type,
         max(principal_id) as principal_id,

@@ -191,6 +191,7 @@ named as (
             {{ assumed_role_part('assumed_role_arn', 'session') }}
         ) as role_session_name,
         principal_id,
+        assumed_role_arn,
         issued_access_key_id,
         {{ mart_timestamp('credentials_expire_at') }} as credentials_expire_at,
         caller_type,

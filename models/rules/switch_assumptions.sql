@@ -19,15 +19,19 @@ role_assumptions as (
 of_same_session as (
 
     select
-        console_switches.switch_key as one,
-        role_assumptions.assumption_key as other,
-        {{ milliseconds_apart(
-            'console_switches.switched_at', 'role_assumptions.assumed_at'
-        ) }} as distance,
-        console_switches.switched_at as one_tie,
-        console_switches.role_switch_id as one_id,
-        role_assumptions.assumed_at as other_tie,
-        role_assumptions.role_assumption_id as other_id
+        console_switches.switch_key,
+        console_switches.switched_at,
+        console_switches.role_switch_id,
+        role_assumptions.assumption_key,
+        role_assumptions.assumed_at,
+        role_assumptions.role_assumption_id,
+        case
+            when console_switches.source_arn = role_assumptions.caller_arn
+                then 0
+            else 1
+        end as doubt,
+        {{ same_entrant('console_switches', 'role_assumptions') }}
+            as is_same_entrant
     from console_switches
     inner join role_assumptions
         on
@@ -38,19 +42,19 @@ of_same_session as (
 
 ),
 
--- A source half without twin names the caller and the role only.
+-- A source half without twin names the caller and the role only, and comes
+-- after the switches whose role half is there.
 of_same_caller as (
 
     select
-        console_switches.switch_key as one,
-        role_assumptions.assumption_key as other,
-        {{ milliseconds_apart(
-            'console_switches.switched_at', 'role_assumptions.assumed_at'
-        ) }} as distance,
-        console_switches.switched_at as one_tie,
-        console_switches.role_switch_id as one_id,
-        role_assumptions.assumed_at as other_tie,
-        role_assumptions.role_assumption_id as other_id
+        console_switches.switch_key,
+        console_switches.switched_at,
+        console_switches.role_switch_id,
+        role_assumptions.assumption_key,
+        role_assumptions.assumed_at,
+        role_assumptions.role_assumption_id,
+        2 as doubt,
+        true as is_same_entrant
     from console_switches
     inner join role_assumptions
         on
@@ -62,16 +66,13 @@ of_same_caller as (
             and {{ milliseconds_apart(
                 'console_switches.switched_at', 'role_assumptions.assumed_at'
             ) }} <= {{ 1000 * var('switch_pairing_seconds') }}
-    left join of_same_session
-        on role_assumptions.assumption_key = of_same_session.other
     where
         console_switches.seen_in = 'source account'
         and role_assumptions.is_console_switch
-        and of_same_session.other is null
 
 ),
 
-candidates as (
+possible as (
 
     select * from of_same_session
     union all
@@ -79,9 +80,26 @@ candidates as (
 
 ),
 
-{{ mutually_nearest('candidates', rounds=3) }},
+candidates as (
 
-assumptions as (
+    select
+        switch_key as one,
+        assumption_key as other,
+        doubt * 10000000 + {{ milliseconds_apart(
+            'switched_at', 'assumed_at'
+        ) }} as distance,
+        switched_at as one_tie,
+        role_switch_id as one_id,
+        assumed_at as other_tie,
+        role_assumption_id as other_id
+    from possible
+    where is_same_entrant
+
+),
+
+{{ mutually_nearest('candidates', rounds=5) }},
+
+pairs as (
 
     select
         one as switch_key,
@@ -90,4 +108,4 @@ assumptions as (
 
 )
 
-select * from assumptions
+select * from pairs

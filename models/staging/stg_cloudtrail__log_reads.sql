@@ -62,7 +62,7 @@ counted as (
     select
         files.log_file,
         files.log_root,
-        -- Neither key nor name of a loose file need tell whose it is, and of which day.
+        -- The key of a loose file need not tell whose it is, or of which day.
         coalesce(files.account_id, accepted_by_file.only_account_id)
             as account_id,
         coalesce(files.aws_region, accepted_by_file.only_region) as aws_region,

@@ -91,13 +91,16 @@ def refresh_locally(settings: Settings) -> Refreshed:
     with only_writer(settings.database):
         plan = _plan(settings)
         outcome = _Outcome(unreadable=plan.still_unreadable)
-        if plan.unread or plan.is_outdated or not plan.is_built or settings.audit:
+        is_news = plan.unread or plan.is_outdated or not plan.is_built or settings.audit
+        if is_news:
             _load_and_build(plan, outcome, settings)
             compile_analyses(settings)
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
             if not has_table(connection, "log_reads"):
                 raise RolecallError("The refresh left no tables behind: see the log of dbt.")
-            _remember(connection, plan)
+            remember_log_roots(connection, plan.roots)
+            if is_news:
+                _remember(connection)
             return _summary(connection, plan, outcome)
 
 
@@ -116,7 +119,7 @@ def forget_locally(settings: Settings, first_day: date) -> int:
         plan = _Plan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
         _load_and_build(plan, _Outcome(), settings)
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
-            _remember(connection, plan)
+            _remember(connection)
         rewrite(settings.database)
     return forgotten
 
@@ -234,10 +237,9 @@ def _built(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]
     ).fetchall()
 
 
-def _remember(connection: duckdb.DuckDBPyConnection, plan: _Plan) -> None:
+def _remember(connection: duckdb.DuckDBPyConnection) -> None:
     """Note what this refresh has made complete: the next one may have nothing to do."""
     connection.execute("begin")
-    remember_log_roots(connection, plan.roots)
     set_schema_version(connection, SCHEMA_VERSION)
     connection.execute(
         f"create or replace table {NAME}.main.rolecall_complete_build as"

@@ -19,9 +19,9 @@ import json
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import accumulate, islice
+from itertools import accumulate
 from pathlib import Path
 
 import duckdb
@@ -35,7 +35,7 @@ from rolecall.ledger import (
     readable_log_roots,
     sorted_log_files,
 )
-from rolecall.logs import LogFile, Record, UnreadableLogError, read_records
+from rolecall.logs import LogFile, Record, UnreadableLogError, printable, read_records
 
 CATALOG = "logs"
 """The catalog of the source views, made anew in memory for each connection."""
@@ -44,6 +44,7 @@ CATALOG = "logs"
 _RECORD_VIEWS = ("cloudtrail_logs", "unread_cloudtrail_logs")
 _BATCH_BYTES = 16 << 20
 _FILES_AHEAD = 8
+_BYTES_AHEAD = 4 << 20
 _READERS = 2
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -289,16 +290,21 @@ def _read_ahead(
 ) -> Iterator[tuple[LogFile, list[Record] | UnreadableLogError]]:
     """Yield each file with its records, in order, while a few more are read in the background."""
     with ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader") as readers:
-        waiting = iter(files)
-        reading = deque(
-            (file, readers.submit(_outcome, file)) for file in islice(waiting, _FILES_AHEAD)
-        )
+        waiting = deque(files)
+        reading: deque[tuple[LogFile, Future[list[Record] | UnreadableLogError]]] = deque()
+        bytes_ahead = 0
         try:
-            while reading:
+            while waiting or reading:
+                # Large files are few at a time: what is read waits in memory.
+                while waiting and (
+                    len(reading) < _READERS
+                    or (len(reading) < _FILES_AHEAD and bytes_ahead < _BYTES_AHEAD)
+                ):
+                    file = waiting.popleft()
+                    reading.append((file, readers.submit(_outcome, file)))
+                    bytes_ahead += file.size_bytes or 0
                 file, future = reading.popleft()
-                reading.extend(
-                    (ahead, readers.submit(_outcome, ahead)) for ahead in islice(waiting, 1)
-                )
+                bytes_ahead -= file.size_bytes or 0
                 yield file, future.result()
         finally:
             readers.shutdown(wait=True, cancel_futures=True)
@@ -321,7 +327,7 @@ class _Batch:
         self.size_bytes = 0
 
     def add(self, file: LogFile, records: list[Record]) -> None:
-        lengths = array("i", map(len, map(memoryview, records)))
+        lengths = array("i", (len(memoryview(record)) for record in records))
         self._texts.extend(records)
         self._lengths.extend(lengths)
         self._files.append((file, len(records)))
@@ -345,9 +351,9 @@ class _Batch:
         def names(values: Iterable[str | None]) -> pa.Array:
             return pa.DictionaryArray.from_arrays(of_file, pa.array(values, pa.string()))
 
-        batch = pa.RecordBatch.from_arrays(
+        return pa.RecordBatch.from_arrays(
             [
-                names([file.path for file in files]),
+                names([printable(file.path) for file in files]),
                 names([file.log_file for file in files]),
                 names([file.facts.account_id for file in files]),
                 names([file.facts.aws_region for file in files]),
@@ -356,14 +362,13 @@ class _Batch:
             ],
             schema=_LOG_SCHEMA,
         )
-        return batch
 
 
 def _read_row(read: FileRead) -> dict[str, object]:
     facts = read.file.facts
     return {
         "log_file": read.file.log_file,
-        "log_root": read.file.log_root,
+        "log_root": printable(read.file.log_root),
         "account": facts.account_id,
         "region": facts.aws_region,
         "delivered_date": facts.delivered_date,

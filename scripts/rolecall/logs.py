@@ -108,6 +108,11 @@ def log_file_key(path: str, log_root: str) -> str:
     return os.path.relpath(path, log_root).replace(os.sep, "/") + folder_mark
 
 
+def printable(path: str) -> str:
+    r"""Return ``path`` as text that can be stored: bytes that are no UTF-8 become ``\xff``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def key_facts(key: str) -> KeyFacts | None:
     """Return what ``key`` says of a log file, or None if it names no event log.
 
@@ -375,7 +380,7 @@ def _examined(path: str, root: str, place: str, problem: str | None = None) -> I
 
     ``place`` is where ``root`` is without links: one may lead into a trail's layout.
     """
-    key = log_file_key(place + path[len(root) :], place)
+    key = printable(log_file_key(place + path[len(root) :], place))
     facts = key_facts(key)
     if facts is None:
         return

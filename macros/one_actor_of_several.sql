@@ -1,0 +1,86 @@
+{#- CTEs that name the one actor behind all the sessions that an entry may have come from, in rounds:
+    of these some may have come from one of several themselves. The last CTE is
+    `one_actor_of_several`, one row per entry: `actor_arn`, `actor_name`, `actor_type` and
+    `confidence_rank`; the name is null where several people, or nobody, can be named.
+
+    several_parents: the model of that name. -#}
+{% macro one_actor_of_several(several_parents, rounds) -%}
+    {%- for round in range(1, rounds + 1) %}
+    {%- set earlier = 'named_in_round_' ~ (round - 1) %}
+    parents_in_round_{{ round }} as (
+
+        select
+            parents.entry_key,
+            {%- if loop.first %}
+            parents.actor_arn,
+            parents.actor_type,
+            coalesce(
+                parents.source_identity,
+                case when parents.depends_on_entry_key is null then parents.actor_name end
+            ) as actor_name,
+            case
+                when parents.source_identity is not null then 3
+                else parents.confidence_rank
+            end as confidence_rank
+            {%- else %}
+            coalesce(parents.actor_arn, earlier.actor_arn) as actor_arn,
+            case
+                when parents.depends_on_entry_key is null then parents.actor_type
+                else coalesce(earlier.actor_type, 'unknown')
+            end as actor_type,
+            coalesce(
+                parents.source_identity,
+                case
+                    when parents.depends_on_entry_key is null then parents.actor_name
+                    else earlier.actor_name
+                end
+            ) as actor_name,
+            case
+                when parents.source_identity is not null then 3
+                when parents.depends_on_entry_key is null then parents.confidence_rank
+                else earlier.confidence_rank
+            end as confidence_rank
+            {%- endif %}
+        from {{ several_parents }} as parents
+        {%- if not loop.first %}
+        left join {{ earlier }} as earlier
+            on parents.depends_on_entry_key = earlier.entry_key
+        {%- endif %}
+
+    ),
+
+    compared_in_round_{{ round }} as (
+
+        select
+            entry_key,
+            max(actor_arn) as actor_arn,
+            max(actor_name) as actor_name,
+            max(actor_type) as actor_type,
+            min(confidence_rank) as confidence_rank,
+            count(*) = count(actor_name)
+            and count(distinct coalesce(actor_arn, '') || ' ' || actor_type || ' ' || actor_name) = 1
+                as is_one_actor
+        from parents_in_round_{{ round }}
+        group by entry_key
+
+    ),
+
+    named_in_round_{{ round }} as (
+
+        select
+            entry_key,
+            case when is_one_actor then actor_arn end as actor_arn,
+            case when is_one_actor then actor_name end as actor_name,
+            case when is_one_actor then actor_type else 'unknown' end as actor_type,
+            case when is_one_actor then least(confidence_rank, 2) end as confidence_rank
+        from compared_in_round_{{ round }}
+
+    ),
+    {%- endfor %}
+
+    one_actor_of_several as (
+
+        select * from named_in_round_{{ rounds }}
+
+    )
+{%- endmacro %}

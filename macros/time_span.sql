@@ -1,0 +1,10 @@
+{#- The number of the span of `seconds` that a timestamp is in: what is no more than that apart is
+    in one span or in neighbouring ones, so that times that are near can be joined by equality. -#}
+{% macro time_span(timestamp, seconds) -%}
+    cast(
+        floor(
+            date_diff('second', timestamp '1970-01-01 00:00:00', {{ timestamp }})
+            / {{ [seconds, 1] | max }}.0
+        ) as bigint
+    )
+{%- endmacro %}

@@ -1,0 +1,123 @@
+with
+
+sessions as (
+
+    select * from {{ ref('sessions') }}
+    {% if not var('include_service_sessions') %}
+        where not is_service_session
+    {% endif %}
+
+),
+
+entry_actors as (
+
+    select * from {{ ref('entry_actors') }}
+
+),
+
+portal_addresses as (
+
+    select * from {{ ref('portal_addresses') }}
+
+),
+
+renewals as (
+
+    select * from {{ ref('session_renewals') }}
+
+),
+
+exits as (
+
+    select
+        session_id,
+        min(event_at) as exited_at
+    from {{ ref('session_console_events') }}
+    where event_name = 'ExitRole'
+    group by 1
+
+),
+
+joined as (
+
+    select
+        ---------- key
+        sessions.session_id,
+        sessions.principal_id,
+        sessions.started_at,
+        sessions.start_method,
+        sessions.role_switch_id,
+        sessions.assume_role_event_id,
+
+        ---------- the role
+        sessions.role_account_id,
+        sessions.role_name,
+        sessions.role_arn,
+        sessions.role_session_name,
+
+        ---------- the chain
+        entry_actors.parent_session_id,
+        entry_actors.root_session_id,
+        entry_actors.chain_depth,
+
+        ---------- who is behind it: nobody where two cannot be told apart
+        case when not sessions.is_contested then entry_actors.actor_arn end
+            as actor_arn,
+        case when not sessions.is_contested then entry_actors.actor_name end
+            as actor_name,
+        case
+            when sessions.is_contested then 'unknown'
+            else entry_actors.actor_type
+        end as actor_type,
+        case when not sessions.is_contested then entry_actors.actor_method end
+            as actor_method,
+        case
+            when not sessions.is_contested then entry_actors.actor_confidence
+        end as actor_confidence,
+
+        ---------- with MFA or not
+        case
+            when sessions.is_contested then 'unknown'
+            else entry_actors.mfa
+        end as mfa,
+        case when not sessions.is_contested then entry_actors.mfa_evidence end
+            as mfa_evidence,
+
+        ---------- from where
+        coalesce(
+            sessions.switch_address,
+            portal_addresses.source_ip_address,
+            sessions.assumption_address,
+            sessions.first_ip_address
+        ) as source_ip_address,
+
+        ---------- the actions
+        sessions.first_action_at,
+        sessions.last_action_at,
+        sessions.action_count,
+        sessions.write_count,
+        sessions.denied_count,
+        sessions.source_ip_count,
+        max(sessions.data_action_count) over (
+            partition by sessions.role_account_id
+        ) > 0 as has_data_events,
+
+        ---------- its end
+        sessions.expires_at,
+        exits.exited_at,
+        coalesce(renewals.renewal_count, 0) as renewal_count,
+        sessions.is_service_session
+
+    from sessions
+    inner join entry_actors
+        on sessions.entry_key = entry_actors.entry_key
+    left join portal_addresses
+        on sessions.session_id = portal_addresses.session_id
+    left join renewals
+        on sessions.session_id = renewals.session_id
+    left join exits
+        on sessions.session_id = exits.session_id
+
+)
+
+select * from joined

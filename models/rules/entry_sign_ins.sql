@@ -1,0 +1,128 @@
+with
+
+entries as (
+
+    select * from {{ ref('session_entries') }}
+
+),
+
+console_switches as (
+
+    select * from {{ ref('console_switches') }}
+
+),
+
+role_assumptions as (
+
+    select * from {{ ref('role_assumptions') }}
+    where is_console_switch
+
+),
+
+sign_ins as (
+
+    select * from {{ ref('console_sign_ins') }}
+    where sign_in_to = 'console' and outcome = 'success'
+
+),
+
+-- Of a switch whose records are lost the AssumeRole tells time and user.
+entered_by_console as (
+
+    select
+        entries.entry_key,
+        coalesce(console_switches.source_arn, role_assumptions.caller_arn)
+            as source_arn,
+        coalesce(
+            console_switches.source_principal_id,
+            role_assumptions.caller_principal_id
+        ) as source_principal_id,
+        coalesce(console_switches.switched_at, role_assumptions.assumed_at)
+            as entered_at
+    from entries
+    left join console_switches
+        on entries.switch_key = console_switches.switch_key
+    left join role_assumptions
+        on entries.assumption_key = role_assumptions.assumption_key
+    where
+        console_switches.switch_key is not null
+        or role_assumptions.assumption_key is not null
+
+),
+
+-- A user deleted and made again has the ARN of the first, not the principal id.
+of_same_arn as (
+
+    select
+        entered_by_console.entry_key,
+        sign_ins.sign_in_id,
+        sign_ins.signed_in_at,
+        sign_ins.mfa,
+        sign_ins.mfa_identifier
+    from entered_by_console
+    inner join sign_ins
+        on
+            entered_by_console.source_arn = sign_ins.user_arn
+            and sign_ins.signed_in_at between
+            entered_by_console.entered_at - interval '12' hour
+            and entered_by_console.entered_at
+    where
+        coalesce(
+            entered_by_console.source_principal_id = sign_ins.principal_id, true
+        )
+
+),
+
+of_same_principal as (
+
+    select
+        entered_by_console.entry_key,
+        sign_ins.sign_in_id,
+        sign_ins.signed_in_at,
+        sign_ins.mfa,
+        sign_ins.mfa_identifier
+    from entered_by_console
+    inner join sign_ins
+        on
+            entered_by_console.source_principal_id = sign_ins.principal_id
+            and sign_ins.signed_in_at between
+            entered_by_console.entered_at - interval '12' hour
+            and entered_by_console.entered_at
+    where sign_ins.user_arn is null
+
+),
+
+candidates as (
+
+    select * from of_same_arn
+    union all
+    select * from of_same_principal
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by entry_key
+            order by signed_in_at desc, sign_in_id asc
+        ) as sign_ins_ago
+    from candidates
+
+),
+
+newest_sign_ins as (
+
+    select
+        entry_key,
+        sign_in_id,
+        signed_in_at,
+        mfa,
+        mfa_identifier
+    from ranked
+    where sign_ins_ago = 1
+
+)
+
+select * from newest_sign_ins

@@ -1,0 +1,76 @@
+with
+
+role_assumptions as (
+
+    select * from {{ ref('role_assumptions') }}
+    where outcome = 'success'
+
+),
+
+activity as (
+
+    select * from {{ ref('session_activity') }}
+
+),
+
+switch_halves as (
+
+    select * from {{ ref('switch_halves') }}
+    where outcome <> 'failure'
+
+),
+
+shown as (
+
+    select
+        split_part(principal_id, ':', 1) as role_id,
+        role_arn
+    from role_assumptions
+    union all
+    select
+        split_part(principal_id, ':', 1) as role_id,
+        role_arn
+    from activity
+    union all
+    select
+        cast(null as varchar) as role_id,
+        role_arn_with_path as role_arn
+    from switch_halves
+
+),
+
+by_role_id as (
+
+    select
+        role_id as role_key,
+        max(role_arn) as role_arn
+    from shown
+    where role_id is not null and role_arn is not null
+    group by 1
+
+),
+
+-- A name that was used with several paths tells none of them.
+by_name as (
+
+    select
+        {{ arn_account('role_arn') }} || '/' || {{ arn_name('role_arn') }}
+            as role_key,
+        max(role_arn) as role_arn
+    from shown
+    where role_arn is not null
+    group by 1
+    having count(distinct role_arn) = 1
+
+),
+
+arns as (
+
+    select * from by_role_id
+    union all
+    select * from by_name
+    where role_key is not null
+
+)
+
+select * from arns

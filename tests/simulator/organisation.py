@@ -1,0 +1,684 @@
+"""Plans what happens in an invented organisation, and writes the log files of it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from trail_writer import CLI, CloudTrailRecord, Ids, Role, Session, Shapes, Trail, User, packed
+
+VIRGINIA, FRANKFURT, TOKYO = "us-east-1", "eu-central-1", "ap-northeast-1"
+FIRST_DAY = datetime(2026, 3, 1, tzinfo=UTC)
+DAYS = 12
+IDENTITY, SECOND, PRODUCTION, DEVELOPMENT = (
+    "111122223333",
+    "222233334444",
+    "333344445555",
+    "000055556666",
+)
+OUTSIDE, OUTSIDE_ROLES = "999900001111", "999900002222"  # their logs are not here
+CHINA, CHINA_ROLES = "444455550000", "444455550001"
+LOGGED = {IDENTITY, SECOND, PRODUCTION, DEVELOPMENT, CHINA, CHINA_ROLES}
+_CALLS = (
+    ("ec2", "DescribeInstances", True),
+    ("ec2", "StopInstances", False),
+    ("iam", "CreateUser", False),
+    ("s3", "ListBuckets", True),
+    ("lambda", "UpdateFunctionCode20150331v2", False),
+    ("rds", "DescribeDBInstances", True),
+)
+_CI_SUBJECT = "repo:example/app:ref:refs/heads/main"
+
+
+class Sent:
+    """A record that AWS wrote; whether it was ever delivered is told by its key."""
+
+    def __init__(self, record: CloudTrailRecord) -> None:
+        self.record = record
+        self.at = datetime.fromisoformat(record["eventTime"])
+        self.key: tuple[str, str] = (record["eventID"], record["recipientAccountId"])
+        self.id: str = record["eventID"]
+
+
+@dataclass(eq=False)
+class Stay:
+    """A role session of the plan, or a switch that was refused (``session`` None)."""
+
+    how: str
+    """`switch`, `assume`, `portal`, `saml`, `web`, `service` or `unseen`."""
+
+    role: Role
+    session: Session | None
+    at: datetime
+    parent: Stay | None = None
+    user: User | None = None
+    mfa: bool | None = None
+    ip: str = ""
+    serial: bool = False
+    has_caller_session: bool = True
+    source_arn: str = ""
+    source_identity: str | None = None
+    subject: str | None = None
+    expires_at: datetime | None = None
+    role_half: Sent | None = None
+    source_half: Sent | None = None
+    caller_copy: Sent | None = None
+    role_copy: Sent | None = None
+    entry: Sent | None = None
+    federate: Sent | None = None
+    actions: list[Sent] = field(default_factory=list)
+    renewals: list[tuple[Sent, Sent]] = field(default_factory=list)
+    exit: Sent | None = None
+    in_burst: bool = False
+    twin: Stay | None = None
+
+
+@dataclass
+class Login:
+    """A login to the console, or to the portal (``user`` a name)."""
+
+    user: User | str
+    mfa: bool
+    sent: Sent
+    ip: str
+
+
+class Organisation:
+    """What happened, by a seed; ``stays`` and ``logins`` are the truth."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.ids = Ids(seed + 1)
+        self.shapes = Shapes(self.ids)
+        self.stays: list[Stay] = []
+        self.logins: list[Login] = []
+        self.sent: list[Sent] = []
+        self.delivered: set[tuple[str, str]] = set()
+        self._taken: set[tuple[str, int]] = set()
+        self._people()
+
+    def _people(self) -> None:
+        user, role = self._user, self._role
+        names = ("alice", "bob", "carol", "dave@example.com", "erin", "frank")
+        self.users = [user(name, IDENTITY) for name in names[:4]]
+        self.users += [user("erin", IDENTITY, "/operations/"), user("frank", SECOND)]
+        # The same names in another account.
+        self.twins = [(self.users[0], user("alice", SECOND)), (self.users[1], user("bob", SECOND))]
+        self.outsider = user("vendor", OUTSIDE)
+        self.chinese = user("li", CHINA, partition="aws-cn")
+        self.roles = [
+            role("Admin", PRODUCTION),
+            role("ReadOnly", PRODUCTION),
+            role("Deploy", PRODUCTION, "/delivery/team/"),
+            role("Developer", DEVELOPMENT),
+            role("Auditor", IDENTITY),
+            role("Hub", SECOND, "/hub/"),
+        ]
+        self.chinese_role = role("Ops", CHINA_ROLES, "/cn/", partition="aws-cn")
+        self.outside_role = role("Partner", OUTSIDE_ROLES, "/x/")
+        self.portal_roles = [
+            role(
+                f"AWSReservedSSO_{name}_{self.random.getrandbits(64):016x}",
+                account,
+                f"/aws-reserved/sso.amazonaws.com/{FRANKFURT}/",
+            )
+            for name, account in (("Operations", IDENTITY), ("View_Only", PRODUCTION))
+        ]
+        self.portal_users = {
+            name: {
+                "userId": self.ids.uuid(),
+                "identityStoreArn": f"arn:aws:identitystore::{IDENTITY}:identitystore/d-1234567890",
+            }
+            for name in ("dana@example.com", "gus", "hana")
+        }
+        self.instance_role = role("Instance", DEVELOPMENT)
+        self.service_role = role(
+            "AWSServiceRoleForConfig", PRODUCTION, "/aws-service-role/config.amazonaws.com/"
+        )
+
+    def _user(self, name: str, account: str, path: str = "/", partition: str = "aws") -> User:
+        return User(name, account, self.ids.unique_id("AIDA"), path, partition)
+
+    def _role(self, name: str, account: str, path: str = "/", partition: str = "aws") -> Role:
+        return Role(name, account, self.ids.unique_id("AROA"), path, partition)
+
+    # --- the plan ------------------------------------------------------------------------------
+
+    def live(self, size: int = 3) -> None:
+        """Let things happen, ``size`` times each, in an order that the times alone tell."""
+        for _ in range(size):
+            for _ in range(6):
+                self.switch(self.random.choice(self.users), self.random.choice(self.roles))
+            self.switch(self.outsider, self.random.choice(self.roles[:4]))
+            self.switch(self.random.choice(self.users), self.outside_role)
+            self.switch(self.chinese, self.chinese_role)
+            self.burst()
+            self.twins_switch()
+            self.refusal_and_retry()
+            for length in (1, 2, self.random.randint(3, 10)):
+                self.chain(length)
+            self.portal_visits()
+            for _ in range(4):
+                self.program()
+            self.parallel_programs()
+            self.job()
+            self.federated()
+            self.services()
+            self.seen_only()
+            self.root_switch()
+        self.loop()
+        self.made_again()
+        self.noise(40 * size)
+
+    def moment(self, *principals: str) -> datetime:
+        """Return a second of the days that is at least a minute from any other of these."""
+        while True:
+            second = self.random.randrange(3600, DAYS * 86400 - 7200)
+            slots = {(name, second // 60 + step) for name in principals for step in range(-4, 5)}
+            if not slots & self._taken:
+                self._taken |= {(name, second // 60) for name in principals}
+                return FIRST_DAY + timedelta(seconds=second)
+
+    def soon(self, at: datetime, *principals: str) -> datetime:
+        """Return the first moment from ``at`` on that is at least a minute from any of these."""
+        while True:
+            minute = int((at - FIRST_DAY).total_seconds()) // 60
+            slots = {(name, minute + step) for name in principals for step in range(-2, 3)}
+            if not slots & self._taken:
+                self._taken |= {(name, minute) for name in principals}
+                return at
+            at += timedelta(seconds=61)
+
+    def console_session(self, user: User, at: datetime) -> Session:
+        """Log a user in some time before, and return the session; some logins are not there."""
+        mfa = self.random.random() < 0.5
+        began = at - timedelta(minutes=self.random.randint(3, 600))
+        began = max(began, FIRST_DAY)
+        self._log_in(user, began, mfa)
+        return Session(user, user.name, began, mfa, self.ids.unique_id("ASIA"))
+
+    def switch(
+        self,
+        source: User | Stay,
+        role: Role,
+        at: datetime | None = None,
+        caller: Session | None = None,
+        *,
+        jitter: bool = True,
+    ) -> Stay:
+        """Let a user, or who is in a role, switch into a role in the console."""
+        rng = self.random
+        if isinstance(source, Stay):
+            assert source.session is not None
+            caller = source.session
+        name = caller.name if caller else source.name  # type: ignore[union-attr]
+        principal = f"{role.principal_id}:{name}"
+        if at is None:
+            at = self.moment(principal, f"{name}>{role.arn}")
+        elif isinstance(source, Stay):
+            at = self.soon(at, principal, f"{name}>{role.arn}")
+        if caller is None:
+            assert isinstance(source, User)
+            caller = self.console_session(source, at)
+        mfa = caller.mfa if isinstance(source, User) else rng.random() < 0.3
+        region, ip = rng.choice((VIRGINIA, FRANKFURT, TOKYO)), self._ip()
+        session = Session(
+            role, name, at, mfa, self.ids.unique_id("ASIA"), source_identity=caller.source_identity
+        )
+        copies = self.shapes.assume_role(at, caller, session, region, console=True)
+        skew = timedelta(seconds=rng.choice((0, 0, 1, 2, 30, 60)))
+        stay = Stay("switch", role, session, at, mfa=caller.mfa, ip=ip, source_arn=caller.arn)
+        stay.parent = source if isinstance(source, Stay) else None
+        stay.user = source if isinstance(source, User) else None
+        stay.source_identity = caller.source_identity
+        stay.expires_at = at + timedelta(hours=1)
+        # The record may be a second behind the session.
+        behind = timedelta(seconds=rng.choice((0, 0, 0, 1)) if jitter else 0)
+        stay.role_half = self._send(
+            self.shapes.switch_in_role_account(at + behind, session, caller.arn, region, ip)
+        )
+        stay.source_half = self._send(
+            self.shapes.switch_in_source_account(
+                at - skew, caller, role, rng.choice((region, VIRGINIA)), ip
+            )
+        )
+        self._send_copies(stay, copies)
+        self._work(stay, keys=True)
+        self._renew_and_exit(stay, caller)
+        self.stays.append(stay)
+        return stay
+
+    def burst(self) -> None:
+        """Let somebody switch into one role a few times within two minutes."""
+        user, role = self.random.choice(self.users), self.random.choice(self.roles)
+        at = self.moment(f"{role.principal_id}:{user.name}", f"{user.name}>{role.arn}")
+        caller = self.console_session(user, at)
+        for number in range(self.random.choice((2, 2, 3))):
+            at += timedelta(seconds=self.random.randint(5, 50) if number else 0)
+            self.switch(user, role, at, caller).in_burst = True
+
+    def twins_switch(self) -> None:
+        """Let two people of one name switch into roles in the same second."""
+        one, other = self.random.choice(self.twins)
+        role = self.random.choice(self.roles[:4])
+        also = role if self.random.random() < 0.5 else self.random.choice(self.roles[:4])
+        at = self.moment(
+            *(f"{each.principal_id}:{one.name}" for each in (role, also)), f"{one.name}>{role.arn}"
+        )
+        first = self.switch(one, role, at, jitter=False)
+        second = self.switch(other, also, at, jitter=False)
+        if role is also:
+            first.twin, second.twin = second, first
+
+    def refusal_and_retry(self) -> None:
+        """Let somebody be refused, and try again with success."""
+        user, role = self.random.choice(self.users), self.random.choice(self.roles)
+        at = self.moment(f"{role.principal_id}:{user.name}", f"{user.name}>{role.arn}")
+        caller = self.console_session(user, at)
+        refused = Stay(
+            "switch",
+            role,
+            None,
+            at,
+            user=user,
+            mfa=caller.mfa,
+            source_arn=caller.arn,
+            ip=self._ip(),
+        )
+        refused.source_half = self._send(
+            self.shapes.switch_in_source_account(
+                at, caller, role, FRANKFURT, refused.ip, failure="Failed authentication"
+            )
+        )
+        self._send(self.shapes.refused_assume_role(at, caller, role, FRANKFURT))
+        self.stays.append(refused)
+        self.switch(user, role, at + timedelta(seconds=self.random.randint(4, 50)), caller)
+
+    def chain(self, length: int) -> None:
+        """Let somebody go on from role to role, in the console or by program."""
+        rng = self.random
+        kind = rng.choice(("user", "program", "portal", "saml"))
+        if kind == "user":
+            stay = self.switch(rng.choice(self.users), rng.choice(self.roles))
+        elif kind == "program":
+            stay = self.assume(rng.choice(self.users), rng.choice(self.roles))
+        elif kind == "portal":
+            stay = self.portal()
+        else:
+            stay = self.saml()
+        for _ in range(length):
+            at = stay.at + timedelta(seconds=rng.randint(60, 300))
+            role = rng.choice(self.roles)
+            if rng.random() < 0.5:
+                stay = self.switch(stay, role, at)
+            else:
+                stay = self.assume(stay, role, at)
+
+    def assume(
+        self,
+        source: User | Stay,
+        role: Role,
+        at: datetime | None = None,
+        name: str | None = None,
+        *,
+        is_plain: bool = False,
+    ) -> Stay:
+        """Let a user, or who is in a role, assume a role by program."""
+        rng = self.random
+        if name is None:
+            name = rng.choice(("release-4711", "terraform", "cli", "i-van"))
+            name = f"{name}-{rng.randrange(10**6)}"
+        if at is None:
+            at = self.moment(f"{role.principal_id}:{name}")
+        serial, identity = False, None
+        if isinstance(source, User):
+            mfa = rng.random() < 0.5
+            began = at - timedelta(minutes=rng.randint(1, 60))
+            caller = Session(source, source.name, began, mfa, self.ids.unique_id("AKIA"))
+            serial = rng.random() < 0.3
+            identity = rng.choice((None, None, "frank.real"))
+            if is_plain:
+                mfa, serial, identity = False, False, None
+                caller = Session(source, source.name, began, mfa, caller.access_key_id)
+        else:
+            assert source.session is not None
+            caller = source.session
+            identity = caller.source_identity
+            mfa = rng.random() < 0.2
+        said_mfa = caller.mfa or serial if isinstance(source, User) else mfa
+        ip = self._ip()
+        session = Session(
+            role, name, at, said_mfa, self.ids.unique_id("ASIA"), source_identity=identity
+        )
+        device = f"arn:aws:iam::{caller.account}:mfa/{caller.name}" if serial else None
+        copies = self.shapes.assume_role(
+            at, caller, session, FRANKFURT, console=False, ip=ip, serial=device
+        )
+        stay = Stay("assume", role, session, at, mfa=said_mfa, ip=ip, serial=serial)
+        stay.parent = source if isinstance(source, Stay) else None
+        stay.user = source if isinstance(source, User) else None
+        if isinstance(source, User) and rng.random() < 0.3 and not is_plain:
+            # Long-term keys have no session to speak of.
+            stay.has_caller_session = False
+            del copies[0]["userIdentity"]["sessionContext"]
+        stay.source_identity = identity
+        stay.expires_at = at + timedelta(hours=1)
+        self._send_copies(stay, copies)
+        self._work(stay)
+        self.stays.append(stay)
+        return stay
+
+    def program(self) -> None:
+        """Let a user assume a role by program."""
+        self.assume(self.random.choice(self.users), self.random.choice(self.roles))
+
+    def parallel_programs(self) -> None:
+        """Let one user's program assume a role twice in the same second, under one name."""
+        user, role = self.random.choice(self.users), self.random.choice(self.roles)
+        at = self.moment(f"{role.principal_id}:parallel")
+        for _ in range(2):
+            self.assume(user, role, at, "parallel", is_plain=True)
+
+    def portal(self, at: datetime | None = None, name: str | None = None) -> Stay:
+        """Let a user of Identity Center enter an account."""
+        rng = self.random
+        name = name or rng.choice(list(self.portal_users))
+        user, role = self.portal_users[name], rng.choice(self.portal_roles)
+        at = at or self.moment(f"{role.principal_id}:{name}")
+        ip, session = (
+            self._ip(),
+            Session(
+                role,
+                name,
+                at,
+                rng.random() < 0.2,
+                self.ids.unique_id("ASIA"),
+                on_behalf_of=user,
+            ),
+        )
+        stay = Stay("portal", role, session, at, ip=ip)
+        if rng.random() < 0.8:
+            signed_in = at - timedelta(minutes=rng.randint(1, 500))
+            steps = self.shapes.identity_center_sign_in(
+                signed_in, IDENTITY, FRANKFURT, ip, name, user
+            )
+            login_ip = ip
+            last = [self._send(step) for step in steps][-1]
+            self.logins.append(Login(name, True, last, login_ip))
+        permission_set = role.name.removeprefix("AWSReservedSSO_").rpartition("_")[0]
+        federate = self.shapes.federate(
+            at - timedelta(seconds=rng.randint(0, 5)),
+            IDENTITY,
+            FRANKFURT,
+            ip,
+            user,
+            role.account,
+            permission_set,
+        )
+        stay.federate = self._send(federate)
+        stay.entry = self._send(self.shapes.assume_role_with_saml(at, session, FRANKFURT))
+        stay.expires_at = at + timedelta(hours=12)
+        self._work(stay, keys=True)
+        self.stays.append(stay)
+        return stay
+
+    def portal_visits(self) -> None:
+        """Let one user of Identity Center enter a few times, and switch on from there."""
+        name = self.random.choice(list(self.portal_users))
+        for _ in range(2):
+            stay = self.portal(name=name)
+        at = stay.at + timedelta(minutes=self.random.randint(2, 9))
+        self.switch(stay, self.random.choice(self.roles), at)
+
+    def saml(self) -> Stay:
+        """Let somebody enter through the company's own identity provider."""
+        rng, role = self.random, self.random.choice(self.roles)
+        name, subject = rng.choice((("ivy", "ivy@example.com"), ("jon", "jon")))
+        at, ip = self.moment(f"{role.principal_id}:{name}"), self._ip()
+        session = Session(role, name, at, False, self.ids.unique_id("ASIA"))
+        record = self.shapes.assume_role_with_saml(at, session, VIRGINIA, hours=1)
+        record["sourceIPAddress"] = ip
+        record["requestParameters"]["principalArn"] = (
+            f"arn:aws:iam::{role.account}:saml-provider/corp"
+        )
+        record["responseElements"]["subject"] = subject
+        record["userIdentity"]["userName"] = subject
+        stay = Stay("saml", role, session, at, ip=ip, subject=subject)
+        stay.entry, stay.expires_at = self._send(record), at + timedelta(hours=1)
+        self._work(stay, keys=True)
+        self.stays.append(stay)
+        return stay
+
+    def federated(self) -> None:
+        """Let somebody enter by SAML, and go on."""
+        stay = self.saml()
+        self.assume(stay, self.random.choice(self.roles), stay.at + timedelta(minutes=4))
+
+    def job(self) -> None:
+        """Let a CI job and a user of a web identity provider take roles."""
+        github = "token.actions.githubusercontent.com"
+        for provider, subject, name in (
+            (f"arn:aws:iam::{PRODUCTION}:oidc-provider/{github}", _CI_SUBJECT, "GitHubActions"),
+            ("accounts.google.com", "104040404040404040404", "web-app"),
+        ):
+            role = self.random.choice(self.roles)
+            at, ip = self.moment(f"{role.principal_id}:{name}"), self._ip()
+            session = Session(role, name, at, False, self.ids.unique_id("ASIA"))
+            stay = Stay("web", role, session, at, ip=ip, subject=subject)
+            stay.entry = self._send(
+                self.shapes.assume_role_with_web_identity(
+                    at, session, VIRGINIA, ip, provider, subject
+                )
+            )
+            stay.expires_at = at + timedelta(hours=1)
+            self._work(stay)
+            self.stays.append(stay)
+
+    def services(self) -> None:
+        """Let a service and an instance act, and a program on the instance go on."""
+        rng = self.random
+        at = self.moment(f"{self.service_role.principal_id}:AWSConfig")
+        session = Session(self.service_role, "AWSConfig", at, False, self.ids.unique_id("ASIA"))
+        stay = Stay("service", self.service_role, session, at)
+        stay.entry = self._send(self.shapes.service_assume_role(at, "config", session, VIRGINIA))
+        self._work(stay)
+        self.stays.append(stay)
+        name = f"i-{rng.getrandbits(68):017x}"
+        at = self.moment(f"{self.instance_role.principal_id}:{name}")
+        session = Session(self.instance_role, name, at, False, self.ids.unique_id("ASIA"))
+        instance = Stay("service", self.instance_role, session, at)
+        self._work(instance, least=1)
+        for sent in instance.actions:
+            sent.record["userIdentity"]["sessionContext"]["ec2RoleDelivery"] = "2.0"
+        self.stays.append(instance)
+        child = self.assume(instance, rng.choice(self.roles), at + timedelta(minutes=9))
+        self.assume(child, rng.choice(self.roles), at + timedelta(minutes=14))
+
+    def seen_only(self) -> None:
+        """Let a session act whose start lies before the logs."""
+        rng = self.random
+        role, name = rng.choice(
+            (
+                (rng.choice(self.roles), "zoe"),
+                (rng.choice(self.portal_roles), "gus"),
+            )
+        )
+        at = self.moment(f"{role.principal_id}:{name}")
+        session = Session(role, name, at, rng.random() < 0.5, self.ids.unique_id("ASIA"))
+        stay = Stay("unseen", role, session, at, mfa=session.mfa)
+        self._work(stay, least=1)
+        self.stays.append(stay)
+        if rng.random() < 0.5:
+            self.switch(stay, rng.choice(self.roles), stay.actions[-1].at)
+
+    def root_switch(self) -> None:
+        """Let the root user of an account switch; no public record shows one."""
+        root = User("root", SECOND, SECOND)
+        self.switch(root, self.random.choice(self.roles[:4]))
+
+    def loop(self) -> None:
+        """Write two sessions each of which says that it was entered from the other."""
+        one, other = self.roles[0], self.roles[3]
+        at = self.moment("loop")
+        later = at + timedelta(seconds=self.random.choice((0, 40)))
+        first = Session(one, "loop", at, False, self.ids.unique_id("ASIA"))
+        second = Session(other, "loop", later, False, self.ids.unique_id("ASIA"))
+        stays = []
+        for began, session, caller in ((at, first, second), (later, second, first)):
+            assert isinstance(session.principal, Role)
+            stay = Stay("loop", session.principal, session, began, ip=self._ip())
+            copies = self.shapes.assume_role(
+                began, caller, session, VIRGINIA, console=False, ip=stay.ip
+            )
+            stay.expires_at = began + timedelta(hours=1)
+            self._send_copies(stay, copies)
+            stays.append(stay)
+        first_stay, second_stay = stays
+        first_stay.parent, second_stay.parent = second_stay, first_stay
+        for stay in stays:
+            assert stay.parent is not None and stay.caller_copy is not None
+            stay.parent.actions.append(stay.caller_copy)
+        self.stays += stays
+
+    def made_again(self) -> None:
+        """Let a role and a user be deleted and made again under the same name."""
+        old, user = self.roles[1], self.users[0]
+        new = self._role(old.name, old.account, "/new/")
+        for role in (old, new):
+            for _ in range(2):
+                self.switch(user, role)
+        again = self._user(user.name, user.account)
+        self.switch(again, old)
+        self.assume(again, new)
+
+    def noise(self, count: int) -> None:
+        """Let users and services do what is no business of roles."""
+        for _ in range(count):
+            user = self.random.choice(self.users)
+            at = FIRST_DAY + timedelta(seconds=self.random.randrange(DAYS * 86400))
+            session = Session(user, user.name, at, False, self.ids.unique_id("AKIA"))
+            service, name, read_only = self.random.choice(_CALLS)
+            self._send(
+                self.shapes.call(
+                    at, session, service, name, FRANKFURT, self._ip(), read_only=read_only
+                )
+            )
+        for _ in range(count // 4):
+            user = self.random.choice(self.users)
+            at = FIRST_DAY + timedelta(seconds=self.random.randrange(DAYS * 86400))
+            self._send(
+                self.shapes.console_login(at, user, VIRGINIA, self._ip(), mfa=True, failed=True)
+            )
+
+    # --- records -------------------------------------------------------------------------------
+
+    def _log_in(self, user: User, at: datetime, mfa: bool) -> None:
+        ip = self._ip()
+        record = self.shapes.console_login(at, user, VIRGINIA, ip, mfa=mfa)
+        if self.random.random() < 0.3:
+            record["additionalEventData"]["MFAUsed"] = "YES" if mfa else "NO"
+        self.logins.append(Login(user, mfa, self._send(record), ip))
+
+    def _send_copies(self, stay: Stay, copies: list[CloudTrailRecord]) -> None:
+        stay.caller_copy = self._send(copies[0])
+        if len(copies) > 1:
+            stay.role_copy = self._send(copies[1])
+        # It is an action of the session that it was made from.
+        if stay.parent is not None and stay.how != "loop":
+            stay.parent.actions.append(stay.caller_copy)
+
+    def _work(self, stay: Stay, *, keys: bool = False, least: int = 0) -> None:
+        """Let something be done in a session; the console mints keys of its own (``keys``)."""
+        assert stay.session is not None
+        rng = self.random
+        ip = stay.ip or self._ip()
+        for number in range(rng.choice((least, 1, 2, 5)) or least):
+            service, name, read_only = rng.choice(_CALLS)
+            by_service = rng.random() < 0.15
+            record = self.shapes.call(
+                stay.session.created_at + timedelta(seconds=20 + rng.randint(0, 1500) + number),
+                stay.session,
+                service,
+                name,
+                FRANKFURT,
+                "cloudformation.amazonaws.com" if by_service else ip,
+                read_only=read_only,
+                denied=rng.random() < 0.2,
+                key=self.ids.unique_id("ASIA") if keys else None,
+                agent=CLI,
+            )
+            if rng.random() < 0.1:
+                del record["readOnly"]
+            if rng.random() < 0.1:
+                record["eventVersion"] = "2.07"
+            stay.actions.append(self._send(record))
+        stay.actions.sort(key=lambda sent: sent.at)
+
+    def _renew_and_exit(self, stay: Stay, caller: Session) -> None:
+        rng = self.random
+        assert stay.session is not None
+        at = stay.at
+        if rng.random() < 0.2:
+            for _ in range(rng.choice((1, 2))):
+                at += timedelta(seconds=rng.randint(60, 200))
+                self._taken.add((stay.session.principal_id, int(at.timestamp()) // 60))
+                region, ip = FRANKFURT, stay.ip
+                stay.renewals.append(
+                    (
+                        self._send(self.shapes.renewal(at, stay.session, caller.arn, region, ip)),
+                        self._send(
+                            self.shapes.renewal_in_source_account(
+                                at - timedelta(seconds=1), caller, stay.role, region, ip
+                            )
+                        ),
+                    )
+                )
+        if rng.random() < 0.2:
+            at += timedelta(seconds=rng.randint(1, 40))
+            stay.exit = self._send(self.shapes.exit(at, stay.session, FRANKFURT, stay.ip))
+
+    def _ip(self) -> str:
+        if self.random.random() < 0.1:
+            return f"2001:db8::{self.random.randrange(1, 65535):x}"
+        return f"203.0.113.{self.random.randrange(1, 255)}"
+
+    def _send(self, record: CloudTrailRecord) -> Sent:
+        sent = Sent(record)
+        self.sent.append(sent)
+        return sent
+
+    # --- delivery ------------------------------------------------------------------------------
+
+    def write(self, folder: Path, lost: float = 0.06) -> list[Path]:
+        """Write the log files below ``folder``: records come late, twice, or never (``lost``)."""
+        trail = Trail(self.ids, organization="o-a1b2c3d4e5")
+        rng = self.random
+        for sent in self.sent:
+            record = sent.record
+            if record["recipientAccountId"] not in LOGGED or rng.random() < lost / 2:
+                continue
+            late = rng.random()
+            after = timedelta(minutes=rng.randint(2, 15))
+            if late < 0.05:
+                after = timedelta(hours=rng.randint(5, 90))
+            trail.deliver([record], after=after)
+            if rng.random() < 0.08:
+                trail.deliver([record], after=timedelta(minutes=40), region=VIRGINIA)
+        paths = []
+        for key, records in trail.files():
+            if rng.random() < lost / 2:
+                continue  # the file never arrives
+            self.delivered |= {(r["eventID"], r["recipientAccountId"]) for r in records}
+            path = folder / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(packed(self._shuffled(records)))
+            paths.append(path)
+        return paths
+
+    def _shuffled(self, records: list[CloudTrailRecord]) -> list[dict[str, Any]]:
+        shuffled = list(records)
+        self.random.shuffle(shuffled)
+        return shuffled

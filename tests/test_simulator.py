@@ -1,0 +1,295 @@
+"""The marts tell of simulated trails what RULES.md lets one know, and nothing else.
+
+Seeds are fixed here; ``make soak`` adds random ones. A seed that fails is in the test's name.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Rolecall
+from simulator.knowledge import Knowledge, Way
+from simulator.organisation import Organisation
+
+SEEDS = (11, 2026)
+LEAST = 0.99
+
+SWITCH_COLUMNS = """
+    role_switch_id, switched_at, outcome, seen_in, role_account_id, role_name, role_session_name,
+    role_arn, source_account_id, source_arn, source_name, actor_arn, actor_name, actor_type,
+    actor_method, actor_confidence, source_ip_address, mfa, mfa_evidence, session_id,
+    role_event_id, source_event_id, assume_role_event_id
+"""
+SESSION_COLUMNS = """
+    session_id, principal_id, started_at, start_method, role_switch_id, assume_role_event_id,
+    role_account_id, role_name, role_arn, role_session_name, parent_session_id, chain_depth,
+    actor_arn, actor_name, actor_type, actor_method, actor_confidence, mfa, mfa_evidence,
+    source_ip_address, first_action_at, last_action_at, action_count, write_count, denied_count,
+    source_ip_count, expires_at, exited_at, renewal_count
+"""
+_OF_THE_LEADING_SWITCH = (
+    *("role_switch_id", "assume_role_event_id", "source_ip_address", "expires_at"),
+)
+GROUPS = {
+    "actor": ("actor_arn", "actor_name", "actor_type", "actor_method", "actor_confidence"),
+    "mfa": ("mfa", "mfa_evidence"),
+    "chain": ("parent_session_id", "chain_depth"),
+}
+
+
+@dataclass
+class Score:
+    """How many answers were right, and which were not."""
+
+    right: Counter[str] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    misses: list[str] = field(default_factory=list)
+
+    def compare(self, group: str, name: str, expected: Any, found: Any) -> None:
+        """Count one answer."""
+        self.asked[group] += 1
+        if expected == found:
+            self.right[group] += 1
+        else:
+            self.misses.append(f"{group}: {name}: expected {expected!r}, found {found!r}")
+
+    def of(self, group: str) -> float:
+        """Return the part of a group's answers that is right."""
+        return self.right[group] / self.asked[group] if self.asked[group] else 1.0
+
+
+@dataclass
+class Simulated:
+    """A simulated trail that was loaded."""
+
+    organisation: Organisation
+    knowledge: Knowledge
+    rolecall: Rolecall
+    logs: Path
+
+    def rows(self, columns: str, table: str, key: str) -> dict[str, dict[str, Any]]:
+        """Return the rows of a mart by their key."""
+        names = [name.strip() for name in columns.split(",")]
+        rows = self.rolecall.query(f"select {columns} from {table}")
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        by_key = {row[key]: row for row in named}
+        assert len(by_key) == len(named)
+        return by_key
+
+
+@pytest.fixture(scope="module")
+def simulated(seed: int, tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """Return a simulated trail, loaded."""
+    folder = tmp_path_factory.mktemp(f"seed-{seed}")
+    organisation = Organisation(seed)
+    organisation.live()
+    organisation.write(folder / "logs")
+    rolecall = Rolecall(folder)
+    rolecall.refresh(folder / "logs")
+    return Simulated(organisation, Knowledge(organisation), rolecall, folder / "logs")
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=None)
+
+
+def _actor(knowledge: Knowledge, way: Way) -> dict[str, Any]:
+    actor = knowledge.actor(way)
+    return {
+        "actor_arn": actor.arn,
+        "actor_name": actor.name,
+        "actor_type": actor.type,
+        "actor_method": actor.method,
+        "actor_confidence": actor.confidence,
+    }
+
+
+def expected_switches(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
+    """Return the rows of role_switches that can be known."""
+    rows = {}
+    for way in knowledge.ways:
+        row = way.switch
+        if row is None:
+            continue
+        role_half = row.role.role_half if row.role else None
+        source_half = row.source.source_half if row.source else None
+        lead, stay = role_half or source_half, row.stay
+        assert lead is not None
+        assumed = knowledge.assumption(row.assumed) if row.assumed else None
+        # The two halves of a burst may be of different switches: of one role all the same.
+        named = row.role or row.assumed
+        mfa, evidence = knowledge.mfa(way)
+        rows[lead.id] = {
+            "role_switch_id": lead.id,
+            "switched_at": _naive(lead.at),
+            "outcome": "success" if stay.session else "failure",
+            "seen_in": (
+                "both accounts"
+                if role_half and source_half
+                else "role account"
+                if role_half
+                else "source account"
+            ),
+            "role_account_id": stay.role.account,
+            "role_name": stay.role.name,
+            "role_session_name": named.session.name if named and named.session else None,
+            "role_arn": knowledge.role_arn(way),
+            "source_account_id": stay.source_arn.split(":")[4],
+            "source_arn": stay.source_arn,
+            "source_name": stay.source_arn.rpartition("/")[2] if "/" in stay.source_arn else "root",
+            "source_ip_address": lead.record["sourceIPAddress"],
+            "mfa": mfa,
+            "mfa_evidence": evidence,
+            "session_id": knowledge.session_id(way),
+            "role_event_id": role_half.id if role_half else None,
+            "source_event_id": source_half.id if source_half else None,
+            "assume_role_event_id": assumed.id if assumed else None,
+        } | _actor(knowledge, way)
+    return rows
+
+
+def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
+    """Return the rows of role_sessions that can be known, services' left out."""
+    rows = {}
+    for key, ways in knowledge.sessions.items():
+        way = ways[0]
+        stay, row = way.stay, way.switch
+        assert stay is not None and stay.session is not None
+        if knowledge.is_service(stay):
+            continue
+        assumed = knowledge.assumption(row.assumed if row and row.assumed else stay)
+        if row and not row.assumed:
+            assumed = None
+        lead = (row.role.role_half if row.role else row.stay.source_half) if row else None
+        mfa, evidence = knowledge.mfa(way)
+        actor = _actor(knowledge, way)
+        if knowledge.is_contested(key):
+            mfa, evidence = "unknown", None
+            actor = dict.fromkeys(actor, None) | {"actor_type": "unknown"}
+        expected = {
+            "session_id": key,
+            "principal_id": key.rpartition("@")[0],
+            "started_at": datetime.fromisoformat(key.rpartition("@")[2]).replace(tzinfo=None),
+            "start_method": knowledge.start_method(way),
+            "role_switch_id": lead.id if lead else None,
+            "assume_role_event_id": assumed.id if assumed else None,
+            "role_account_id": stay.role.account,
+            "role_name": stay.role.name,
+            "role_arn": knowledge.role_arn(way),
+            "role_session_name": stay.session.name,
+            "parent_session_id": knowledge.parent_id(way),
+            "chain_depth": knowledge.depth(way),
+            "mfa": mfa,
+            "mfa_evidence": evidence,
+            "source_ip_address": knowledge.address(way),
+            "expires_at": _naive(stay.expires_at) if assumed else None,
+            "exited_at": _naive(knowledge.exits.get(key)),
+            "renewal_count": knowledge.renewals.get(key, 0),
+        }
+        counts = knowledge.counts(ways)
+        rows[key] = expected | actor | counts
+        for name in ("first_action_at", "last_action_at"):
+            rows[key][name] = _naive(counts[name])
+        if len(ways) > 1:
+            # Which of two switches of one second leads its session is not promised.
+            for name in (
+                "role_switch_id",
+                "assume_role_event_id",
+                "source_ip_address",
+                "expires_at",
+            ):
+                del rows[key][name]
+    return rows
+
+
+def score(
+    expected: dict[str, dict[str, Any]], found: dict[str, dict[str, Any]], exact: str
+) -> Score:
+    """Compare the rows of a mart with those that were expected; ``exact`` is their own group."""
+    result = Score()
+    result.compare(exact, "keys", sorted(expected), sorted(found))
+    for key in sorted(expected.keys() & found.keys()):
+        for name, value in expected[key].items():
+            if name == "role_arn" and value is None:
+                continue  # another record of the role may show its path
+            group = next((g for g, names in GROUPS.items() if name in names), exact)
+            result.compare(group, f"{key} {name}", value, found[key][name])
+    return result
+
+
+def test_switches_are_exact(simulated: Simulated) -> None:
+    expected = expected_switches(simulated.knowledge)
+    assert len(expected) > 60
+    result = score(
+        expected, simulated.rows(SWITCH_COLUMNS, "role_switches", "role_switch_id"), "row"
+    )
+    assert result.misses == []
+
+
+def test_sessions_actors_and_mfa_are_what_can_be_known(simulated: Simulated) -> None:
+    expected = expected_sessions(simulated.knowledge)
+    assert len(expected) > 120
+    found = simulated.rows(SESSION_COLUMNS, "role_sessions", "session_id")
+    result = score(expected, found, "session")
+    print("\n".join(result.misses))
+    assert set(expected) == set(found)
+    for group in ("session", "actor", "mfa", "chain"):
+        assert result.of(group) >= LEAST, result.misses
+
+
+def test_the_trail_is_as_hard_as_it_should_be(simulated: Simulated) -> None:
+    """Every kind of difficulty is really in it."""
+    knowledge = simulated.knowledge
+    switches, sessions = expected_switches(knowledge), expected_sessions(knowledge)
+    assert {row["seen_in"] for row in switches.values()} == {
+        "both accounts",
+        "role account",
+        "source account",
+    }
+    assert {row["outcome"] for row in switches.values()} == {"success", "failure"}
+    assert {row["mfa"] for row in sessions.values()} == {"yes", "no", "not asserted", "unknown"}
+    methods = {row["start_method"] for row in sessions.values()}
+    assert methods == {
+        *("console switch", "assume role", "identity center", "saml", "web identity", "observed")
+    }
+    assert max(row["chain_depth"] for row in sessions.values()) >= 3
+    assert any(len(ways) > 1 for ways in knowledge.sessions.values())
+
+
+def _marts(rolecall: Rolecall) -> dict[str, list[Any]]:
+    """Return what the answers say, in one order."""
+    return {
+        "role_switches": sorted(
+            rolecall.query(f"select {SWITCH_COLUMNS} from role_switches"), key=str
+        ),
+        "role_sessions": sorted(
+            rolecall.query(f"select {SESSION_COLUMNS} from role_sessions"), key=str
+        ),
+        "role_assumptions": sorted(rolecall.query("select * from role_assumptions"), key=str),
+        "console_sign_ins": sorted(rolecall.query("select * from console_sign_ins"), key=str),
+    }
+
+
+def test_any_order_of_arrival_ends_in_the_same_marts(
+    simulated: Simulated, seed: int, tmp_path: Path
+) -> None:
+    """Late evidence improves old answers: in the end they are as if all had come at once."""
+    files = sorted(simulated.logs.rglob("*.json.gz"))
+    random.Random(seed).shuffle(files)
+    rolecall, logs = Rolecall(tmp_path), tmp_path / "logs"
+    whole = _marts(simulated.rolecall)
+    for first in range(0, len(files), len(files) // 3 + 1):
+        for file in files[first : first + len(files) // 3 + 1]:
+            path = logs / file.relative_to(simulated.logs)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.read_bytes())
+        assert _marts(rolecall) != whole if rolecall.database.exists() else True
+        rolecall.refresh(logs)
+    assert _marts(rolecall) == whole
