@@ -8,7 +8,7 @@ DEV_ENV := $(VENV)/dev.stamp
 SAMPLE_DATABASE := target/sample.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-athena engine soak lint format docs bench lambda lock clean
+.PHONY: help run test test-athena engine soak lint format docs bench lambda deploy-package lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,7 @@ engine: $(DEV_ENV)
 soak: $(DEV_ENV) ## run the long tests: many kills, many random trails
 	"$(BIN)/pytest" --numprocesses=0 -m soak
 	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/test_load_properties.py
+	"$(BIN)/pytest" --numprocesses=0 --random-seeds=$(or $(SEEDS),20) tests/test_simulator.py
 
 lint: $(DEV_ENV) ## check style and types
 	"$(BIN)/ruff" check .
@@ -53,6 +54,9 @@ bench: $(DEV_ENV) ## measure speed and memory, and print the table of benchmarks
 
 lambda: $(RUN_ENV) ## pack the Lambda function into dist/
 	@"$(BIN)/python" scripts/pack_lambda.py
+
+deploy-package: $(RUN_ENV) ## pack a release for AWS into dist/ (WHEELS=no leaves the packages out)
+	@"$(BIN)/python" scripts/pack_release.py $(if $(filter no,$(WHEELS)),--without-wheels)
 
 lock: $(DEV_ENV) ## resolve the locked requirements anew
 	"$(BIN)/python" scripts/lock_requirements.py

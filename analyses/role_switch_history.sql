@@ -1,53 +1,92 @@
 -- A day stands for its first instant, the last day for the first one after it.
+-- A session whose end no record tells, as it was renewed or its AssumeRole is
+-- not there, is taken to last twelve hours, AWS's longest.
+with
+
+role_switches as (
+
+    select * from {{ ref('role_switches') }}
+
+),
+
+role_sessions as (
+
+    select
+        *,
+        coalesce(
+            exited_at,
+            case when renewal_count = 0 then expires_at end,
+            started_at + interval '12' hour
+        ) as ends_at
+    from {{ ref('role_sessions') }}
+
+)
+
 select
-    switched_at,
-    outcome,
-    error_message,
-    seen_in,
-    actor_name,
-    actor_type,
-    actor_method,
-    actor_confidence,
-    actor_arn,
-    source_account_id,
-    source_name,
-    source_arn,
-    role_account_id,
-    role_name,
-    role_arn,
-    role_session_name,
-    mfa,
-    mfa_evidence,
-    source_ip_address,
-    aws_region,
-    user_agent,
-    session_id,
-    role_switch_id,
-    role_event_id,
-    source_event_id,
-    assume_role_event_id
-from {{ ref('role_switches') }}
+    role_switches.switched_at,
+    role_switches.outcome,
+    role_switches.error_message,
+    role_switches.seen_in,
+    role_switches.actor_name,
+    role_switches.actor_type,
+    role_switches.actor_method,
+    role_switches.actor_confidence,
+    role_switches.actor_arn,
+    role_switches.source_account_id,
+    role_switches.source_name,
+    role_switches.source_arn,
+    role_switches.role_account_id,
+    role_switches.role_name,
+    role_switches.role_arn,
+    role_switches.role_session_name,
+    role_switches.mfa,
+    role_switches.mfa_evidence,
+    role_switches.source_ip_address,
+    role_switches.aws_region,
+    role_switches.user_agent,
+    role_sessions.action_count,
+    role_sessions.write_count,
+    role_sessions.denied_count,
+    role_sessions.has_data_events,
+    role_sessions.last_action_at,
+    role_sessions.expires_at,
+    role_sessions.exited_at,
+    role_switches.session_id,
+    role_switches.role_switch_id,
+    role_switches.role_event_id,
+    role_switches.source_event_id,
+    role_switches.assume_role_event_id
+from role_switches
+left join role_sessions
+    on role_switches.session_id = role_sessions.session_id
 where
-    (:from_day is null or switched_at >= :from_day)
-    and (:to_day is null or switched_at < :to_day)
+    (:from_day is null or role_switches.switched_at >= :from_day)
+    and (:to_day is null or role_switches.switched_at < :to_day)
     and (
         :account is null
-        or role_account_id = :account
-        or source_account_id = :account
+        or role_switches.role_account_id = :account
+        or role_switches.source_account_id = :account
     )
     and (
         :user is null
-        or lower(source_name) like :user escape '\'
-        or lower(source_arn) like :user escape '\'
-        or lower(actor_name) like :user escape '\'
-        or lower(actor_arn) like :user escape '\'
-        or lower(role_session_name) like :user escape '\'
+        or lower(role_switches.source_name) like :user escape '\'
+        or lower(role_switches.source_arn) like :user escape '\'
+        or lower(role_switches.actor_name) like :user escape '\'
+        or lower(role_switches.actor_arn) like :user escape '\'
+        or lower(role_switches.role_session_name) like :user escape '\'
     )
     and (
         :role is null
-        or lower(role_name) like :role escape '\'
-        or lower(role_arn) like :role escape '\'
+        or lower(role_switches.role_name) like :role escape '\'
+        or lower(role_switches.role_arn) like :role escape '\'
     )
-    and (:outcome is null or outcome = :outcome)
-    and (:mfa is null or mfa = :mfa)
-order by switched_at, role_switch_id
+    and (:outcome is null or role_switches.outcome = :outcome)
+    and (:mfa is null or role_switches.mfa = :mfa)
+    and (
+        :active_at is null
+        or (
+            role_sessions.started_at <= :active_at
+            and role_sessions.ends_at > :active_at
+        )
+    )
+order by role_switches.switched_at, role_switches.role_switch_id

@@ -24,6 +24,12 @@ records as (
         {{ raw_field(fields, 'eventname') }} as event_name,
         {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at
     from {{ logs }}
+    -- A record is delivered after it happened, and seldom days later.
+    where
+        {{ delivered_between(
+            ':from_day',
+            ":to_day + interval '" ~ var('late_delivery_days') ~ "' day - interval '1' second"
+        ) }}
 
 ),
 

@@ -13,11 +13,11 @@ import argparse
 import json
 import os
 import re
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from reproducible_zip import write_zip
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import PACKED_QUERIES, PLACEHOLDERS
 from rolecall.project import analyses, failures, run_dbt
@@ -25,9 +25,6 @@ from rolecall.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = ("__init__", "athena", "errors", "lambda_handler", "output", "parameters")
-
-# The oldest time that a zip can tell.
-_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def main() -> None:
@@ -47,13 +44,7 @@ def pack(output: Path) -> None:
     }
     queries = json.dumps(_queries(), indent=1, sort_keys=True)
     contents[f"rolecall/{PACKED_QUERIES}"] = queries.encode()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        for name in sorted(contents):
-            entry = zipfile.ZipInfo(name, _TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o644 << 16
-            packed.writestr(entry, contents[name])
+    write_zip(output, contents)
 
 
 def _queries() -> dict[str, object]:

@@ -11,12 +11,14 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from athena.account import Account
 from athena.engine import running, trino_folder
@@ -57,6 +59,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         seeds = [*metafunc.module.SEEDS, *metafunc.config.stash[_RANDOM_SEEDS]]
         metafunc.parametrize("seed", seeds, scope="module")
+
+
+class _OneEngine(LoadScopeScheduling):  # type: ignore[misc]
+    """Deals tests out one by one, but those of the group ``athena`` to one worker: one engine.
+
+    xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "athena" if _is_on_engine(nodeid.partition("::")[0]) else nodeid
+
+
+@cache
+def _is_on_engine(file: str) -> bool:
+    return 'xdist_group("athena")' in (PROJECT / file).read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneEngine:
+    """Return what deals the tests out."""
+    return _OneEngine(config, log)
 
 
 class Rolecall:

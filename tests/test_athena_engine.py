@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from athena.account import CONSOLE_2020, CONSOLE_PRESENT, Account
+from athena.engine import WORKGROUP
 from conftest import SAMPLE
 from rolecall.athena import (
     Athena,
@@ -36,7 +37,7 @@ def athena(account: Account, monkeypatch: pytest.MonkeyPatch) -> Callable[..., A
     for name, value in account.addresses.environment().items():
         monkeypatch.setenv(name, value)
 
-    def client(workgroup: str = "rolecall", database: str = "default") -> Athena:
+    def client(workgroup: str = WORKGROUP, database: str = "default") -> Athena:
         return Athena(Place(database, workgroup), make_client("athena"))
 
     return client

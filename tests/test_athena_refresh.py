@@ -52,7 +52,10 @@ def test_a_refresh_says_what_it_loaded_and_spent(first_refresh: tuple[Warehouse,
         r" for \$0\.00\d+\.",
         spent,
     )
-    assert warning.startswith("default.refreshed has no partitions: each refresh scans all of it")
+    assert warning == (
+        "default.refreshed has no partitions by the day: each refresh scans all of it."
+        " `rolecall setup` makes a table that has."
+    )
 
 
 def test_a_refresh_with_nothing_new_stops_after_staging(

@@ -132,8 +132,8 @@ def test_an_external_table_is_read_with_types_of_hive() -> None:
     )
     assert statement.partitions == (Column("timestamp", "string"),)
     assert statement.properties["classification"] == "cloudtrail"
-    assert statement.properties["storage.location"] == "s3://trail/AWSLogs/"
-    assert statement.properties["storage.inputformat"].endswith("CloudTrailInputFormat")
+    assert statement.properties["clause location"] == "s3://trail/AWSLogs/"
+    assert statement.properties["clause inputformat"].endswith("CloudTrailInputFormat")
 
 
 def test_a_table_from_a_query_keeps_its_properties_as_written() -> None:

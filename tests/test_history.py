@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,10 +17,10 @@ from rich.cells import cell_len
 from conftest import Rolecall
 
 
-def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, str]]:
+def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, Any]]:
     """Return the history as a list of objects."""
     done = sample.run("history", "--format", "json", *options, exit_code=0, **environment)
-    history: list[dict[str, str]] = json.loads(done.stdout)
+    history: list[dict[str, Any]] = json.loads(done.stdout)
     return history
 
 
@@ -79,6 +80,41 @@ def test_filters_narrow_the_history(sample: Rolecall, options: tuple[str, ...], 
     assert len(rows(sample, *options)) == count
 
 
+def test_the_history_knows_who_is_behind_a_chain_and_what_was_done(sample: Rolecall) -> None:
+    (row,) = rows(sample, "--from", "2026-04-08", "--account", "444455556666", "--to", "2026-04-08")
+    assert (row["source_name"], row["actor_name"], row["actor_method"]) == (
+        "alice",
+        "alice",
+        "chain",
+    )
+    assert row["source_arn"] == "arn:aws:sts::777788889999:assumed-role/Developer/alice"
+    counts = [row[name] for name in ("action_count", "write_count", "denied_count")]
+    assert counts == [2, 0, 0]
+    by_arn = rows(sample, "--user", "arn:aws:iam::111122223333:user/alice")
+    assert row["role_switch_id"] in {other["role_switch_id"] for other in by_arn}
+
+
+@pytest.mark.parametrize(
+    ("at", "roles"),
+    [
+        ("2026-03-03T08:05:39Z", []),
+        ("2026-03-03T08:05:40Z", ["Admin"]),
+        ("2026-03-03T09:20:54Z", ["Admin"]),  # beyond its expiry, which a renewal moved
+        ("2026-03-03T09:20:55Z", []),  # left
+        ("2026-03-03T09:31:08Z", ["Deploy"]),
+        ("2026-03-03T10:31:08Z", []),  # expired
+        ("2026-04-08T12:15:00+02:00", ["Developer", "ReadOnly"]),
+    ],
+)
+def test_active_shows_who_is_in_a_role(sample: Rolecall, at: str, roles: list[str]) -> None:
+    assert [row["role_name"] for row in rows(sample, "--active", "--at", at)] == roles
+
+
+def test_nobody_is_in_a_role_long_after(sample: Rolecall) -> None:
+    assert rows(sample, "--active") == []
+    assert sample.run("history", "--active").stdout == "No role switch matches.\n"
+
+
 def test_days_are_days_of_the_time_zone(sample: Rolecall) -> None:
     tokyo = rows(sample, "--from", "2026-05-01", "--timezone", "Asia/Tokyo")
     assert [row["switched_at"] for row in tokyo] == ["2026-05-01T06:47:19+09:00"]
@@ -87,12 +123,14 @@ def test_days_are_days_of_the_time_zone(sample: Rolecall) -> None:
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_a_table_fits_the_terminal(sample: Rolecall, width: int) -> None:
-    lines = sample.run("history", COLUMNS=str(width)).stdout.splitlines()
+    table, _, note = sample.run("history", COLUMNS=str(width)).stdout.partition("\n\n")
+    lines = table.splitlines()
     assert len(lines) == 16
+    assert note.startswith("No data events are logged there")
     assert max(map(cell_len, lines)) <= width
     header = lines[0]
     whole = set(sample.run("history").stdout.splitlines())
-    for title in ("switched at", "who", "role", "role account", "mfa", "outcome"):
+    for title in ("switched at", "who", "role", "role account", "mfa", "outcome", "actions"):
         assert title in header
     # Each cell is there as a whole, or ends in an ellipsis.
     complete = sample.run("history", "--format", "json").stdout
@@ -112,9 +150,9 @@ def test_a_table_fits_the_terminal(sample: Rolecall, width: int) -> None:
 
 
 def test_a_narrow_table_marks_what_it_cuts(sample: Rolecall) -> None:
-    narrow = sample.run("history", "--user", "dana*", COLUMNS="70").stdout
+    narrow = sample.run("history", "--user", "dana*", COLUMNS="78").stdout
     assert "dana@" in narrow and "…" in narrow
-    assert max(map(len, narrow.splitlines())) <= 70
+    assert max(map(len, narrow.splitlines())) <= 78
 
 
 def test_csv_json_and_parquet_have_the_same_rows(sample: Rolecall, tmp_path: Path) -> None:
@@ -158,6 +196,8 @@ def test_head_makes_no_traceback(sample: Rolecall) -> None:
         (("--from", "april"), 2, "'april' is not a day: write it like 2026-04-30"),
         (("--from", "2026-04-30", "--to", "2026-04-01"), 2, "is after --to"),
         (("--timezone", "Berlin"), 2, "The setting timezone is wrong: 'Berlin' is no time zone"),
+        (("--active", "--at", "noon"), 2, "'noon' is not a moment: write it like"),
+        (("--at", "2026-04-30T12:00:00Z"), 2, "--at goes with --active"),
         (("--mfa", "maybe"), 2, "'maybe' is not one of"),
         (("--database", "none.duckdb"), 1, "There is no database none.duckdb yet"),
         (("--target", "athena"), 1, "No AWS region is set to use athena in: set AWS_REGION."),

@@ -113,8 +113,31 @@ def test_the_newest_attempt_counts_whatever_is_null_in_it(
             'f' as log_file, unnest(['unreadable', 'loaded']) as status,
             unnest(['cut', null]) as problem, unnest([5, null]) as size_bytes,
             unnest([timestamp '2026-03-01', null]) as modified_at,
-            'load' as load_id,
+            'load' as load_id, '/logs' as log_root,
             unnest([timestamp '2026-03-02', timestamp '2026-03-03']) as loaded_at
         """
     )
-    assert newest_attempts(ledger) == {"f": Attempt("loaded", None, None, None)}
+    assert newest_attempts(ledger) == {"f": Attempt("loaded", None, None, None, "/logs")}
+
+
+def test_two_loose_files_of_one_name_are_told_apart_or_refused(tmp_path: Path) -> None:
+    """Loose files are keyed by their path below the folder: a copy is the same file, no other."""
+    roots = [tmp_path / "one", tmp_path / "other"]
+    for root in roots:
+        root.mkdir()
+        (root / "x.json").write_text('{"Records": []}')
+    (file,) = sorted_log_files(roots)
+    assert file.log_root == str(roots[0])
+    (of_other,) = sorted_log_files(roots[1:])
+    read = Attempt("loaded", None, file.size_bytes, file.modified_at, str(roots[0]))
+    not_done([of_other], {"x.json": read})
+
+    (roots[1] / "x.json").write_text('{"Records":  []}')
+    (of_other,) = sorted_log_files(roots[1:])
+    message = r"Both .* and .* have a log file x\.json, and they differ: rename one"
+    with pytest.raises(LogSourceError, match=message):
+        sorted_log_files(roots)
+    with pytest.raises(LogSourceError, match=message):
+        not_done([of_other], {"x.json": read})
+    (roots[0] / "x.json").unlink()  # moved and changed
+    assert not_done([of_other], {"x.json": read}) == [of_other]

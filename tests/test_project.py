@@ -54,7 +54,7 @@ def test_every_macro_says_what_it_is_for(path: Path) -> None:
         assert versions == ["athena"]
 
 
-@pytest.mark.parametrize("rule", [1, 2, 3, 4, 6, 9, 10, 11])
+@pytest.mark.parametrize("rule", range(1, 12))
 def test_every_rule_that_the_models_carry_has_a_unit_test(rule: int) -> None:
     texts = [path.with_suffix(".yml").read_text(encoding="utf-8") for path in MODELS]
     tests = [test for text in texts for test in yaml.safe_load(text).get("unit_tests", [])]
@@ -62,6 +62,16 @@ def test_every_rule_that_the_models_carry_has_a_unit_test(rule: int) -> None:
     for path in MODELS:
         for test in yaml.safe_load(path.with_suffix(".yml").read_text()).get("unit_tests", []):
             assert test["name"].startswith(path.stem)
+
+
+def test_the_rules_are_where_their_page_says() -> None:
+    page = (PROJECT / "docs" / "rules.md").read_text(encoding="utf-8")
+    named = set()
+    for row in re.findall(r"^\| .* \| ((?:macros? )?`.*) \|$", page, re.MULTILINE):
+        named |= set(re.findall(r"`(\w+)`", row))
+    files = {path.stem for path in [*MODELS, *(PROJECT / "macros").glob("*.sql")]}
+    assert named <= files
+    assert {path.stem for path in MODELS if path.parent.name == "rules"} <= named
 
 
 def test_one_version_everywhere() -> None:
@@ -150,7 +160,7 @@ def test_the_wheel_works_outside_a_checkout(installed: Path, rolecall: Rolecall)
     )
     assert where.stdout.startswith(str(installed))
     assert "129 new events" in rolecall.refresh(SAMPLE)
-    assert len(rolecall.run("history").stdout.splitlines()) == 16
+    assert len(rolecall.run("history").stdout.partition("\n\n")[0].splitlines()) == 16
     assert "switch_role_query" in rolecall.run("query").stdout
     made = {path.name for path in rolecall.folder.iterdir()}
     assert made == {"rolecall.duckdb", "cache"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -141,3 +142,108 @@ def test_records_in_their_own_product_s_envelope_are_rejected_not_lost(
         " from log_files"
     )
     assert counts == (11, 4, 7)
+
+
+def _sessions(loaded: Rolecall, columns: str, principal: str) -> list[Any]:
+    return loaded.query(
+        f"select {columns} from role_sessions where starts_with(principal_id, '{principal}')"
+        " order by started_at"
+    )
+
+
+def test_the_published_switch_is_a_session_with_its_action(loaded: Rolecall) -> None:
+    """By hand from "Audit User Actions Using CloudTrail - Part 2": bob creates a user."""
+    columns = """
+        session_id, start_method, role_switch_id, parent_session_id, chain_depth, actor_arn,
+        actor_method, actor_confidence, mfa, mfa_evidence, source_ip_address, action_count,
+        write_count, expires_at::text, role_arn
+    """
+    assert _sessions(loaded, columns, "AROAJBP4A5WSXVNY72RLE") == [
+        (
+            "AROAJBP4A5WSXVNY72RLE:bob@example.com@2020-09-17T19:04:10Z",
+            "console switch",
+            "70627092-0c9c-4163-9975-42ffcc50a37a",
+            None,
+            0,
+            "arn:aws:iam::203016562928:user/bob@example.com",
+            "switch from user",
+            "certain",
+            "yes",
+            "assume role",
+            "75.15.154.15",
+            1,
+            0,  # records of 2020 do not say what only reads
+            "2020-09-17 20:04:10",
+            "arn:aws:iam::776613361644:role/assume-admin-role-example",
+        )
+    ]
+    done = loaded.run("session", "14fb06e3-5649-4fc3-a274-226ba85c8be6").stdout
+    assert "CreateUser" in done and "yes, by assume role" in done
+
+
+def test_the_published_entry_through_identity_center(loaded: Rolecall) -> None:
+    """By hand from the published chain: a federated entry, its address that of the first action."""
+    columns = """
+        session_id, start_method, actor_name, actor_type, actor_arn, actor_confidence, mfa,
+        source_ip_address, action_count, role_name
+    """
+    assert _sessions(loaded, columns, "AROA52RQV4237EYPOIPDF") == [
+        (
+            "AROA52RQV4237EYPOIPDF:aidan.steele@glassechidna.com.au@2026-07-01T00:08:20Z",
+            "identity center",
+            "aidan.steele@glassechidna.com.au",
+            "identity center user",
+            None,
+            "certain",
+            "not asserted",
+            "54.79.161.228",
+            1,
+            "AWSReservedSSO_AdministratorAccess_7243976e43c75fc5",
+        )
+    ]
+
+
+def test_a_switch_out_of_a_role_that_was_never_seen_is_a_guess(loaded: Rolecall) -> None:
+    columns = "actor_name, actor_type, actor_confidence, chain_depth, parent_session_id, mfa"
+    (row,) = loaded.query(
+        f"select {columns} from role_sessions"
+        " where role_switch_id = 'a3a42af4-0c3b-4654-9894-5d618767ee18'"
+    )
+    assert row == ("yohei-a", "unknown", "guess", 1, None, "unknown")
+
+
+def test_sessions_of_services_and_instances_are_left_out(loaded: Rolecall) -> None:
+    """Of the services that assume roles in these trails, and the instances, none is a person."""
+    instance = "regexp_matches(role_session_name, '^i-0[0-9a-f]{16}$')"
+    ((services, instances),) = loaded.query(
+        f"""
+        select
+            count(*) filter (where start_method = 'service'),
+            count(*) filter (where {instance})
+        from sessions where is_service_session
+        """
+    )
+    assert services > 20
+    assert instances > 0
+    people = loaded.query(
+        f"select count(*) from role_sessions where start_method = 'service' or {instance}"
+    )
+    assert people == [(0,)]
+
+
+def test_every_action_of_a_role_session_is_counted_once(loaded: Rolecall) -> None:
+    """Counted from the events themselves."""
+    (counts,) = loaded.query(
+        """
+        select
+            (select sum(action_count) from sessions),
+            (
+                select count(*) from events
+                where
+                    identity_type = 'AssumedRole'
+                    and session_created_at is not null
+                    and event_source <> 'signin.amazonaws.com'
+            )
+        """
+    )
+    assert counts[0] == counts[1] > 500

@@ -5,6 +5,7 @@ Seeds are fixed here; ``make soak`` adds random ones. A seed that fails is in th
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,9 @@ SESSION_COLUMNS = """
     source_ip_address, first_action_at, last_action_at, action_count, write_count, denied_count,
     source_ip_count, expires_at, exited_at, renewal_count
 """
+_OF_THE_LEADING_SWITCH = (
+    *("role_switch_id", "assume_role_event_id", "source_ip_address", "expires_at"),
+)
 GROUPS = {
     "actor": ("actor_arn", "actor_name", "actor_type", "actor_method", "actor_confidence"),
     "mfa": ("mfa", "mfa_evidence"),
@@ -139,9 +143,7 @@ def expected_switches(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             "role_arn": knowledge.role_arn(way),
             "source_account_id": stay.source_arn.split(":")[4],
             "source_arn": stay.source_arn,
-            "source_name": stay.source_arn.rpartition("/")[2]
-            if "/" in stay.source_arn
-            else "root",
+            "source_name": stay.source_arn.rpartition("/")[2] if "/" in stay.source_arn else "root",
             "source_ip_address": lead.record["sourceIPAddress"],
             "mfa": mfa,
             "mfa_evidence": evidence,
@@ -197,7 +199,12 @@ def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             rows[key][name] = _naive(counts[name])
         if len(ways) > 1:
             # Which of two switches of one second leads its session is not promised.
-            for name in ("role_switch_id", "assume_role_event_id", "source_ip_address", "expires_at"):
+            for name in (
+                "role_switch_id",
+                "assume_role_event_id",
+                "source_ip_address",
+                "expires_at",
+            ):
                 del rows[key][name]
     return rows
 
@@ -220,7 +227,9 @@ def score(
 def test_switches_are_exact(simulated: Simulated) -> None:
     expected = expected_switches(simulated.knowledge)
     assert len(expected) > 60
-    result = score(expected, simulated.rows(SWITCH_COLUMNS, "role_switches", "role_switch_id"), "row")
+    result = score(
+        expected, simulated.rows(SWITCH_COLUMNS, "role_switches", "role_switch_id"), "row"
+    )
     assert result.misses == []
 
 
@@ -252,3 +261,35 @@ def test_the_trail_is_as_hard_as_it_should_be(simulated: Simulated) -> None:
     }
     assert max(row["chain_depth"] for row in sessions.values()) >= 3
     assert any(len(ways) > 1 for ways in knowledge.sessions.values())
+
+
+def _marts(rolecall: Rolecall) -> dict[str, list[Any]]:
+    """Return what the answers say, in one order."""
+    return {
+        "role_switches": sorted(
+            rolecall.query(f"select {SWITCH_COLUMNS} from role_switches"), key=str
+        ),
+        "role_sessions": sorted(
+            rolecall.query(f"select {SESSION_COLUMNS} from role_sessions"), key=str
+        ),
+        "role_assumptions": sorted(rolecall.query("select * from role_assumptions"), key=str),
+        "console_sign_ins": sorted(rolecall.query("select * from console_sign_ins"), key=str),
+    }
+
+
+def test_any_order_of_arrival_ends_in_the_same_marts(
+    simulated: Simulated, seed: int, tmp_path: Path
+) -> None:
+    """Late evidence improves old answers: in the end they are as if all had come at once."""
+    files = sorted(simulated.logs.rglob("*.json.gz"))
+    random.Random(seed).shuffle(files)
+    rolecall, logs = Rolecall(tmp_path), tmp_path / "logs"
+    whole = _marts(simulated.rolecall)
+    for first in range(0, len(files), len(files) // 3 + 1):
+        for file in files[first : first + len(files) // 3 + 1]:
+            path = logs / file.relative_to(simulated.logs)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(file.read_bytes())
+        assert _marts(rolecall) != whole if rolecall.database.exists() else True
+        rolecall.refresh(logs)
+    assert _marts(rolecall) == whole

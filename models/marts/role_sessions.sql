@@ -57,6 +57,7 @@ joined as (
 
         ---------- the chain
         entry_actors.parent_session_id,
+        entry_actors.root_session_id,
         entry_actors.chain_depth,
 
         ---------- who is behind it: nobody where two cannot be told apart

@@ -80,6 +80,7 @@ roots as (
 
     select
         session_chains.entry_key,
+        session_chains.root_session_id,
         session_chains.hop_count,
         session_chains.is_cut,
         session_chains.is_likely,
@@ -126,6 +127,8 @@ followed as (
         own_evidence.entry_key,
         own_evidence.session_id,
         entry_parents.parent_session_id,
+        coalesce(roots.root_session_id, own_evidence.session_id)
+            as root_session_id,
         case
             when roots.entry_key is null then own_evidence.hop_count
             when roots.is_cut then roots.hop_count + 1
@@ -183,6 +186,7 @@ with_source_identity as (
             when parent_session_id <> session_id or session_id is null
                 then parent_session_id
         end as parent_session_id,
+        root_session_id,
         chain_depth,
         actor_arn,
         coalesce(inherited_source_identity, actor_name) as actor_name,
@@ -205,6 +209,7 @@ actors as (
         entry_key,
         session_id,
         parent_session_id,
+        root_session_id,
         chain_depth,
         actor_arn,
         actor_name,

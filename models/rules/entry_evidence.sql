@@ -52,7 +52,6 @@ evidence as (
         entries.session_id,
         entries.switch_key,
         entries.assumption_key,
-        entries.activity_key,
         entries.principal_id,
         entries.started_at,
         coalesce(console_switches.switched_at, entries.started_at)
@@ -120,7 +119,7 @@ evidence as (
     left join role_assumptions
         on entries.assumption_key = role_assumptions.assumption_key
     left join activity
-        on entries.activity_key = activity.session_id
+        on entries.session_id = activity.session_id
     left join known_users
         on role_assumptions.caller_principal_id = known_users.principal_id
     left join sign_ins

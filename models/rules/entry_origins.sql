@@ -173,7 +173,6 @@ origins as (
         session_id,
         switch_key,
         assumption_key,
-        activity_key,
         principal_id,
         started_at,
         entered_at,

@@ -33,6 +33,10 @@ entered_by_console as (
         entries.entry_key,
         coalesce(console_switches.source_arn, role_assumptions.caller_arn)
             as source_arn,
+        coalesce(
+            console_switches.source_principal_id,
+            role_assumptions.caller_principal_id
+        ) as source_principal_id,
         coalesce(console_switches.switched_at, role_assumptions.assumed_at)
             as entered_at
     from entries
@@ -46,18 +50,15 @@ entered_by_console as (
 
 ),
 
-candidates as (
+-- A user deleted and made again has the ARN of the first, not the principal id.
+of_same_arn as (
 
     select
         entered_by_console.entry_key,
         sign_ins.sign_in_id,
         sign_ins.signed_in_at,
         sign_ins.mfa,
-        sign_ins.mfa_identifier,
-        row_number() over (
-            partition by entered_by_console.entry_key
-            order by sign_ins.signed_in_at desc, sign_ins.sign_in_id asc
-        ) as sign_ins_ago
+        sign_ins.mfa_identifier
     from entered_by_console
     inner join sign_ins
         on
@@ -65,6 +66,49 @@ candidates as (
             and sign_ins.signed_in_at between
             entered_by_console.entered_at - interval '12' hour
             and entered_by_console.entered_at
+    where
+        coalesce(
+            entered_by_console.source_principal_id = sign_ins.principal_id, true
+        )
+
+),
+
+of_same_principal as (
+
+    select
+        entered_by_console.entry_key,
+        sign_ins.sign_in_id,
+        sign_ins.signed_in_at,
+        sign_ins.mfa,
+        sign_ins.mfa_identifier
+    from entered_by_console
+    inner join sign_ins
+        on
+            entered_by_console.source_principal_id = sign_ins.principal_id
+            and sign_ins.signed_in_at between
+            entered_by_console.entered_at - interval '12' hour
+            and entered_by_console.entered_at
+    where sign_ins.user_arn is null
+
+),
+
+candidates as (
+
+    select * from of_same_arn
+    union all
+    select * from of_same_principal
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by entry_key
+            order by signed_in_at desc, sign_in_id asc
+        ) as sign_ins_ago
+    from candidates
 
 ),
 
@@ -76,7 +120,7 @@ newest_sign_ins as (
         signed_in_at,
         mfa,
         mfa_identifier
-    from candidates
+    from ranked
     where sign_ins_ago = 1
 
 )

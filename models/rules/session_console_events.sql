@@ -24,7 +24,7 @@ renewals_and_exits as (
         event_id || '/' || recipient_account_id as console_event_key,
         event_id,
         event_name,
-        {{ mart_timestamp('event_at') }},
+        {{ mart_timestamp('event_at') }} as event_at,
         principal_id,
         identity_arn,
         coalesce(role_renewed_arn, switch_to_arn) as of_role_arn

@@ -36,7 +36,6 @@ started as (
         end as session_id,
         starts.switch_key,
         starts.assumption_key,
-        matches.activity_key,
         starts.principal_id,
         coalesce(activity.session_created_at, starts.started_at) as started_at
     from starts
@@ -54,7 +53,6 @@ observed as (
         activity.activity_key as session_id,
         cast(null as varchar) as switch_key,
         cast(null as varchar) as assumption_key,
-        activity.activity_key,
         activity.principal_id,
         activity.session_created_at as started_at
     from activity

@@ -41,6 +41,7 @@ ranked_entries as (
             order by
                 case when switch_key is null then 1 else 0 end,
                 case when entered_by is null then 1 else 0 end,
+                case when mfa_evidence = 'assume role' then 0 else 1 end,
                 case when assumption_key is null then 1 else 0 end,
                 entry_key
         ) as entry_number
@@ -139,7 +140,7 @@ with_records as (
     left join role_assumptions
         on leading_entries.assumption_key = role_assumptions.assumption_key
     left join activity
-        on leading_entries.activity_key = activity.session_id
+        on leading_entries.session_id = activity.session_id
 
 ),
 

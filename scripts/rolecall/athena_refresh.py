@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,8 +24,17 @@ from rolecall.athena import (
 from rolecall.catalogue import catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.output import Result
-from rolecall.project import analyses, compile_analyses, compiled_analysis, failures, run_dbt
+from rolecall.project import (
+    analyses,
+    compile_analyses,
+    compiled_analysis,
+    compiled_text,
+    failures,
+    run_dbt,
+)
 from rolecall.settings import Settings
+from rolecall.setup import add_new_folders
+from rolecall.trail_bucket import Days, RegionFolder
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -49,8 +58,9 @@ class Spent:
 class AthenaRefreshed:
     """What a refresh loaded; totals are of the schema.
 
-    ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table;
-    ``is_partitioned`` says whether that table can be read by the day.
+    ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table,
+    to which ``new_folders`` were added;
+    ``is_partitioned_by_day`` says whether of that table only the load's days are read.
     """
 
     file_count: int
@@ -61,7 +71,8 @@ class AthenaRefreshed:
     total_file_count: int
     total_switch_count: int
     raw_bytes: int
-    is_partitioned: bool
+    new_folders: tuple[RegionFolder, ...]
+    is_partitioned_by_day: bool
     spent: Spent | None
     coverage_gaps: Result
 
@@ -83,16 +94,25 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
             " one such as s3://my-bucket/rolecall/."
         )
     table = catalogue_table(settings.table, settings)
-    check_scan([settings.table], settings)
+    started_at = datetime.now(UTC)
+    runs: list[str] = []
+    if settings.max_scan is not None and table.day_columns:
+        first = compiled_text("{{ load_from_day() }}", settings).strip()
+        runs.append(_invocation_id())
+        days = Days(date.fromisoformat(first), started_at.date() + timedelta(days=1))
+        check_scan([settings.table], settings, days)
+    else:
+        check_scan([settings.table], settings)
     athena = _CountingAthena(
         settings.place,
         make_client("athena", settings.region),
         price_per_tb=settings.price_per_tb,
     )
     state = _State(settings)
-    started_at = datetime.now(UTC)
+    # Before the load: its window has their first day, which a later one would not have.
+    new_folders = add_new_folders(table, settings, athena)
     staged = _run(["run", "--select", _STAGING], settings)
-    runs = [_invocation_id()]
+    runs.append(_invocation_id())
     (staging,) = staged.result.results
     raw_bytes = int(staging.adapter_response.get("data_scanned_in_bytes") or 0)
     test_count, new_events = 0, 0
@@ -126,7 +146,8 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         total_file_count=summary["total_file_count"],
         total_switch_count=summary["total_switch_count"],
         raw_bytes=raw_bytes,
-        is_partitioned=bool(table.partition_keys),
+        new_folders=new_folders,
+        is_partitioned_by_day=bool(table.day_columns),
         spent=_spent(athena, runs, started_at),
         coverage_gaps=gaps,
     )

@@ -5,47 +5,96 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.athena import explained, make_client
+from rolecall.athena import checked, explained, make_client
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.settings import Settings
 from rolecall.sizes import size_text
+from rolecall.trail_bucket import Days, TrailBucket
 
 # How compiled SQL names a table.
 _TABLE = re.compile(r'"awsdatacatalog"\."(?P<database>[^"]+)"\."(?P<table>[^"]+)"')
+# What tells the day of delivery, as macros/delivery_day_columns.sql has it.
+_MANUAL_DAY = {"year": "yyyy", "month": "MM", "day": "dd"}
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueTable:
-    """A table of the catalogue; ``location`` is an S3 URL that ends in a slash."""
+    """A table of the catalogue; ``location`` is an S3 URL that ends in a slash.
+
+    ``columns`` and ``partition_keys`` are pairs of name and Hive's type.
+    """
 
     name: str
     location: str
     columns: tuple[tuple[str, str], ...]
-    partition_keys: tuple[str, ...]
+    partition_keys: tuple[tuple[str, str], ...]
+    properties: Mapping[str, str] = field(default_factory=dict)
+    told_partitions: Mapping[str, str] | None = None
 
     @property
     def fingerprint(self) -> str:
-        """A text that changes when the columns do."""
-        return hashlib.sha256(json.dumps(self.columns).encode()).hexdigest()[:16]
+        """A text that changes when the SQL of a question to the table does."""
+        seen = [self.columns, self.partition_keys, dict(self.day_columns)]
+        return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether its partitions are worked out, and not entered in the catalogue."""
+        return self.properties.get("projection.enabled", "").lower() == "true"
+
+    @property
+    def day_columns(self) -> Mapping[str, str]:
+        """The partition columns that tell the day of delivery, each with the form of its values."""
+        if self.told_partitions is not None:
+            return self.told_partitions
+        keys = [name for name, _ in self.partition_keys]
+        projected = {
+            key: self.properties.get(f"projection.{key}.format", "")
+            for key in keys
+            if self.properties.get(f"projection.{key}.type") == "date"
+        }
+        if any(re.fullmatch(r"yyyy[/_.-]?MM[/_.-]?dd", form) for form in projected.values()):
+            return projected
+        return _MANUAL_DAY if not projected and _MANUAL_DAY.keys() <= set(keys) else {}
 
 
 def catalogue_table(name: str, settings: Settings) -> CatalogueTable:
     """Return the table ``DATABASE.TABLE``. Raises RolecallError if it cannot be had."""
+    found = find_table(name, make_client("glue", settings.region), settings)
+    if found is None:
+        raise RolecallError(
+            f"There is no table {name} in the Glue catalogue: name your CloudTrail table with"
+            " ROLECALL_TABLE (DATABASE.TABLE), and its region with ROLECALL_REGION, or make one"
+            " with `rolecall setup`."
+        )
+    injected = [
+        key
+        for key, _ in found.partition_keys
+        if found.is_projected and found.properties.get(f"projection.{key}.type") == "injected"
+    ]
+    if injected:
+        raise RolecallError(
+            f"Athena reads {name} for given values of {', '.join(injected)} only (injected"
+            " projection), and Rolecall asks for all: make another table with `rolecall setup`."
+        )
+    return found
+
+
+def find_table(name: str, glue: Any, settings: Settings) -> CatalogueTable | None:
+    """Return the table ``DATABASE.TABLE``, None if there is none. Raises RolecallError."""
     database, _, table = name.partition(".")
-    glue = make_client("glue", settings.region)
     try:
         found: dict[str, Any] = glue.get_table(DatabaseName=database, Name=table)["Table"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "EntityNotFoundException":
-            raise RolecallError(
-                f"There is no table {name} in the Glue catalogue: name your CloudTrail table with"
-                " ROLECALL_TABLE (DATABASE.TABLE), and its region with ROLECALL_REGION."
-            ) from None
+            return None
         raise explained(error, f"look up the table {name}") from None
     except BotoCoreError as error:
         raise explained(error, f"look up the table {name}") from None
@@ -55,21 +104,74 @@ def catalogue_table(name: str, settings: Settings) -> CatalogueTable:
         name,
         location.rstrip("/") + "/" if location else "",
         tuple((column["Name"], column["Type"]) for column in storage.get("Columns", [])),
-        tuple(key["Name"] for key in found.get("PartitionKeys", [])),
+        tuple((key["Name"].lower(), key["Type"]) for key in found.get("PartitionKeys", [])),
+        found.get("Parameters", {}),
+        settings.partitions if name == settings.table else None,
     )
 
 
-def table_bytes(table: CatalogueTable, settings: Settings) -> int:
-    """Return how many bytes the S3 objects of a table have. Raises RolecallError."""
-    bucket, _, prefix = table.location.removeprefix("s3://").partition("/")
-    if not bucket:  # a view has no objects of its own
+def table_bytes(table: CatalogueTable, settings: Settings, days: Days | None = None) -> int:
+    """Return how many bytes the S3 objects of a table have, of ``days`` alone if that can be told.
+
+    Only those days' objects are listed of a table that is partitioned by the day of delivery.
+    Raises RolecallError.
+    """
+    if not table.location:  # a view has no objects of its own
         return 0
     s3 = make_client("s3", settings.region)
+    if days is not None and table.day_columns and not table.is_projected:
+        places = _partition_places(table, settings, days)
+        return sum(TrailBucket(s3, bucket).prefix_bytes(keys) for bucket, keys in places.items())
+    bucket, key = _projected_place(table) if table.is_projected else _bucket_and_key(table.location)
+    trail = TrailBucket(s3, bucket)
+    folders = trail.region_folders(key) if days is not None and table.day_columns else []
+    return trail.folder_bytes(folders, days or Days()) if folders else trail.prefix_bytes([key])
+
+
+def _projected_place(table: CatalogueTable) -> tuple[str, str]:
+    """Return the bucket and the folder that hold all partitions of a projected table."""
+    template = table.properties.get("storage.location.template", table.location)
+    fixed = template.partition("${")[0]
+    return _bucket_and_key(fixed[: fixed.rindex("/") + 1])
+
+
+def _partition_places(
+    table: CatalogueTable, settings: Settings, days: Days
+) -> dict[str, list[str]]:
+    """Return the folders of the partitions of some days, by bucket."""
+    database, _, name = table.name.partition(".")
+    glue = make_client("glue", settings.region)
+    order = [key for key, _ in table.partition_keys]
+    places: dict[str, list[str]] = {}
     try:
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return sum(entry["Size"] for page in pages for entry in page.get("Contents", []))
+        for page in glue.get_paginator("get_partitions").paginate(
+            DatabaseName=database, TableName=name, ExcludeColumnSchema=True
+        ):
+            for partition in page["Partitions"]:
+                values = dict(zip(order, partition["Values"], strict=True))
+                if _is_within(table.day_columns, values, days):
+                    bucket, key = _bucket_and_key(partition["StorageDescriptor"]["Location"])
+                    places.setdefault(bucket, []).append(key.rstrip("/") + "/")
     except (ClientError, BotoCoreError) as error:
-        raise explained(error, f"list the objects of {table.location}") from None
+        raise explained(error, f"list the partitions of {table.name}") from None
+    return places
+
+
+def _is_within(forms: Mapping[str, str], values: Mapping[str, str], days: Days) -> bool:
+    """Return whether a partition's day lies in a window; one that tells no day does not."""
+    digits = re.findall(r"\d+", "/".join(values.get(name, "") for name in forms))
+    if len(digits) == 1:  # yyyyMMdd
+        digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
+    try:
+        day = date(*map(int, digits))
+    except (TypeError, ValueError):
+        return False
+    return (days.first is None or day >= days.first) and (days.last is None or day <= days.last)
+
+
+def _bucket_and_key(place: str) -> tuple[str, str]:
+    bucket, _, key = place.partition("://")[2].partition("/")
+    return checked("bucket", bucket), key
 
 
 def tables_of(sql: str) -> list[str]:
@@ -78,15 +180,21 @@ def tables_of(sql: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def check_scan(tables: list[str], settings: Settings) -> None:
+def check_scan(tables: list[str], settings: Settings, days: Days | None = None) -> None:
     """Raise ScanLimitError if a scan of these tables could go over ``max_scan``.
 
-    The size is that of all their objects in S3: what a query reads is at most that. Without a
-    limit nothing is asked.
+    The size is that of their objects in S3: what a query reads is at most that. Of the CloudTrail
+    table it is that of ``days``, of delivery, where its partitions tell them. Without a limit
+    nothing is asked.
     """
     if settings.max_scan is None:
         return
-    most = sum(table_bytes(catalogue_table(name, settings), settings) for name in tables)
+    most = sum(
+        table_bytes(
+            catalogue_table(name, settings), settings, days if name == settings.table else None
+        )
+        for name in tables
+    )
     if most > settings.max_scan:
         raise ScanLimitError(
             f"This could scan {size_text(most)} of {', '.join(tables)}, over the limit of"

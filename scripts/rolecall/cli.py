@@ -14,6 +14,7 @@ import click
 
 import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
+from rolecall.output import counted
 
 if TYPE_CHECKING:
     from rolecall.athena_refresh import AthenaRefreshed
@@ -140,9 +141,54 @@ def _refresh_athena(settings: Settings) -> None:
     _say_what_is_not_covered(refreshed.coverage_gaps)
     if settings.strict and refreshed.rejected_record_count:
         raise SkippedError(
-            f"Rejected {_count(refreshed.rejected_record_count, 'record')}, which --strict does"
+            f"Rejected {counted(refreshed.rejected_record_count, 'record')}, which --strict does"
             " not allow."
         )
+
+
+@cli.command()
+@click.option("--trail", metavar="NAME", help="The trail, by name or ARN [the organization's].")
+@click.option("--bucket", metavar="NAME", help="The bucket with the logs, instead of a trail.")
+@click.option("--prefix", metavar="FOLDER", help="The folder of the bucket that has AWSLogs/.")
+@click.option("--organization", metavar="ID", help="The organization, if a bucket has several.")
+@click.option("--results", metavar="S3_URL", help="Where results and tables go in S3.")
+@click.option(
+    "--table", metavar="DATABASE.TABLE", help="The table to make [rolecall.cloudtrail_logs]."
+)
+@click.option("--workgroup", metavar="NAME", help="The workgroup to make [rolecall].")
+@click.option("--cutoff", metavar="SIZE", default="1TB", help="What a query in it may scan [1TB].")
+@click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing.")
+def setup(
+    trail: str | None,
+    bucket: str | None,
+    prefix: str | None,
+    organization: str | None,
+    cutoff: str,
+    dry_run: bool,
+    **flags: Any,
+) -> None:
+    """Make the CloudTrail table, its database and a workgroup on Athena.
+
+    The trail is looked up, its accounts and regions are found in its bucket. What is not set is
+    named rolecall. Run again, it adds accounts and regions that are new. A table that it did not
+    make is never changed.
+    """
+    from rolecall.athena import make_client
+    from rolecall.setup import Asked, carry_out, plan_setup
+    from rolecall.setup_text import done_text, plan_text
+    from rolecall.sizes import size_bytes
+
+    settings = _settings(**flags)
+    try:
+        asked = Asked(trail, bucket, prefix, organization, size_bytes(cutoff))
+    except ValueError as error:
+        raise UsageError(f"--cutoff: {error}.") from None
+    plan = plan_setup(settings, asked)
+    region = make_client("athena", settings.region).meta.region_name
+    click.echo(plan_text(plan, settings, region))
+    if not dry_run:
+        carry_out(plan, settings)
+    click.echo(done_text(plan, dry_run))
 
 
 @cli.command()
@@ -163,7 +209,7 @@ def forget(before: str, **flags: Any) -> None:
     if settings.target != "local":
         raise RolecallError(f"The target {settings.target} cannot forget yet: use local.")
     forgotten = forget_locally(settings, first_day)
-    click.echo(f"Removed {_count(forgotten, 'event')} from before {first_day}.")
+    click.echo(f"Removed {counted(forgotten, 'event')} from before {first_day}.")
 
 
 @cli.command()
@@ -176,6 +222,8 @@ def forget(before: str, **flags: Any) -> None:
 @click.option("--role", help="The role: a name or an ARN; * stands for any text.")
 @click.option("--outcome", type=click.Choice(_OUTCOMES))
 @click.option("--mfa", type=click.Choice(_MFA))
+@click.option("--active", is_flag=True, help="Only who is in a role now.")
+@click.option("--at", metavar="TIME", help="With --active: who was in it then, not now.")
 @_output_options
 def history(
     format_: str,
@@ -187,15 +235,19 @@ def history(
     role: str | None,
     outcome: str | None,
     mfa: str | None,
+    active: bool,
+    at: str | None,
     **flags: Any,
 ) -> None:
     """Show who switched into which role, oldest switch first."""
-    from rolecall.history import columns
+    from rolecall.history import columns, note
     from rolecall.output import write
-    from rolecall.parameters import day
+    from rolecall.parameters import day, now
 
     if from_day and to_day and day(from_day) > day(to_day):
         raise UsageError(f"--from {from_day} is after --to {to_day}.")
+    if at and not active:
+        raise UsageError("--at goes with --active.")
     settings = _settings(**flags)
     given = {
         "from_day": from_day,
@@ -205,6 +257,7 @@ def history(
         "role": role,
         "outcome": outcome,
         "mfa": mfa,
+        "active_at": (at or now()) if active else None,
     }
     answered = _answer("role_switch_history", given, settings)
     gaps = _answer(
@@ -217,6 +270,45 @@ def history(
         click.echo("No role switch matches.")
         return
     write(result, format_, output, settings.zone, columns(settings.zone))
+    if format_ == "table" and output is None and note(result):
+        click.echo(f"\n{note(result)}")
+
+
+@cli.command()
+@click.argument("id_", metavar="ID")
+@_target_options
+@_deadline_option
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="JSON has every action, however many.",
+)
+@click.option("--timezone", help="The time zone of times [UTC].")
+def session(id_: str, format_: str, **flags: Any) -> None:
+    """Show one session: who, how, the chain of roles, MFA, and what was done.
+
+    ID is that of a session, of a switch, of any record of the switch or of the assumption of the
+    role, or as much of it as no other has.
+    """
+    from rolecall.session import find, gather, write_json, write_text
+
+    settings = _settings(**flags)
+
+    answers: list[Answered] = []
+
+    def ask(name: str, given: dict[str, Any]) -> Result:
+        answers.append(_answer(name, given, settings))
+        return answers[-1].result
+
+    found = gather(*find(id_, ask), ask, every=format_ == "json")
+    _say_what_it_took(answers[-1], *answers[:-1])
+    if format_ == "json":
+        write_json(found, sys.stdout, settings.zone)
+    else:
+        write_text(found, sys.stdout, settings.zone)
 
 
 @cli.command()
@@ -282,12 +374,15 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Answered:
     """Return the rows of an analysis, or of the SQL file that ``name`` is the path of."""
     from rolecall.parameters import Parameter, bound_values, named_parameters
     from rolecall.project import analyses, compiled_analysis, compiled_text
-    from rolecall.questions import answer
+    from rolecall.questions import answer, raw_days
 
+    days = None
     if name in analyses():
         parameters = analyses()[name].parameters
         values = bound_values(parameters, given, settings.zone)
         sql = compiled_analysis(name, settings)
+        if settings.target == "athena":
+            days = raw_days(values)
     elif name.endswith(".sql"):
         text = _sql_file(name)
         parameters = {key: Parameter(key, required=True) for key in named_parameters(text)}
@@ -297,7 +392,7 @@ def _answer(name: str, given: dict[str, Any], settings: Settings) -> Answered:
         raise UsageError(
             f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
         )
-    return answer(sql, values, parameters, settings)
+    return answer(sql, values, parameters, settings, days)
 
 
 def _sql_file(name: str) -> str:
@@ -352,8 +447,8 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     if refreshed.file_count:
         empty = f", {refreshed.empty_file_count:,} empty" if refreshed.empty_file_count else ""
         lines.append(
-            f"Loaded {_count(refreshed.file_count, 'log file')}{empty}:"
-            f" {_count(refreshed.event_count, 'new event')}."
+            f"Loaded {counted(refreshed.file_count, 'log file')}{empty}:"
+            f" {counted(refreshed.event_count, 'new event')}."
         )
     else:
         lines.append("Nothing new to load.")
@@ -365,11 +460,11 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     for root in refreshed.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
     if refreshed.test_count:
-        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+        lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
     lines.append(
-        f"{settings.database} has {_count(refreshed.total_event_count, 'event')} of"
-        f" {_count(refreshed.total_file_count, 'log file')} and"
-        f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
+        f"{settings.database} has {counted(refreshed.total_event_count, 'event')} of"
+        f" {counted(refreshed.total_file_count, 'log file')} and"
+        f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
     return "\n".join(lines)
 
@@ -378,45 +473,46 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     from rolecall.sizes import price_text, size_text
 
     lines = []
+    if refreshed.new_folders:
+        new = [f"{folder.account} in {folder.region}" for folder in refreshed.new_folders]
+        more = f" and {len(new) - _NAMED_AT_MOST:,} more" if len(new) > _NAMED_AT_MOST else ""
+        lines.append(f"Added to {settings.table}: {', '.join(new[:_NAMED_AT_MOST])}{more}.")
     if refreshed.file_count:
         lines.append(
-            f"Loaded {_count(refreshed.file_count, 'log file')}:"
-            f" {_count(refreshed.event_count, 'new event')}."
+            f"Loaded {counted(refreshed.file_count, 'log file')}:"
+            f" {counted(refreshed.event_count, 'new event')}."
         )
     else:
         lines.append("Nothing new to load.")
     lines += _rejected_lines(refreshed.rejected_files)
     if refreshed.test_count:
-        lines.append(f"Passed {_count(refreshed.test_count, 'data test')}.")
+        lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
     lines.append(
-        f"{settings.schema_name} has {_count(refreshed.total_event_count, 'event')} of"
-        f" {_count(refreshed.total_file_count, 'log file')} and"
-        f" {_count(refreshed.total_switch_count, 'role switch', 'role switches')}."
+        f"{settings.schema_name} has {counted(refreshed.total_event_count, 'event')} of"
+        f" {counted(refreshed.total_file_count, 'log file')} and"
+        f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
     spent, raw = refreshed.spent, size_text(refreshed.raw_bytes)
     if spent is not None:
         lines.append(
             f"Scanned {size_text(spent.scanned_bytes)}, {raw} of it in {settings.table}, with"
-            f" {_count(spent.statement_count, 'statement')} for {price_text(spent.price)}."
+            f" {counted(spent.statement_count, 'statement')} for {price_text(spent.price)}."
         )
     else:
         lines.append(f"Scanned {raw} of {settings.table}; AWS does not say what the rest took.")
-    if not refreshed.is_partitioned:
+    if not refreshed.is_partitioned_by_day:
         lines.append(
-            f"{settings.table} has no partitions: each refresh scans all of it, whatever its days."
+            f"{settings.table} has no partitions by the day: each refresh scans all of it."
+            " `rolecall setup` makes a table that has."
         )
     return "\n".join(lines)
 
 
 def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:
     return [
-        f"Rejected {_count(rejected, 'record')} without a valid time in {log_file}."
+        f"Rejected {counted(rejected, 'record')} without a valid time in {log_file}."
         for log_file, rejected in rejected_files[:_NAMED_AT_MOST]
     ]
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
@@ -424,7 +520,7 @@ def _terminated(number: int, frame: FrameType | None) -> NoReturn:
 
 
 def main() -> None:
-    """Run the command line and exit with the code that DESIGN's table of exit codes names."""
+    """Run the command line and exit with a code of ``rolecall.errors``."""
     signal.signal(signal.SIGTERM, _terminated)
     try:
         cli.main(standalone_mode=False)

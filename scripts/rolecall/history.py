@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rolecall.output import Column, instant
+from rolecall.output import Column, Result, instant
 
 _NOTHING = "-"
+
+MANAGEMENT_ONLY = "No data events are logged there: 0 actions covers management events only."
+
+
+def note(result: Result) -> str | None:
+    """Return what has to be said of a history with sessions in which nothing was done."""
+    named = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    idle = [row for row in named if row["action_count"] == 0 and not row["has_data_events"]]
+    return MANAGEMENT_ONLY if idle else None
 
 
 def columns(zone: ZoneInfo) -> list[Column]:
@@ -28,6 +37,9 @@ def columns(zone: ZoneInfo) -> list[Column]:
         _column("mfa", "mfa", least=12),
         _column("mfa evidence", "mfa_evidence", least=12, from_width=180),
         _column("outcome", "outcome", least=7),
+        _count("actions", "action_count"),
+        _count("writes", "write_count", from_width=100),
+        _count("denied", "denied_count", from_width=130),
         _column("address", "source_ip_address", least=9, from_width=120),
         _column("region", "aws_region", least=9, from_width=160),
         _column("seen in", "seen_in", least=14, from_width=140),
@@ -36,3 +48,10 @@ def columns(zone: ZoneInfo) -> list[Column]:
 
 def _column(title: str, name: str, least: int, from_width: int = 0) -> Column:
     return Column(title, lambda row: row[name] or _NOTHING, from_width, least)
+
+
+def _count(title: str, name: str, from_width: int = 0) -> Column:
+    def shows(row: dict[str, Any]) -> str:
+        return _NOTHING if row[name] is None else f"{row[name]:,}"
+
+    return Column(title, shows, from_width, len(title))

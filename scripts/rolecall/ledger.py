@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ class Attempt:
     problem: str | None
     size_bytes: int | None
     modified_at: int | None
+    log_root: str | None = None
 
     def was_of(self, file: LogFile) -> bool:
         """Return whether the file still has the size and time that it had then."""
@@ -48,7 +50,8 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
             arg_max(status, (loaded_at, load_id)),
             arg_max(struct_pack(problem := problem), (loaded_at, load_id)).problem,
             arg_max(struct_pack(size := size_bytes), (loaded_at, load_id)).size,
-            epoch_us(arg_max(struct_pack(at := modified_at), (loaded_at, load_id)).at)
+            epoch_us(arg_max(struct_pack(at := modified_at), (loaded_at, load_id)).at),
+            arg_max(struct_pack(root := log_root), (loaded_at, load_id)).root
         from {NAME}.main.log_reads
         group by log_file
         """,
@@ -129,12 +132,15 @@ def readable_log_roots(
 def sorted_log_files(roots: Sequence[Path]) -> list[LogFile]:
     """Return the log files below ``roots``, oldest day of delivery first, undated ones last.
 
-    A key that is there twice is one file: the one whose path comes first.
+    A key that is there twice is one file: the one whose path comes first. Raises LogSourceError
+    for two different files of one key.
     """
     files: dict[str, LogFile] = {}
     for root in roots:
         for file in find_log_files(root):
             other = files.get(file.log_file)
+            if other is not None and other.log_root != file.log_root:
+                _check_is_copy(file, other.path, other.log_root)
             if other is None or file.path < other.path:
                 files[file.log_file] = file
     return sorted(
@@ -143,12 +149,39 @@ def sorted_log_files(roots: Sequence[Path]) -> list[LogFile]:
 
 
 def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[LogFile]:
-    """Return the files that a load has to open: new ones, changed ones and unreadable ones."""
+    """Return the files that a load has to open: new ones, changed ones and unreadable ones.
+
+    Raises LogSourceError for a file whose key is that of another one in another folder.
+    """
+    for file in files:
+        attempt = attempts.get(file.log_file)
+        if attempt and attempt.log_root not in (None, file.log_root):
+            other_root = str(attempt.log_root)
+            _check_is_copy(file, os.path.join(other_root, file.log_file), other_root)
     return [
         file
         for file in files
         if (attempt := attempts.get(file.log_file)) is None or not attempt.is_done_with(file)
     ]
+
+
+def _check_is_copy(file: LogFile, other_path: str, other_root: str) -> None:
+    """Raise LogSourceError if another file, that is still there, has the key but not the bytes.
+
+    A trail's own key names one file wherever its folder is moved or copied to; a loose file is
+    named by its path below the folder alone.
+    """
+    if file.log_file.startswith("AWSLogs/"):
+        return
+    try:
+        is_copy = filecmp.cmp(file.path, other_path, shallow=False)
+    except OSError:  # gone, or unreadable: then it is recorded as such
+        return
+    if not is_copy:
+        raise LogSourceError(
+            f"Both {file.log_root} and {other_root} have a log file {file.log_file}, and they"
+            " differ: rename one, or load the folder that both are in into a new database."
+        )
 
 
 def _rows(ledger: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:

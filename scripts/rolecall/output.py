@@ -122,14 +122,18 @@ def write_csv(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
 def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
     """Write an array with one object a row; timestamps are ISO 8601 with the zone's offset."""
     stream.write("[")
-    for number, row in enumerate(result.rows):
-        named = {
-            column: json_value(value, zone)
-            for column, value in zip(result.columns, row, strict=True)
-        }
+    for number, named in enumerate(plain_rows(result, zone)):
         stream.write(",\n " if number else "\n ")
         stream.write(json.dumps(named, ensure_ascii=False))
     stream.write("\n]\n" if result.rows else "]\n")
+
+
+def plain_rows(result: Result, zone: ZoneInfo) -> list[dict[str, Any]]:
+    """Return rows as objects of JSON; timestamps are ISO 8601 with the zone's offset."""
+    return [
+        {column: json_value(value, zone) for column, value in zip(result.columns, row, strict=True)}
+        for row in result.rows
+    ]
 
 
 def write_parquet(result: Result, stream: IO[bytes]) -> None:
@@ -167,15 +171,13 @@ def write_table(
     More columns than have room side by side are written one below the other. What is no terminal
     has no width: nothing is cut there, unless COLUMNS sets one.
     """
-    from rich.console import Console
-
-    console = Console(file=stream, width=_width(stream), highlight=False)
+    console = console_for(stream)
     named = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     if columns is None:
         columns = [_plain_column(name, named, zone) for name in result.columns]
     shown = [column for column in columns if column.from_width <= console.width]
     if sum(column.least + len(_GAP) for column in shown) - len(_GAP) <= console.width:
-        _write_lines(
+        write_lines(
             [column.title for column in shown],
             [[column.shows(row) for column in shown] for row in named],
             [column.least for column in shown],
@@ -186,7 +188,12 @@ def write_table(
         console.print(f"-- {number} --", style="bold")
         cells = [[column.title, column.shows(row)] for column in columns]
         longest_title = max(len(title) for title, _ in cells)
-        _write_lines(None, cells, [min(longest_title, console.width // 2), 1], console)
+        write_lines(None, cells, [min(longest_title, console.width // 2), 1], console)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with what it counts: `1 event`, `2 events`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:
@@ -201,7 +208,14 @@ def instant(value: datetime, zone: tzinfo) -> datetime:
     return value.replace(tzinfo=UTC).astimezone(zone)
 
 
-def _write_lines(
+def console_for(stream: IO[str]) -> Console:
+    """Return a console as wide as the terminal; what is no terminal has no width."""
+    from rich.console import Console
+
+    return Console(file=stream, width=_width(stream), highlight=False)
+
+
+def write_lines(
     header: list[str] | None, rows: list[list[str]], least: list[int], console: Console
 ) -> None:
     """Write rows of cells, each column as wide as it needs or as there is room."""

@@ -152,6 +152,20 @@ def day_end(text: str, zone: tzinfo) -> datetime:
         raise UsageError(f"{text!r} is too late a day.") from None
 
 
+def instant(text: str, zone: tzinfo) -> datetime:
+    """Return a moment (``2026-04-30T12:00:00Z``, or local to ``zone``) in UTC without a zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a moment: write it like 2026-04-30T12:00:00Z.") from None
+    return _utc(moment if moment.tzinfo else moment.replace(tzinfo=zone))
+
+
+def now() -> str:
+    """Return this moment as a text that ``instant`` reads."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def like_pattern(text: str) -> str:
     r"""Return ``text`` as a lower-case LIKE pattern: ``*`` is any text; escaped with ``\``."""
     escaped = re.sub(r"([\\%_])", r"\\\1", text.lower())
@@ -190,6 +204,7 @@ KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
     "pattern": lambda text, zone: like_pattern(text),
     "day start": day_start,
     "day end": day_end,
+    "instant": instant,
     "integer": _integer,
     "boolean": _boolean,
 }
@@ -200,6 +215,7 @@ SQL_TYPES: Mapping[str, str] = {
     "pattern": "varchar",
     "day start": "timestamp",
     "day end": "timestamp",
+    "instant": "timestamp",
     "integer": "bigint",
     "boolean": "boolean",
 }

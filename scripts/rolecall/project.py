@@ -82,6 +82,16 @@ def analyses() -> Mapping[str, Analysis]:
 
 
 @cache
+def project_variables() -> Mapping[str, Any]:
+    """Return the variables of the project, with the values that they have by default."""
+    import yaml
+
+    text = (project_dir() / _PROJECT_FILE).read_text(encoding="utf-8")
+    variables: dict[str, Any] = yaml.safe_load(text)["vars"]
+    return variables
+
+
+@cache
 def project_digest() -> str:
     """Return a digest of all that the models' answers depend on, but for the logs."""
     digest = hashlib.sha256(rolecall.__version__.encode())
@@ -213,10 +223,12 @@ def failures(result: dbtRunnerResult) -> str:
     return "; ".join(failed) or "see the log of dbt"
 
 
-def _athena_vars(settings: Settings) -> dict[str, str]:
+def _athena_vars(settings: Settings) -> dict[str, object]:
     """Return what the models are told by variables: which table to read, and from which day."""
     schema, _, table = settings.table.partition(".")
-    told = {"cloudtrail_schema": schema, "cloudtrail_table": table}
+    told: dict[str, object] = {"cloudtrail_schema": schema, "cloudtrail_table": table}
+    if settings.partitions is not None:
+        told["cloudtrail_partitions"] = settings.partitions
     if settings.first_delivered_date is not None:
         told["first_delivered_date"] = settings.first_delivered_date
     return told

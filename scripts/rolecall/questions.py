@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from rolecall.parameters import Parameter, Value, named_parameters, with_markers
 if TYPE_CHECKING:
     from rolecall.athena import Answer, Statistics
     from rolecall.settings import Settings
+    from rolecall.trail_bucket import Days
 
 _MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
@@ -35,17 +36,39 @@ class Answered:
 
 
 def answer(
-    sql: str, values: Mapping[str, Value], parameters: Mapping[str, Parameter], settings: Settings
+    sql: str,
+    values: Mapping[str, Value],
+    parameters: Mapping[str, Parameter],
+    settings: Settings,
+    days: Days | None = None,
 ) -> Answered:
     """Return the rows of a query on the target, all of them.
 
-    ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. Raises
-    RolecallError.
+    ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. ``days``
+    are those of delivery that it reads of the raw logs on Athena, None if that is not known.
+    Raises RolecallError.
     """
     if settings.target == "local":
         return Answered(answer_locally(sql, values, settings))
-    found = answer_on_athena(sql, values, parameters, settings)
+    found = answer_on_athena(sql, values, parameters, settings, days)
     return Answered(found.result(), found.statistics, found.output_location)
+
+
+def raw_days(values: Mapping[str, Value]) -> Days:
+    """Return the days of delivery that an analysis of the raw logs reads for its parameters.
+
+    They are those of its SQL: from ``from_day`` to some days after ``to_day``.
+    """
+    from rolecall.project import project_variables
+    from rolecall.trail_bucket import Days
+
+    first, last = values.get("from_day"), values.get("to_day")
+    # to_day is the first instant after the last day.
+    late = timedelta(days=project_variables()["late_delivery_days"], seconds=-1)
+    return Days(
+        first.date() if isinstance(first, datetime) else None,
+        (last + late).date() if isinstance(last, datetime) else None,
+    )
 
 
 def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) -> Result:
@@ -93,17 +116,20 @@ def _tables_of_the_project() -> frozenset[str]:
 
 
 def answer_on_athena(
-    sql: str, values: Mapping[str, Value], parameters: Mapping[str, Parameter], settings: Settings
+    sql: str,
+    values: Mapping[str, Value],
+    parameters: Mapping[str, Parameter],
+    settings: Settings,
+    days: Days | None = None,
 ) -> Answer:
     """Return Athena's answer to a query, within the deadline and the scan limit of ``settings``.
 
-    ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. Raises
-    RolecallError.
+    The arguments are those of ``answer``. Raises RolecallError.
     """
     from rolecall.athena import Athena, QueryFailedError, make_client
     from rolecall.catalogue import check_scan, tables_of
 
-    check_scan(tables_of(sql), settings)
+    check_scan(tables_of(sql), settings, days)
     client = make_client("athena", settings.region)
     athena = Athena(settings.place, client, price_per_tb=settings.price_per_tb)
     used = {name: values[name] for name in named_parameters(sql)}

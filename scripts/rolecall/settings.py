@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     table: str = "default.cloudtrail_logs"
     """The CloudTrail table on Athena, as DATABASE.TABLE."""
 
+    partitions: dict[str, str] | None = None
+    """The partition columns of the table that tell the day of delivery, each with the form of its
+    values (``{"dt": "yyyy/MM/dd"}``), where the catalogue does not say it."""
+
     workgroup: str = "primary"
     """The workgroup in which queries run on Athena."""
 

@@ -252,6 +252,14 @@ class Account:
         """Return the statements that were started, oldest first, from number ``since`` on."""
         return [execution["Query"] for execution in self._executions(since)]
 
+    def scanned_bytes(self, naming: str, since: int = 0) -> int:
+        """Return what the statements with this text in them scanned, from number ``since`` on."""
+        return sum(
+            execution["Statistics"]["DataScannedInBytes"]
+            for execution in self._executions(since)
+            if naming in execution["Query"]
+        )
+
     def states(self, of: str) -> set[str]:
         """Return the states of the statements that name a schema."""
         return {
@@ -303,23 +311,24 @@ class Warehouse:
             }
         )
 
-    def dbt(self, project: Path, *arguments: str, seconds: float = 900) -> str:
+    def dbt(self, project: Path, *arguments: str, seconds: float = 900, **variables: object) -> str:
         """Run dbt on the athena target and return what it printed; it must succeed."""
+        options = self._options(project, variables)
         done = self.started(
-            [sys.executable, "-m", "dbt.cli.main", *arguments, *self._options(project)],
+            [sys.executable, "-m", "dbt.cli.main", *arguments, *options],
             project,
             seconds,
         )
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
-    def _options(self, project: Path) -> list[str]:
+    def _options(self, project: Path, more: dict[str, object]) -> list[str]:
         schema, _, table = self.environment["ROLECALL_TABLE"].partition(".")
         variables = {
             "cloudtrail_schema": schema,
             "cloudtrail_table": table,
             "first_delivered_date": "2000-01-01",
-        }
+        } | more
         return [
             *("--target", "athena", "--vars", json.dumps(variables)),
             *("--project-dir", str(project), "--profiles-dir", str(project)),

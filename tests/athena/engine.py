@@ -29,7 +29,7 @@ from typing import Any
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 LOG_BUCKET, RESULT_BUCKET = "trail", "results"
-WORKGROUP = "rolecall"
+WORKGROUP = "tests"
 
 TRINO_VERSION = "476"
 # The newest version whose server can be had from Maven Central; it runs on Java 24 and newer.
@@ -235,7 +235,7 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 def serve(folder: Path) -> None:
     """Run the engine, with its files in ``folder``, until standard input is closed."""
-    with _aws() as aws_url, _trino(folder, aws_url) as trino_url:
+    with aws() as aws_url, _trino(folder, aws_url) as trino_url:
         addresses = Addresses(aws_url, "", trino_url)
         os.environ.update(addresses.environment())
         from athena.server import Athena, Server, WorkGroup
@@ -259,8 +259,8 @@ def serve(folder: Path) -> None:
 
 
 @contextmanager
-def _aws() -> Iterator[str]:
-    """Run moto's S3, Glue and STS."""
+def aws() -> Iterator[str]:
+    """Run moto's S3, Glue, CloudTrail and STS, and set the environment for their clients."""
     _complete_glue()
     from moto.server import ThreadedMotoServer
 

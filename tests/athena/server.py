@@ -33,6 +33,7 @@ from athena.warehouse import (
 PAGE_ROWS = 1000
 # Lengths of the API model: of a token, of one of ExecutionParameters.
 _TOKEN_LENGTHS, _LONGEST_PARAMETER = range(32, 129), 1024
+_SMALLEST_CUTOFF = 10_000_000
 _RUNNING, _FINAL = ("QUEUED", "RUNNING"), ("SUCCEEDED", "FAILED", "CANCELLED")
 _QUEUE_SECONDS = 0.02
 
@@ -306,6 +307,21 @@ class Athena:
                 "Configuration": configuration,
             }
         }
+
+    def _CreateWorkGroup(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        name, configuration = request["Name"], request.get("Configuration", {})
+        limit = configuration.get("BytesScannedCutoffPerQuery")
+        if name in self.workgroups:
+            raise ApiError("InvalidRequestException", "WorkGroup is already created")
+        if limit is not None and limit < _SMALLEST_CUTOFF:
+            raise ApiError("InvalidRequestException", "BytesScannedCutoffPerQuery is too small")
+        self.workgroups[name] = WorkGroup(
+            name,
+            configuration.get("ResultConfiguration", {}).get("OutputLocation"),
+            configuration.get("EnforceWorkGroupConfiguration", True),
+            limit,
+        )
+        return {}
 
     def _execution(self, request: dict[str, Any]) -> Execution:
         execution = self.executions.get(request["QueryExecutionId"])

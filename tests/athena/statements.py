@@ -365,7 +365,7 @@ def _create_external_table(reader: _Reader, text: str) -> Statement:
         "DDL",
         text,
         table,
-        properties=properties | {f"storage.{key}": value for key, value in storage.items()},
+        properties=properties | {f"clause {key}": value for key, value in storage.items()},
         columns=columns,
         partitions=partitions,
         exists_ok=exists_ok,

@@ -191,14 +191,14 @@ class Warehouse:
     def _create_external_table(self, statement: Statement, request: Request) -> Outcome:
         database, name = self._place(statement.table, request)
         storage = {
-            key.removeprefix("storage."): value
+            key.removeprefix("clause "): value
             for key, value in statement.properties.items()
-            if key.startswith("storage.")
+            if key.startswith("clause ")
         }
         parameters = {
             key: value
             for key, value in statement.properties.items()
-            if not key.startswith("storage.")
+            if not key.startswith("clause ")
         } | {"EXTERNAL": "TRUE"}
         serde = storage.get("serde", "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe")
         input_format = storage.get("inputformat", TEXT_FORMAT)

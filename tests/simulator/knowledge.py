@@ -90,13 +90,11 @@ def mutually_nearest(
     within: timedelta,
     rounds: int,
 ) -> list[tuple[Any, Any]]:
-    """Return pairs by RULES 1: each the other's nearest; ties: the earlier ``other``, then the id."""
+    """Return pairs by RULES 1: each the other's nearest; ties: the earlier ``other``, the id."""
     left, right, pairs = list(ones), list(others), []
     for _ in range(rounds):
         first = {
-            one[1]: min(
-                (abs(one[0] - other[0]), other[0], other[1]) for other in near
-            )[2]
+            one[1]: min((abs(one[0] - other[0]), other[0], other[1]) for other in near)[2]
             for one in left
             if (near := [other for other in right if abs(one[0] - other[0]) <= within])
         }
@@ -240,7 +238,13 @@ class Knowledge:
             if key is not None:
                 found[key].append(way)
         for ways in found.values():
-            ways.sort(key=lambda way: (way.switch is None, self.named(way) is None))
+            ways.sort(
+                key=lambda way: (
+                    way.switch is None,
+                    self.named(way) is None,
+                    not self.caller_is_known(way),
+                )
+            )
         return found
 
     @cached_property
@@ -256,6 +260,12 @@ class Knowledge:
         if self.assumption(stay) and stay.expires_at:
             ends.append(stay.expires_at)
         return max(ends)
+
+    def acted(self, way: Way) -> list[Sent]:
+        """Return what was seen done in the session, by all who are in one with this."""
+        key = self.session_id(way)
+        stays = {id(each.stay): each.stay for each in self.sessions[key]} if key else {}
+        return self.seen(sent for stay in stays.values() if stay for sent in stay.actions)
 
     def is_service(self, stay: Stay) -> bool:
         """Return whether a session is a service's or an instance's by what is known."""
@@ -355,7 +365,7 @@ class Knowledge:
         if stay is None or stay.source_identity is None:
             return None
         asked = stay.user is not None and self.has(stay.role_copy)
-        shown = self.has(stay.caller_copy) or asked or self.seen(stay.actions)
+        shown = self.has(stay.caller_copy) or asked or self.acted(way)
         return stay.source_identity if shown else None
 
     def named(self, way: Way) -> Any:
@@ -477,7 +487,7 @@ class Knowledge:
         ):
             return "not asserted", None
         # What is done in a session that two people entered tells of neither.
-        acted = self.seen(stay.actions) if stay and not self._contested(way) else []
+        acted = self.acted(way) if not self._contested(way) else []
         said = acted[0].record["userIdentity"]["sessionContext"]["attributes"] if acted else {}
         active = said.get("mfaAuthenticated")
         started = switch is not None or (stay is not None and self.assumption(stay) is not None)
@@ -558,7 +568,7 @@ class Knowledge:
             return said
         first = [
             (sent.at, sent.record["sourceIPAddress"])
-            for sent in self.seen(stay.actions)
+            for sent in self.acted(way)
             if _is_ip(sent.record["sourceIPAddress"])
         ]
         return min(first)[1] if first else None
@@ -571,8 +581,13 @@ class Knowledge:
             for login in self.organisation.logins
             if login.user == name and self.has(login.sent)
         ]
-        linked = bool(logins) or any(
-            "onBehalfOf" in sent.record["userIdentity"] for sent in self.seen(stay.actions)
+        # Any step of a sign-in tells whose id it is, and so does what was done.
+        linked = any(
+            "onBehalfOf" in sent.record["userIdentity"] for sent in self.acted(self.way_of(stay))
+        ) or any(
+            self.has(sent)
+            and (sent.record.get("additionalEventData") or {}).get("UserName") == name
+            for sent in self.organisation.sent
         )
         chosen = [
             (other.federate.at, other.ip)
@@ -595,9 +610,7 @@ class Knowledge:
 
     def counts(self, ways: Sequence[Way]) -> dict[str, Any]:
         """Return the counts of a session's actions."""
-        stays = {id(way.stay): way.stay for way in ways if way.stay}
-        twins = {id(s.twin): s.twin for s in stays.values() if s.twin is not None}
-        sent = [each for stay in (stays | twins).values() for each in self.seen(stay.actions)]
+        sent = self.acted(ways[0])
         records = [each.record for each in sent]
         return {
             "action_count": len(records),

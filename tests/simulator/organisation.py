@@ -163,6 +163,7 @@ class Organisation:
             self.portal_visits()
             for _ in range(4):
                 self.program()
+            self.parallel_programs()
             self.job()
             self.federated()
             self.services()
@@ -278,7 +279,14 @@ class Organisation:
         at = self.moment(f"{role.principal_id}:{user.name}", f"{user.name}>{role.arn}")
         caller = self.console_session(user, at)
         refused = Stay(
-            "switch", role, None, at, user=user, mfa=caller.mfa, source_arn=caller.arn, ip=self._ip()
+            "switch",
+            role,
+            None,
+            at,
+            user=user,
+            mfa=caller.mfa,
+            source_arn=caller.arn,
+            ip=self._ip(),
         )
         refused.source_half = self._send(
             self.shapes.switch_in_source_account(
@@ -309,11 +317,20 @@ class Organisation:
             else:
                 stay = self.assume(stay, role, at)
 
-    def assume(self, source: User | Stay, role: Role, at: datetime | None = None) -> Stay:
+    def assume(
+        self,
+        source: User | Stay,
+        role: Role,
+        at: datetime | None = None,
+        name: str | None = None,
+        *,
+        is_plain: bool = False,
+    ) -> Stay:
         """Let a user, or who is in a role, assume a role by program."""
         rng = self.random
-        name = rng.choice(("release-4711", "terraform", "cli", "i-van"))
-        name = f"{name}-{rng.randrange(10**6)}"
+        if name is None:
+            name = rng.choice(("release-4711", "terraform", "cli", "i-van"))
+            name = f"{name}-{rng.randrange(10**6)}"
         if at is None:
             at = self.moment(f"{role.principal_id}:{name}")
         serial, identity = False, None
@@ -323,6 +340,9 @@ class Organisation:
             caller = Session(source, source.name, began, mfa, self.ids.unique_id("AKIA"))
             serial = rng.random() < 0.3
             identity = rng.choice((None, None, "frank.real"))
+            if is_plain:
+                mfa, serial, identity = False, False, None
+                caller = Session(source, source.name, began, mfa, caller.access_key_id)
         else:
             assert source.session is not None
             caller = source.session
@@ -340,7 +360,7 @@ class Organisation:
         stay = Stay("assume", role, session, at, mfa=said_mfa, ip=ip, serial=serial)
         stay.parent = source if isinstance(source, Stay) else None
         stay.user = source if isinstance(source, User) else None
-        if isinstance(source, User) and rng.random() < 0.3:
+        if isinstance(source, User) and rng.random() < 0.3 and not is_plain:
             # Long-term keys have no session to speak of.
             stay.has_caller_session = False
             del copies[0]["userIdentity"]["sessionContext"]
@@ -354,6 +374,13 @@ class Organisation:
     def program(self) -> None:
         """Let a user assume a role by program."""
         self.assume(self.random.choice(self.users), self.random.choice(self.roles))
+
+    def parallel_programs(self) -> None:
+        """Let one user's program assume a role twice in the same second, under one name."""
+        user, role = self.random.choice(self.users), self.random.choice(self.roles)
+        at = self.moment(f"{role.principal_id}:parallel")
+        for _ in range(2):
+            self.assume(user, role, at, "parallel", is_plain=True)
 
     def portal(self, at: datetime | None = None, name: str | None = None) -> Stay:
         """Let a user of Identity Center enter an account."""
@@ -454,13 +481,9 @@ class Organisation:
         """Let a service and an instance act, and a program on the instance go on."""
         rng = self.random
         at = self.moment(f"{self.service_role.principal_id}:AWSConfig")
-        session = Session(
-            self.service_role, "AWSConfig", at, False, self.ids.unique_id("ASIA")
-        )
+        session = Session(self.service_role, "AWSConfig", at, False, self.ids.unique_id("ASIA"))
         stay = Stay("service", self.service_role, session, at)
-        stay.entry = self._send(
-            self.shapes.service_assume_role(at, "config", session, VIRGINIA)
-        )
+        stay.entry = self._send(self.shapes.service_assume_role(at, "config", session, VIRGINIA))
         self._work(stay)
         self.stays.append(stay)
         name = f"i-{rng.getrandbits(68):017x}"
@@ -477,10 +500,12 @@ class Organisation:
     def seen_only(self) -> None:
         """Let a session act whose start lies before the logs."""
         rng = self.random
-        role, name = rng.choice((
-            (rng.choice(self.roles), "zoe"),
-            (rng.choice(self.portal_roles), "gus"),
-        ))
+        role, name = rng.choice(
+            (
+                (rng.choice(self.roles), "zoe"),
+                (rng.choice(self.portal_roles), "gus"),
+            )
+        )
         at = self.moment(f"{role.principal_id}:{name}")
         session = Session(role, name, at, rng.random() < 0.5, self.ids.unique_id("ASIA"))
         stay = Stay("unseen", role, session, at, mfa=session.mfa)
@@ -545,9 +570,7 @@ class Organisation:
             user = self.random.choice(self.users)
             at = FIRST_DAY + timedelta(seconds=self.random.randrange(DAYS * 86400))
             self._send(
-                self.shapes.console_login(
-                    at, user, VIRGINIA, self._ip(), mfa=True, failed=True
-                )
+                self.shapes.console_login(at, user, VIRGINIA, self._ip(), mfa=True, failed=True)
             )
 
     # --- records -------------------------------------------------------------------------------
@@ -605,9 +628,7 @@ class Organisation:
                 region, ip = FRANKFURT, stay.ip
                 stay.renewals.append(
                     (
-                        self._send(
-                            self.shapes.renewal(at, stay.session, caller.arn, region, ip)
-                        ),
+                        self._send(self.shapes.renewal(at, stay.session, caller.arn, region, ip)),
                         self._send(
                             self.shapes.renewal_in_source_account(
                                 at - timedelta(seconds=1), caller, stay.role, region, ip

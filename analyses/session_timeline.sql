@@ -1,0 +1,50 @@
+-- The times of its first and last action are known: no other day is read.
+with
+
+role_sessions as (
+
+    select * from {{ ref('role_sessions') }}
+    where session_id = :session_id
+
+),
+
+events as (
+
+    select * from {{ ref('events') }}
+
+),
+
+actions as (
+
+    select
+        events.event_at,
+        events.event_source,
+        events.event_name,
+        events.aws_region,
+        events.source_ip_address,
+        coalesce(not events.is_read_only, false) as is_write,
+        {{ is_denied('events.error_code') }} as is_denied,
+        events.error_code,
+        events.error_message,
+        events.user_agent,
+        events.resources,
+        events.request_parameters,
+        events.event_id,
+        events.recipient_account_id
+    from role_sessions
+    inner join events
+        on
+            role_sessions.principal_id = events.principal_id
+            and role_sessions.started_at
+            = date_trunc('second', events.session_created_at)
+            and events.event_at between
+            role_sessions.first_action_at
+            and role_sessions.last_action_at
+    where
+        coalesce(events.event_source, '') <> 'signin.amazonaws.com'
+        and {{ is_role_session('events.identity_type', 'events.principal_id') }}
+
+)
+
+select * from actions
+order by event_at, event_id, recipient_account_id

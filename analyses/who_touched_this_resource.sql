@@ -1,0 +1,59 @@
+-- Many services name a resource in the request only.
+with
+
+events as (
+
+    select * from {{ ref('events') }}
+    where
+        (
+            lower(resources) like '%' || :resource || '%' escape '\'
+            or lower(request_parameters) like '%' || :resource || '%' escape '\'
+        )
+        and (:from_day is null or event_at >= :from_day)
+        and (:to_day is null or event_at < :to_day)
+
+),
+
+role_sessions as (
+
+    select * from {{ ref('role_sessions') }}
+
+),
+
+touched as (
+
+    select
+        events.event_at,
+        coalesce(
+            role_sessions.actor_name,
+            events.user_name,
+            {{ principal_name('events.identity_arn') }},
+            events.invoked_by
+        ) as actor_name,
+        case
+            when role_sessions.session_id is not null
+                then role_sessions.actor_confidence
+            when events.identity_type in ('IAMUser', 'Root') then 'certain'
+        end as actor_confidence,
+        events.identity_arn,
+        events.event_source,
+        events.event_name,
+        coalesce(not events.is_read_only, false) as is_write,
+        {{ is_denied('events.error_code') }} as is_denied,
+        events.error_code,
+        events.aws_region,
+        events.source_ip_address,
+        events.recipient_account_id,
+        role_sessions.session_id,
+        events.event_id
+    from events
+    left join role_sessions
+        on
+            events.principal_id = role_sessions.principal_id
+            and date_trunc('second', events.session_created_at)
+            = role_sessions.started_at
+
+)
+
+select * from touched
+order by event_at, event_id, recipient_account_id

@@ -1,0 +1,66 @@
+{#- The partition columns of the raw table that tell the day of delivery: none, one that has the
+    whole day, or three for year, month and day. Each has a `name`, Hive's `type`, and the `form` of
+    its values, as date_format and strftime write it. From `cloudtrail_partitions`, else from the
+    catalogue: AWS's manual partitions by their names, projected ones by their properties. -#}
+{% macro delivery_day_columns() -%}
+    {{ return(adapter.dispatch('delivery_day_columns')()) }}
+{%- endmacro %}
+
+{#- The reader of the local source knows by itself which files to open. -#}
+{% macro duckdb__delivery_day_columns() -%}
+    {{ return([]) }}
+{%- endmacro %}
+
+{% macro athena__delivery_day_columns() -%}
+    {%- set told = var('cloudtrail_partitions', none) -%}
+    {%- set keys, properties = {}, {} -%}
+    {%- if execute and var('assume_incremental', none) is none -%}
+        {%- set found = adapter.get_glue_table(api.Relation.create(
+            database=target.database,
+            schema=var('cloudtrail_schema'),
+            identifier=var('cloudtrail_table')
+        )) -%}
+        {%- if found -%}
+            {%- for key in found['Table'].get('PartitionKeys', []) -%}
+                {%- do keys.update({key['Name'] | lower: key['Type'] | lower}) -%}
+            {%- endfor -%}
+            {%- do properties.update(found['Table'].get('Parameters', {})) -%}
+        {%- endif -%}
+    {%- elif told -%}
+        {%- for name in told -%}
+            {%- do keys.update({name: 'string'}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- set forms = {} -%}
+    {%- if told -%}
+        {%- do forms.update(told) -%}
+    {%- else -%}
+        {%- for name in keys if properties.get('projection.' ~ name ~ '.type') == 'date' -%}
+            {%- do forms.update({name: properties.get('projection.' ~ name ~ '.format')}) -%}
+        {%- endfor -%}
+        {%- if not forms and 'year' in keys and 'month' in keys and 'day' in keys -%}
+            {%- do forms.update({'year': 'yyyy', 'month': 'MM', 'day': 'dd'}) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- set columns = [] -%}
+    {%- for name, pattern in forms.items() -%}
+        {%- set form = pattern | replace('yyyy', '%Y') | replace('MM', '%m') | replace('dd', '%d') -%}
+        {%- if name in keys and modules.re.fullmatch('[a-z0-9_]+', name) -%}
+            {%- do columns.append({'name': name, 'type': keys[name], 'form': form}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if modules.re.fullmatch(
+        '%Y[/_.-]?%m[/_.-]?%d|%Y %m %d', columns | map(attribute='form') | join(' ')
+    ) -%}
+        {{ return(columns) }}
+    {%- endif -%}
+    {%- if told -%}
+        {{ exceptions.raise_compiler_error(
+            "cloudtrail_partitions is " ~ told ~ ", and the partition columns of "
+            ~ var('cloudtrail_table') ~ " are " ~ (keys | join(', ') or 'none')
+            ~ ": name one that has the day, such as {dt: yyyy/MM/dd}, or three in the order"
+            ~ " {year: yyyy, month: MM, day: dd}."
+        ) }}
+    {%- endif -%}
+    {{ return([]) }}
+{%- endmacro %}

@@ -1,0 +1,400 @@
+"""Make what Rolecall needs on Athena: the database, the CloudTrail table and the workgroup.
+
+What is there already stays as it is; of it only the table that this module made is ever changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rolecall.athena import Athena, Place, QueryFailedError, checked, explained, make_client
+from rolecall.catalogue import CatalogueTable, find_table
+from rolecall.cloudtrail_table import MARK, TrailTable
+from rolecall.errors import RolecallError, UsageError
+from rolecall.settings import Settings
+from rolecall.trail_bucket import ACCOUNT, ORGANIZATION, Days, RegionFolder, TrailBucket
+
+DEFAULT_NAME = "rolecall"
+DEFAULT_TABLE = "cloudtrail_logs"
+DEFAULT_CUTOFF = 1_000_000_000_000
+"""How many bytes a query in a new workgroup may scan: a terabyte."""
+
+_SMALLEST_CUTOFF = 10_000_000  # of the API: CreateWorkGroup
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Where a trail writes to: ``prefix`` ends in a slash or is ''; ``key_arn`` encrypts the logs.
+
+    ``name`` is None for a bucket that was given by itself.
+    """
+
+    name: str | None
+    bucket: str
+    prefix: str = ""
+    is_of_organization: bool = False
+    key_arn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says about the trail and the workgroup; sizes in bytes."""
+
+    trail: str | None = None
+    bucket: str | None = None
+    prefix: str | None = None
+    organization: str | None = None
+    cutoff: int = DEFAULT_CUTOFF
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is there, and what is to be made of it.
+
+    ``there`` is the table as it is, None if there is none; ``statements`` make it as it is to be.
+    ``day_bytes`` is what was delivered yesterday. ``passed_over`` names folders of logs that the
+    table does not have; ``bucket_region`` is where the logs are, None if AWS does not say.
+    """
+
+    trail: Trail
+    table: TrailTable
+    there: CatalogueTable | None
+    statements: tuple[str, ...]
+    has_database: bool
+    workgroup: str
+    has_workgroup: bool
+    cutoff: int
+    results: str
+    day_bytes: int
+    passed_over: tuple[str, ...]
+    bucket_region: str | None
+
+    @property
+    def is_own_table(self) -> bool:
+        """Whether the table that is there was made by Rolecall."""
+        return self.there is not None and MARK in self.there.properties
+
+    @property
+    def new_accounts(self) -> list[str]:
+        """The accounts that the table lacks so far."""
+        known = self.there.properties.get("projection.account.values", "") if self.there else ""
+        return [account for account in self.table.accounts if account not in known.split(",")]
+
+    @property
+    def new_regions(self) -> list[str]:
+        """The regions that the table lacks so far."""
+        known = self.there.properties.get("projection.region.values", "") if self.there else ""
+        return [region for region in self.table.regions if region not in known.split(",")]
+
+
+def plan_setup(settings: Settings, asked: Asked) -> Plan:
+    """Find the trail and what is there, and return what is to be made. Nothing is changed.
+
+    Raises RolecallError, which names the bucket, the key or the database that may not be used.
+    """
+    if settings.results is None:
+        raise UsageError(
+            "Athena needs a place in S3 for results and tables: name one such as"
+            " s3://my-bucket/rolecall/ with --results (ROLECALL_RESULTS)."
+        )
+    if asked.cutoff < _SMALLEST_CUTOFF:
+        raise UsageError("Athena's limit on a query's scan is 10 MB or more: raise --cutoff.")
+    name, workgroup = _names(settings)
+    trail = _trail(settings, asked)
+    s3 = make_client("s3", settings.region)
+    bucket = TrailBucket(s3, checked("bucket", trail.bucket))
+    key, passed_over = _logs_key(bucket, trail, asked.organization)
+    folders = _folders_right_below(bucket, key)
+    first_day = bucket.first_day(folders)
+    if first_day is None:
+        raise RolecallError(
+            f"There is no CloudTrail log below s3://{trail.bucket}/{key}: name the folder that has"
+            " AWSLogs/ with --prefix, or wait some minutes for the trail's first log."
+        )
+    _check_logs_can_be_read(s3, bucket, folders, trail)
+    _check_results_bucket(s3, settings.results)
+    glue = make_client("glue", settings.region)
+    there = find_table(name, glue, settings)
+    table = TrailTable(
+        name,
+        checked("place", f"s3://{trail.bucket}/{key}"),
+        tuple(sorted({folder.account for folder in folders})),
+        tuple(sorted({folder.region for folder in folders})),
+        first_day,
+    )
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    return Plan(
+        trail=trail,
+        table=table,
+        there=there,
+        statements=tuple(_statements(table, there)),
+        has_database=_has_database(glue, name.partition(".")[0]),
+        workgroup=workgroup,
+        has_workgroup=_has_workgroup(make_client("athena", settings.region), workgroup),
+        cutoff=asked.cutoff,
+        results=settings.results,
+        day_bytes=bucket.folder_bytes(folders, Days(yesterday, yesterday)),
+        passed_over=passed_over,
+        bucket_region=_region_of(s3, trail.bucket),
+    )
+
+
+def carry_out(plan: Plan, settings: Settings) -> None:
+    """Make what a plan says. Raises RolecallError; what was made until then is kept."""
+    client = make_client("athena", settings.region)
+    if not plan.has_workgroup:
+        _create_workgroup(client, plan)
+    database = plan.table.name.partition(".")[0]
+    place = Place("default", plan.workgroup, f"{plan.results}results/")
+    athena = Athena(place, client, price_per_tb=settings.price_per_tb)
+    if not plan.has_database:
+        statement = f"CREATE DATABASE IF NOT EXISTS `{checked('database', database)}`"
+        _run(athena, statement, plan.table.name)
+    for statement in plan.statements:
+        _run(athena, statement, plan.table.name)
+
+
+def add_new_folders(
+    there: CatalogueTable, settings: Settings, athena: Athena
+) -> tuple[RegionFolder, ...]:
+    """Add accounts and regions that are new in the bucket to a table that Rolecall made.
+
+    Returns their folders; of any other table, none. Raises RolecallError.
+    """
+    if MARK not in there.properties:
+        return ()
+    known = {
+        key: there.properties.get(f"projection.{key}.values", "").split(",")
+        for key in ("account", "region")
+    }
+    name, _, key = there.location.removeprefix("s3://").partition("/")
+    bucket = TrailBucket(make_client("s3", settings.region), checked("bucket", name))
+    new = tuple(
+        folder
+        for folder in _folders_right_below(bucket, key)
+        if folder.account not in known["account"] or folder.region not in known["region"]
+    )
+    first_day = bucket.first_day(new)
+    if first_day is None:
+        return ()
+    table = TrailTable(
+        there.name,
+        there.location,
+        tuple(folder.account for folder in new),
+        tuple(folder.region for folder in new),
+        first_day,
+    )
+    for statement in table.statements(there):
+        _run(athena, statement, there.name)
+    return new
+
+
+def _folders_right_below(bucket: TrailBucket, key: str) -> list[RegionFolder]:
+    """Return the folders of accounts in this one, without those of an organization in it."""
+    return [
+        folder
+        for folder in bucket.region_folders(key)
+        if folder.key == f"{key}{folder.account}/CloudTrail/{folder.region}/"
+    ]
+
+
+def _run(athena: Athena, statement: str, table: str) -> None:
+    try:
+        athena.run(statement)
+    except QueryFailedError as error:
+        if not any(word in error.reason for word in ("AccessDenied", "Lake Formation")):
+            raise
+        database = table.partition(".")[0]
+        raise RolecallError(
+            f"AWS does not allow you to make {table} in the database {database}:"
+            f" {error.reason.rstrip('.')}; ask for glue:CreateDatabase, glue:CreateTable and"
+            " glue:UpdateTable on it."
+        ) from None
+
+
+def _names(settings: Settings) -> tuple[str, str]:
+    """Return the names of table and workgroup: those that were set, else Rolecall's own."""
+    told = settings.model_fields_set
+    return (
+        settings.table if "table" in told else f"{settings.schema_name}.{DEFAULT_TABLE}",
+        settings.workgroup if "workgroup" in told else DEFAULT_NAME,
+    )
+
+
+def _trail(settings: Settings, asked: Asked) -> Trail:
+    """Return the trail that is meant. Raises UsageError if that is not clear."""
+    prefix = f"{asked.prefix.strip('/')}/" if asked.prefix and asked.prefix.strip("/") else ""
+    if asked.bucket is not None:
+        if asked.trail is not None:
+            raise UsageError("Both --trail and --bucket are given: leave one out.")
+        return Trail(None, asked.bucket, prefix)
+    trails = _described_trails(settings)
+    if asked.trail is not None:
+        trails = [trail for trail in trails if asked.trail in (trail["Name"], trail["TrailARN"])]
+        if not trails:
+            raise RolecallError(
+                f"There is no trail {asked.trail} in this account and region: see the CloudTrail"
+                " console, or name its bucket with --bucket."
+            )
+    # Whoever has a trail of the organization means that one.
+    meant = [trail for trail in trails if trail.get("IsOrganizationTrail")] or trails
+    if not meant:
+        raise RolecallError(
+            "There is no trail in this account and region: name the bucket that has the logs with"
+            " --bucket, and --prefix if AWSLogs/ is in a folder of it."
+        )
+    if len(meant) > 1:
+        names = ", ".join(sorted(trail["Name"] for trail in meant))
+        raise UsageError(f"There are several trails ({names}): name one with --trail.")
+    (found,) = meant
+    told = found.get("S3KeyPrefix", "").strip("/")
+    return Trail(
+        found["Name"],
+        found["S3BucketName"],
+        prefix or (f"{told}/" if told else ""),
+        bool(found.get("IsOrganizationTrail")),
+        found.get("KmsKeyId"),
+    )
+
+
+def _described_trails(settings: Settings) -> list[dict[str, Any]]:
+    client = make_client("cloudtrail", settings.region)
+    try:
+        trails: list[dict[str, Any]] = client.describe_trails()["trailList"]
+    except (ClientError, BotoCoreError) as error:
+        message = str(explained(error, "look for the trail")).rstrip(".")
+        raise RolecallError(f"{message}; or name its bucket with --bucket.") from None
+    return trails
+
+
+def _logs_key(
+    bucket: TrailBucket, trail: Trail, organization: str | None
+) -> tuple[str, tuple[str, ...]]:
+    """Return the folder that has the accounts' folders, and those beside it, as S3 URLs.
+
+    A bucket may have logs of an organization and, from before that, of single accounts.
+    """
+    logs = f"{trail.prefix}AWSLogs/"
+    if organization is not None:
+        if not ORGANIZATION.fullmatch(organization):
+            raise UsageError(f"{organization!r} is no id of an organization, such as o-a1b2c3d4e5.")
+        return f"{logs}{organization}/", ()
+    names = bucket.folder_names(logs)
+    organizations = [name for name in names if ORGANIZATION.fullmatch(name)]
+    accounts = [name for name in names if ACCOUNT.fullmatch(name)]
+    is_single = trail.name is not None and not trail.is_of_organization
+    if not organizations or (accounts and is_single):
+        return logs, tuple(f"s3://{trail.bucket}/{logs}{name}/" for name in organizations)
+    if len(organizations) > 1:
+        raise UsageError(
+            f"s3://{trail.bucket}/{logs} has logs of several organizations"
+            f" ({', '.join(organizations)}): name one with --organization."
+        )
+    beside = tuple(f"s3://{trail.bucket}/{logs}{name}/" for name in accounts)
+    return f"{logs}{organizations[0]}/", beside
+
+
+def _check_logs_can_be_read(
+    s3: Any, bucket: TrailBucket, folders: list[RegionFolder], trail: Trail
+) -> None:
+    """Read one byte of one log. Raises RolecallError if bucket or key do not allow it."""
+    keys = (bucket.first_key(folder) for folder in folders)
+    key = next(key for key in keys if key is not None)
+    try:
+        s3.get_object(Bucket=bucket.bucket, Key=key, Range="bytes=0-0")["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        if "kms" not in str(error).lower():
+            raise explained(error, f"read s3://{bucket.bucket}/{key}") from None
+        named = f"the key {trail.key_arn}" if trail.key_arn else "a key of KMS"
+        raise RolecallError(
+            f"The logs in s3://{bucket.bucket}/ are encrypted with {named}, which you may not use:"
+            " ask for kms:Decrypt on it."
+        ) from None
+
+
+def _check_results_bucket(s3: Any, results: str) -> None:
+    bucket = results.removeprefix("s3://").partition("/")[0]
+    try:
+        s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucket":
+            raise explained(error, f"list s3://{bucket}/, the place of results") from None
+        raise RolecallError(
+            f"There is no bucket {bucket} for the results: make it (aws s3 mb s3://{bucket}), or"
+            " name another place with --results."
+        ) from None
+    except BotoCoreError as error:
+        raise explained(error, f"list s3://{bucket}/, the place of results") from None
+
+
+def _region_of(s3: Any, bucket: str) -> str | None:
+    try:
+        region: str | None = s3.head_bucket(Bucket=bucket).get("BucketRegion")
+    except (ClientError, BotoCoreError):  # a note about costs, no more
+        return None
+    return region
+
+
+def _statements(table: TrailTable, there: CatalogueTable | None) -> list[str]:
+    if there is not None:
+        if MARK not in there.properties:
+            return []
+        if there.location != table.location:
+            raise UsageError(
+                f"{table.name} reads {there.location}, and not {table.location}: name another"
+                " table with --table."
+            )
+    return table.statements(there)
+
+
+def _has_database(glue: Any, name: str) -> bool:
+    try:
+        glue.get_database(Name=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "EntityNotFoundException":
+            return False
+        raise explained(error, f"look up the database {name}") from None
+    except BotoCoreError as error:
+        raise explained(error, f"look up the database {name}") from None
+    return True
+
+
+def _has_workgroup(client: Any, name: str) -> bool:
+    try:
+        client.get_work_group(WorkGroup=name)
+    except ClientError as error:
+        if "not found" in str(error):
+            return False
+        raise explained(error, f"look up the workgroup {name}") from None
+    except BotoCoreError as error:
+        raise explained(error, f"look up the workgroup {name}") from None
+    return True
+
+
+def _create_workgroup(client: Any, plan: Plan) -> None:
+    configuration = {
+        "ResultConfiguration": {
+            "OutputLocation": f"{plan.results}results/",
+            "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
+        },
+        # dbt puts each table into a folder of its own, which an enforced place would forbid.
+        "EnforceWorkGroupConfiguration": False,
+        "BytesScannedCutoffPerQuery": plan.cutoff,
+        "PublishCloudWatchMetricsEnabled": True,
+    }
+    try:
+        client.create_work_group(
+            Name=plan.workgroup,
+            Description="Rolecall: who switched into which role",
+            Configuration=configuration,
+        )
+    except ClientError as error:
+        if "already created" in str(error) or "already exists" in str(error):
+            return
+        raise explained(error, f"make the workgroup {plan.workgroup}") from None
+    except BotoCoreError as error:
+        raise explained(error, f"make the workgroup {plan.workgroup}") from None

@@ -1,0 +1,130 @@
+"""What ``rolecall setup`` prints: what it found, what it makes, what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rolecall.athena import scan_price
+from rolecall.catalogue import CatalogueTable
+from rolecall.settings import Settings
+from rolecall.setup import Plan
+from rolecall.sizes import price_text, size_text
+
+_FIRST_LOAD_DAYS = 90
+# From the day before the newest one loaded on.
+_REFRESH_DAYS = 2
+_NAMED_AT_MOST = 10
+
+
+def plan_text(plan: Plan, settings: Settings, region: str) -> str:
+    """Return what was found and is to be made; ``region`` is the one that Athena is asked in."""
+    lines = [_trail_line(plan), _logs_line(plan)]
+    if plan.passed_over:
+        lines.append(f"Passed over, for a table of its own: {_some(plan.passed_over)}.")
+    if plan.bucket_region not in (None, region):
+        lines.append(
+            f"The bucket is in {plan.bucket_region} and Athena in {region}: AWS asks for the"
+            f" transfer. ROLECALL_REGION={plan.bucket_region} avoids it."
+        )
+    lines.append(_cost_line(plan, settings))
+    lines += _table_lines(plan)
+    lines += ["", *(f"{statement};\n" for statement in plan.statements)] if plan.statements else []
+    return "\n".join(lines)
+
+
+def done_text(plan: Plan, is_dry_run: bool) -> str:
+    """Return what was made, or in a dry run would be, and the settings for the other commands."""
+    made = []
+    if not plan.has_workgroup:
+        made.append(
+            f"the workgroup {plan.workgroup}, in which a query stops at"
+            f" {size_text(plan.cutoff)} ({price_text(scan_price(plan.cutoff))})"
+        )
+    if not plan.has_database:
+        made.append(f"the database {plan.table.name.partition('.')[0]}")
+    if plan.there is None:
+        made.append(f"the table {plan.table.name}")
+    elif plan.statements:
+        made.append(f"changes to the table {plan.table.name}")
+    verb = "Would make" if is_dry_run else "Made"
+    # AWS asks for what queries scan, and for nothing here.
+    lines = [f"{verb} {_and(made)}, at no cost."] if made else ["Nothing is left to make."]
+    if plan.has_workgroup:
+        lines.append(f"The workgroup {plan.workgroup} was there, and stays as it is.")
+    lines += [
+        "Settings for rolecall.toml:",
+        "",
+        'target = "athena"',
+        f'table = "{plan.table.name}"',
+        f'results = "{plan.results}"',
+        f'workgroup = "{plan.workgroup}"',
+    ]
+    return "\n".join(lines)
+
+
+def _trail_line(plan: Plan) -> str:
+    trail = plan.trail
+    name = "The logs" if trail.name is None else f"The trail {trail.name}"
+    if trail.is_of_organization:
+        name += " of the organization"
+    are = "are in" if trail.name is None else "writes to"
+    key = f", encrypted with {trail.key_arn}" if trail.key_arn else ""
+    return f"{name} {are} {plan.table.location}{key}."
+
+
+def _logs_line(plan: Plan) -> str:
+    table = plan.table
+    return (
+        f"It has logs of {_count(table.accounts, 'account')} in {_count(table.regions, 'region')}"
+        f" ({_some(table.regions)}) since {table.first_day}."
+    )
+
+
+def _cost_line(plan: Plan, settings: Settings) -> str:
+    if not plan.day_bytes:
+        return "Yesterday brought no logs, which would tell what a refresh will scan."
+    refresh, first = (
+        f"{size_text(days * plan.day_bytes)} for"
+        f" {price_text(scan_price(days * plan.day_bytes, settings.price_per_tb))}"
+        for days in (_REFRESH_DAYS, _FIRST_LOAD_DAYS)
+    )
+    return (
+        f"Yesterday brought {size_text(plan.day_bytes)} of logs: a daily refresh will scan about"
+        f" {refresh}, a first load of {_FIRST_LOAD_DAYS} days {first}."
+    )
+
+
+def _table_lines(plan: Plan) -> list[str]:
+    if plan.there is None:
+        return []
+    if not plan.is_own_table:
+        return [_described(plan.there)]
+    lines = []
+    for what, names in (("account", plan.new_accounts), ("region", plan.new_regions)):
+        if names:
+            lines.append(f"New {what}{'s' if len(names) > 1 else ''}: {_some(names)}.")
+    return lines
+
+
+def _described(table: CatalogueTable) -> str:
+    keys = [name for name, _ in table.partition_keys]
+    day = "" if table.day_columns else ", none of them by the day: a refresh scans all of it"
+    partitions = f"partitions by {', '.join(keys)}" if keys else "no partitions"
+    return (
+        f"The table {table.name} was not made by Rolecall and stays as it is: it reads"
+        f" {table.location}, with {len(table.columns)} columns and {partitions}{day}. Another"
+        " --table makes one beside it."
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED_AT_MOST
+    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
+
+
+def _count(things: Sequence[str], one: str) -> str:
+    return f"{len(things):,} {one}{'' if len(things) == 1 else 's'}"

@@ -1,0 +1,132 @@
+"""Where in S3 a trail keeps its logs, and how much it keeps: found by listing, nothing is read.
+
+The layout is ``[PREFIX/]AWSLogs/[o-ORGANIZATION/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/`` (AWS
+CloudTrail User Guide, "Finding your CloudTrail log files"); the day is that of delivery.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rolecall.athena import explained
+
+_T = TypeVar("_T")
+_U = TypeVar("_U")
+
+# Names of folders in the layout.
+ACCOUNT = re.compile(r"\d{12}")
+REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+")
+ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
+_DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
+# As many as boto3 keeps connections for.
+_THREADS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """Days of delivery, both included; None is no bound."""
+
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegionFolder:
+    """The logs of one account and region; ``key`` is the folder's, up to its days."""
+
+    account: str
+    region: str
+    key: str
+
+
+class TrailBucket:
+    """A bucket with the logs of a trail; ``s3`` is a client of boto3."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3 = s3
+        self.bucket = bucket
+
+    def folder_names(self, key: str) -> list[str]:
+        """Return the names of the folders in a folder. Raises RolecallError."""
+        return [
+            prefix["Prefix"].removeprefix(key).rstrip("/")
+            for page in self._pages(Prefix=key, Delimiter="/")
+            for prefix in page.get("CommonPrefixes", [])
+        ]
+
+    def region_folders(self, key: str) -> list[RegionFolder]:
+        """Return the folders of regions at or below ``key``; none if they are laid out otherwise.
+
+        ``key`` ends in a slash and lies at ``AWSLogs/`` or below. Raises RolecallError.
+        """
+        parts = key.rstrip("/").split("/")
+        if len(parts) > 2 and parts[-2] == "CloudTrail" and REGION.fullmatch(parts[-1]):
+            return [RegionFolder(parts[-3], parts[-1], key)]
+        if parts[-1] == "CloudTrail" and len(parts) > 1:
+            regions = (name for name in self.folder_names(key) if REGION.fullmatch(name))
+            return [RegionFolder(parts[-2], region, f"{key}{region}/") for region in regions]
+        if ACCOUNT.fullmatch(parts[-1]):
+            return self.region_folders(f"{key}CloudTrail/")
+        if parts[-1] != "AWSLogs" and not ORGANIZATION.fullmatch(parts[-1]):
+            return []
+        below = [
+            f"{key}{name}/"
+            for name in self.folder_names(key)
+            if ACCOUNT.fullmatch(name) or ORGANIZATION.fullmatch(name)
+        ]
+        return [folder for found in _at_once(self.region_folders, below) for folder in found]
+
+    def first_day(self, folders: Iterable[RegionFolder]) -> date | None:
+        """Return the first day that any of these folders has a log of. Raises RolecallError."""
+        days = _at_once(self._first_day_in, folders)
+        return min((day for day in days if day is not None), default=None)
+
+    def _first_day_in(self, folder: RegionFolder) -> date | None:
+        match = _DAY.match(self.first_key(folder) or "", len(folder.key))
+        return None if match is None else date(*map(int, match.groups()))
+
+    def first_key(self, folder: RegionFolder) -> str | None:
+        """Return the key of the oldest log in a folder. Raises RolecallError."""
+        page = next(self._pages(Prefix=folder.key, MaxKeys=1))
+        return next((str(entry["Key"]) for entry in page.get("Contents", [])), None)
+
+    def folder_bytes(self, folders: Iterable[RegionFolder], days: Days) -> int:
+        """Return how many bytes the logs of some days have. Raises RolecallError."""
+        return sum(_at_once(lambda folder: self._bytes_between(folder.key, days), folders))
+
+    def prefix_bytes(self, prefixes: Iterable[str]) -> int:
+        """Return how many bytes the objects below some prefixes have. Raises RolecallError."""
+        return sum(_at_once(lambda prefix: self._bytes_between(prefix, Days()), prefixes))
+
+    def _bytes_between(self, key: str, days: Days) -> int:
+        """Return the size of the objects of some days: no other day's are listed."""
+        last = None if days.last is None else f"{key}{days.last:%Y/%m/%d}/\U0010ffff"
+        start = {} if days.first is None else {"StartAfter": f"{key}{days.first:%Y/%m/%d}/"}
+        size = 0
+        for page in self._pages(Prefix=key, **start):
+            for entry in page.get("Contents", []):
+                if last is not None and entry["Key"] > last:
+                    return size
+                size += entry["Size"]
+        return size
+
+    def _pages(self, **asked: Any) -> Iterator[Any]:
+        try:
+            yield from self._s3.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, **asked
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise explained(error, f"list s3://{self.bucket}/{asked['Prefix']}") from None
+
+
+def _at_once(function: Callable[[_T], _U], values: Iterable[_T]) -> list[_U]:
+    """Return the function's answers for all values, in their order."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(function, values))

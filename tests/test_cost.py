@@ -1,0 +1,74 @@
+"""docs/cost.md and docs/scale.md say what the formula says, and the formula what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from athena_cost import (
+    GB,
+    MARTS_SHARE,
+    Trail,
+    ad_hoc,
+    answer,
+    cost_table,
+    parts_table,
+    refresh,
+    scale_table,
+    table_bytes,
+    window_days,
+)
+from conftest import PROJECT
+
+# Refreshes of an invented trail on the local Athena, with Athena's way to read Parquet: bytes of
+# the logs that were new, of those loaded in the two days before too, and what was scanned of
+# tables.
+MEASURED = [
+    (6_193_248, 6_193_248, 29_794_049),
+    (604_864, 6_798_112, 21_328_548),
+    (924_561, 7_722_673, 27_462_926),
+]
+
+
+@pytest.mark.parametrize(
+    ("document", "table"),
+    [("cost", cost_table), ("cost", parts_table), ("scale", scale_table)],
+)
+def test_a_document_has_the_table_that_the_formula_prints(
+    document: str, table: Callable[[], Iterator[str]]
+) -> None:
+    text = (PROJECT / "docs" / f"{document}.md").read_text(encoding="utf-8")
+    assert "\n".join(["", *table(), ""]) in text
+
+
+@pytest.mark.parametrize(("new", "everything", "scanned"), MEASURED)
+def test_the_formula_is_no_less_than_what_was_scanned_of_tables(
+    new: int, everything: int, scanned: int
+) -> None:
+    # All of it was loaded within two days.
+    assert 1 <= table_bytes(new, everything, everything) / scanned <= 1.6
+
+
+@pytest.mark.parametrize("gigabytes", [1, 100, 1000])
+def test_what_cost_md_says_of_the_ad_hoc_query_holds(gigabytes: int) -> None:
+    trail = Trail(gigabytes * GB)
+    assert refresh(trail, 1).dollars < ad_hoc(trail).dollars
+    assert answer(trail).dollars < ad_hoc(trail).dollars / 100
+
+
+def test_the_mean_window_goes_back_to_the_midnight_before_the_day_of_the_last_refresh() -> None:
+    """Hour by hour, for refreshes on the hour and for one a day at any hour."""
+    hours = range(24)
+    hourly = [1 + (hour / 24 if hour else 1) for hour in hours]
+    assert window_days(24) == pytest.approx(sum(hourly) / 24, abs=0.03)
+    daily = [2 + hour / 24 for hour in hours]
+    assert window_days(1) == pytest.approx(sum(daily) / 24, abs=0.03)
+
+
+def test_a_table_without_partitions_is_read_whole() -> None:
+    trail = Trail(10 * GB)
+    pruned, whole = refresh(trail, 1), refresh(trail, 1, is_pruned=False)
+    assert whole.log_bytes == 120 * GB
+    assert pruned.log_bytes == pytest.approx(10 * GB / 30 * 2.5)
+    assert whole.table_bytes == pruned.table_bytes > MARTS_SHARE * 120 * GB
