@@ -239,7 +239,7 @@ def scale_table() -> Iterator[str]:
     yield _row("slices of the first load, at least", f"{slices}", "30 minutes a statement")
     yield _row("statements of the first load, at least", f"{slices * STATEMENTS:,}", "none")
     yield _row(
-        "scan of the first load",
+        "scan of the first load, marts aside",
         size_text(round(whole.log_bytes + whole.table_bytes)),
         f"{price_text(whole.scan)}, and {price_text(reads * MILLION_READS / 1e6)} to S3",
     )

@@ -20,9 +20,11 @@ import yaml
 
 from athena.account import COMPLETE, Account, Warehouse
 from athena.engine import RESULT_BUCKET, WORKGROUP
+from athena_cost import STATEMENTS, Cost, table_bytes
 from cloudformation import ACCOUNT, REGION, Statement, allowed, cloud, template
 from conftest import SAMPLE, event
 from pack_release import LAMBDA, REFRESH, locked_for, pack_refresh
+from rolecall.athena import scan_price
 
 pytestmark = pytest.mark.xdist_group("athena")
 
@@ -125,13 +127,18 @@ def _top_names(name: str) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Built:
-    """Two builds that have run: what they printed, and what they asked of AWS."""
+    """Two builds that have run: what they printed, what they asked of AWS, and what Athena ran.
+
+    ``log_bytes`` is the size of all log files, before each of them.
+    """
 
     warehouse: Warehouse
     python: Path
     environment: dict[str, str]
     printed: list[str]
+    log_bytes: list[int]
     calls: list[Call]
+    executions: list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
@@ -163,11 +170,44 @@ def built(
             "PIP_NO_INDEX": "1",
         }
     )
+    log_bytes = [_log_bytes(account)]
     printed = [_build(folder / REFRESH, folder / "first", environment)]
     account.put_log(_TRAIL, _NEW_LOG, [event(901, eventTime="2026-05-01T00:00:00Z")])
+    log_bytes.append(_log_bytes(account))
     printed.append(_build(folder / REFRESH, folder / "second", environment))
-    warehouse = Warehouse(account, _NAME, _NAME, folder)
-    return Built(warehouse, python, environment, printed, _calls(notes))
+    return Built(
+        Warehouse(account, _NAME, _NAME, folder),
+        python,
+        environment,
+        printed,
+        log_bytes,
+        _calls(notes),
+        _executions(account, deployment.environment["ROLECALL_RESULTS"]),
+    )
+
+
+def _log_bytes(account: Account) -> int:
+    pages = account.client("s3").get_paginator("list_objects_v2").paginate(Bucket=_TRAIL)
+    return sum(entry["Size"] for page in pages for entry in page["Contents"])
+
+
+def _executions(account: Account, results: str) -> list[dict[str, Any]]:
+    """Return what Athena ran, newest first, for whoever keeps results in a place."""
+    athena = account.client("athena")
+    pages = athena.get_paginator("list_query_executions").paginate(WorkGroup=WORKGROUP)
+    found = [
+        execution
+        for page in pages
+        if page["QueryExecutionIds"]
+        for execution in athena.batch_get_query_execution(
+            QueryExecutionIds=page["QueryExecutionIds"]
+        )["QueryExecutions"]
+    ]
+    return [
+        execution
+        for execution in found
+        if execution["ResultConfiguration"]["OutputLocation"].startswith(results)
+    ]
 
 
 def _build(release: Path, source: Path, environment: dict[str, str]) -> str:
@@ -290,6 +330,44 @@ def test_the_answers_policy_allows_what_an_answer_asks(
     }
     assert not refused
 
+
+# --- what it costs ----------------------------------------------------------------------------
+
+
+def _scanned(execution: dict[str, Any]) -> int:
+    return int(execution["Statistics"].get("DataScannedInBytes", 0))
+
+
+def test_the_raw_logs_are_scanned_once_a_refresh(built: Built) -> None:
+    source = f'"default"."{_NAME}"'
+    scanned = sum(_scanned(each) for each in built.executions if source in each["Query"])
+    assert 0.9 <= scanned / sum(built.log_bytes) <= 1.1
+
+
+def test_the_cost_formula_is_never_less_than_what_was_scanned(built: Built) -> None:
+    asked = [each for each in built.executions if each["StatementType"] == "DML"]
+    assert STATEMENTS / 2 < len(asked) / 2 <= STATEMENTS
+    price = sum(scan_price(_scanned(each)) for each in asked)
+    formula = sum(
+        Cost(logs, table_bytes(logs, logs, logs), STATEMENTS).scan for logs in built.log_bytes
+    )
+    assert price <= formula <= 2 * price
+
+
+def test_the_ad_hoc_query_scans_every_log(built: Built) -> None:
+    account = built.warehouse.account
+    sql = (
+        f"select eventtime from default.{_NAME} where eventname = 'SwitchRole'"
+    )
+    account.query(sql)
+    athena = account.client("athena")
+    newest = athena.list_query_executions(WorkGroup=WORKGROUP)["QueryExecutionIds"][0]
+    execution = athena.get_query_execution(QueryExecutionId=newest)["QueryExecution"]
+    assert execution["Query"] == sql
+    assert 0.9 <= _scanned(execution) / built.log_bytes[-1] <= 1.1
+
+
+# --- who may do it ----------------------------------------------------------------------------
 
 # What Athena does in the name of whoever asks (Athena User Guide, "Control access to Amazon S3
 # from Athena" and "Configure access to databases and tables in the AWS Glue Data Catalog").

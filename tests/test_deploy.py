@@ -395,6 +395,18 @@ def test_the_wheels_brought_along_are_those_of_the_image_and_not_of_this_machine
     assert all("--hash=sha256:" in line for line in locked_for(version))
 
 
+def test_the_links_of_the_readme_lead_somewhere() -> None:
+    readme = PROJECT / "deploy" / "README.md"
+    targets = re.findall(r"\]\(([^)#]+)", readme.read_text(encoding="utf-8"))
+    assert targets
+    assert all((readme.parent / target).exists() for target in targets)
+
+
+def test_the_readme_names_every_parameter() -> None:
+    text = (PROJECT / "deploy" / "README.md").read_text(encoding="utf-8")
+    assert not [name for name in template()["Parameters"] if f"`{name}`" not in text]
+
+
 def test_no_index_is_named() -> None:
     for file in (BUILDSPEC, TEMPLATE, REQUIREMENTS, PROJECT / "deploy" / "README.md"):
         text = file.read_text(encoding="utf-8").lower()
