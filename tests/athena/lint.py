@@ -20,7 +20,8 @@ LONGEST_QUERY = 262_144
 FUNCTIONS = frozenset(
     """
     abs arbitrary array_agg array_distinct array_join array_sort bool_and bool_or cardinality cast
-    ceil ceiling chr coalesce concat contains count count_if date date_add date_diff date_format date_parse
+    ceil ceiling chr coalesce concat contains count count_if date date_add date_diff date_format
+    date_parse
     date_trunc day_of_week dense_rank element_at filter first_value floor format_datetime
     from_iso8601_timestamp from_unixtime greatest if json_array_length json_extract
     json_extract_scalar json_format json_parse lag last_value lead least length lower lpad map_agg
