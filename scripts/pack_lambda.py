@@ -4,7 +4,8 @@ The zip has the modules that the function needs and the analyses, compiled by db
 placeholders for the names of databases and table. The same sources give the same bytes.
 
 The catalogue is not asked: the questions to the raw logs read the fields that AWS has documented
-since 2020, which every CloudTrail table has.
+since 2020, which every CloudTrail table has, and the days asked for alone where ``--partitions``
+says how the table tells them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,27 +33,38 @@ def main() -> None:
     """Write the zip and say how large it is."""
     parser = argparse.ArgumentParser(description="Pack the Lambda function.")
     parser.add_argument("--output", type=Path, default=PROJECT / "dist" / "rolecall-lambda.zip")
-    output: Path = parser.parse_args().output
-    pack(output)
+    parser.add_argument(
+        "--partitions",
+        type=json.loads,
+        metavar="JSON",
+        help='The columns of the CloudTrail table with the day, such as {"dt": "yyyy/MM/dd"}.',
+    )
+    arguments = parser.parse_args()
+    output: Path = arguments.output
+    pack(output, arguments.partitions)
     print(f"{output} has {output.stat().st_size:,} bytes.")
 
 
-def pack(output: Path) -> None:
-    """Write the zip to ``output``. Raises RolecallError if dbt cannot compile the analyses."""
+def pack(output: Path, partitions: Mapping[str, str] | None = None) -> None:
+    """Write the zip to ``output``; ``partitions`` are as in the settings.
+
+    Raises RolecallError if dbt cannot compile the analyses.
+    """
     contents = {
         f"rolecall/{module}.py": (PROJECT / "scripts" / "rolecall" / f"{module}.py").read_bytes()
         for module in MODULES
     }
-    queries = json.dumps(_queries(), indent=1, sort_keys=True)
+    queries = json.dumps(_queries(partitions), indent=1, sort_keys=True)
     contents[f"rolecall/{PACKED_QUERIES}"] = queries.encode()
     write_zip(output, contents)
 
 
-def _queries() -> dict[str, object]:
+def _queries(partitions: Mapping[str, str] | None) -> dict[str, object]:
     """Return the analyses as the function reads them: compiled, with their parameters."""
     names = {
         "cloudtrail_schema": PLACEHOLDERS["source_database"],
         "cloudtrail_table": PLACEHOLDERS["source_table"],
+        "cloudtrail_partitions": partitions,
         # dbt then asks no warehouse for anything.
         "assume_incremental": True,
     }

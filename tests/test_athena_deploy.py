@@ -356,9 +356,7 @@ def test_the_cost_formula_is_never_less_than_what_was_scanned(built: Built) -> N
 
 def test_the_ad_hoc_query_scans_every_log(built: Built) -> None:
     account = built.warehouse.account
-    sql = (
-        f"select eventtime from default.{_NAME} where eventname = 'SwitchRole'"
-    )
+    sql = f"select eventtime from default.{_NAME} where eventname = 'SwitchRole'"
     account.query(sql)
     athena = account.client("athena")
     newest = athena.list_query_executions(WorkGroup=WORKGROUP)["QueryExecutionIds"][0]

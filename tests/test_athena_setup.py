@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from athena.engine import Addresses, aws
 from athena.server import ApiError, Athena, Server, WorkGroup
-from athena.warehouse import Warehouse
+from athena.warehouse import QueryFailedError, Warehouse
 from rolecall.athena import Athena as AthenaClient
 from rolecall.athena import Place
 from rolecall.catalogue import catalogue_table
@@ -247,6 +247,14 @@ def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
     cloud.deliver("777788889999", "us-east-1", "2026/04/12")
     assert added() == [("444455556666", "ap-south-1"), ("777788889999", "us-east-1")]
     assert added() == []
+    # No load goes on without them: a later one would not begin at their first day.
+    cloud.deliver("888899990000", "us-east-1", "2026/04/12")
+    refused = QueryFailedError("AccessDeniedException: not authorized to perform: glue:UpdateTable")
+    with (
+        patch.object(cloud.athena.engine, "run", side_effect=refused),
+        pytest.raises(RolecallError, match="lacks 888899990000 in us-east-1: AWS does not allow"),
+    ):
+        added()
     told = cloud.table()["Parameters"]
     assert told["projection.account.values"] == "111122223333,444455556666,777788889999"
     assert told["projection.region.values"] == "ap-south-1,eu-central-1,us-east-1"
@@ -281,7 +289,7 @@ def test_a_table_that_it_did_not_make_is_described_and_kept(cloud: Cloud) -> Non
     printed = cloud.setup("--bucket", cloud.bucket, "--table", "default.by_hand")
     assert (
         "The table default.by_hand was not made by Rolecall and stays as it is: it reads"
-        f" {place}, with 1 columns and partitions by region, none of them by the day"
+        f" {place}, with 1 column and partitions by region, so that a refresh scans all of it"
     ) in printed
     assert "TABLE" not in printed
     assert cloud.table("by_hand", "default") == before
@@ -485,7 +493,6 @@ def test_access_denied_to_the_database_is_named(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
     """Athena tells it when the statement has failed."""
-    from athena.warehouse import QueryFailedError
 
     def refused(*arguments: Any) -> Any:
         raise QueryFailedError(reason)

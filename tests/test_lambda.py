@@ -174,10 +174,10 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return packed(tmp_path_factory.mktemp("package") / "function.zip")
 
 
-def packed(zip_: Path) -> Path:
+def packed(zip_: Path, *options: str) -> Path:
     environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     subprocess.run(
-        [sys.executable, "scripts/pack_lambda.py", "--output", zip_],
+        [sys.executable, "scripts/pack_lambda.py", "--output", zip_, *options],
         cwd=PROJECT,
         env=environment,
         check=True,
@@ -185,6 +185,16 @@ def packed(zip_: Path) -> Path:
         timeout=300,
     )
     return zip_
+
+
+def test_packed_questions_to_the_raw_logs_read_the_partitions_that_were_told(
+    tmp_path: Path,
+) -> None:
+    zip_ = packed(tmp_path / "function.zip", "--partitions", '{"dt": "yyyy/MM/dd"}')
+    with zipfile.ZipFile(zip_) as function:
+        queries = json.loads(function.read("rolecall/lambda_queries.json"))
+    for name in ("switch_role_query", "preview_raw"):
+        assert "\"dt\" >= date_format(:from_day, '%Y/%m/%d')" in queries[name]["sql"]
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +295,7 @@ def test_history_answers_with_rows_their_place_bytes_and_price(
     assert literals[:2] == ["timestamp '2026-04-01 00:00:00'"] * 2
     assert "timestamp '2026-05-01 00:00:00'" in literals
     assert "'o''b%'" in literals
-    assert literals.count("null") == 3 + 3 + 2 + 2  # account, role, outcome, mfa
+    assert literals.count("null") == 3 + 3 + 2 + 2 + 3  # account, role, outcome, mfa, active_at
 
 
 def test_a_query_reads_the_tables_that_the_event_names(

@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import duckdb
+
 from conftest import FIXTURES, SAMPLE, Rolecall, WriteLog, event
 
 COUNTS = """
@@ -266,3 +268,36 @@ def test_the_malformed_files_of_aws_do_no_harm(rolecall: Rolecall) -> None:
     )
     assert counts == (12, 35, 4, 31)
     assert os.listdir(folder)
+
+
+def test_an_audit_looks_at_more_than_the_load(rolecall: Rolecall, write_log: WriteLog) -> None:
+    rolecall.refresh(write_log([event(1)], name="a.json.gz"))
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("insert into events from events")
+    later = event(2, eventTime="2026-03-02T00:00:00Z")
+    logs = write_log([later], name="b.json.gz", day="2026/03/02")
+    assert "1 new event" in rolecall.refresh(logs)
+    assert "Nothing new to load." in rolecall.refresh(logs)
+    done = rolecall.run("refresh", "--logs", logs, "--audit", exit_code=1)
+    assert "unique_together_events_event_id__recipient_account_id" in done.stderr
+
+
+def test_freshness_comes_from_the_ledger(rolecall: Rolecall, write_log: WriteLog) -> None:
+    rolecall.refresh(write_log([event(1)]))
+    project = SAMPLE.parent
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "dbt.cli.main", "source", "freshness"),
+            *("--project-dir", project, "--profiles-dir", project, "--no-use-colors"),
+            *("--target-path", rolecall.folder / "target", "--log-path", rolecall.folder / "log"),
+        ],
+        cwd=project,
+        env=rolecall.environment
+        | {"ROLECALL_LOGS": "/no/where", "ROLECALL_DATABASE": str(rolecall.database)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "PASS freshness of cloudtrail.cloudtrail_logs" in done.stdout

@@ -470,13 +470,12 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
 
 
 def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
+    from rolecall.setup import folders_text
     from rolecall.sizes import price_text, size_text
 
     lines = []
     if refreshed.new_folders:
-        new = [f"{folder.account} in {folder.region}" for folder in refreshed.new_folders]
-        more = f" and {len(new) - _NAMED_AT_MOST:,} more" if len(new) > _NAMED_AT_MOST else ""
-        lines.append(f"Added to {settings.table}: {', '.join(new[:_NAMED_AT_MOST])}{more}.")
+        lines.append(f"Added to {settings.table}: {folders_text(refreshed.new_folders)}.")
     if refreshed.file_count:
         lines.append(
             f"Loaded {counted(refreshed.file_count, 'log file')}:"

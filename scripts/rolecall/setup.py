@@ -5,6 +5,7 @@ What is there already stays as it is; of it only the table that this module made
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ DEFAULT_TABLE = "cloudtrail_logs"
 DEFAULT_CUTOFF = 1_000_000_000_000
 """How many bytes a query in a new workgroup may scan: a terabyte."""
 
+_NAMED_AT_MOST = 10
 _SMALLEST_CUTOFF = 10_000_000  # of the API: CreateWorkGroup
 
 
@@ -188,9 +190,21 @@ def add_new_folders(
         tuple(folder.region for folder in new),
         first_day,
     )
-    for statement in table.statements(there):
-        _run(athena, statement, there.name)
+    try:
+        for statement in table.statements(there):
+            _run(athena, statement, there.name)
+    except RolecallError as error:
+        raise RolecallError(
+            f"The table {there.name} lacks {folders_text(new)}: {error} Or run `rolecall setup`."
+        ) from None
     return new
+
+
+def folders_text(folders: Sequence[RegionFolder]) -> str:
+    """Return folders for a person, the first ones by name."""
+    names = [f"{folder.account} in {folder.region}" for folder in folders[:_NAMED_AT_MOST]]
+    more = len(folders) - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
 def _folders_right_below(bucket: TrailBucket, key: str) -> list[RegionFolder]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rolecall.athena import scan_price
 from rolecall.catalogue import CatalogueTable
+from rolecall.output import counted
 from rolecall.settings import Settings
 from rolecall.setup import Plan
 from rolecall.sizes import price_text, size_text
@@ -75,8 +76,9 @@ def _trail_line(plan: Plan) -> str:
 def _logs_line(plan: Plan) -> str:
     table = plan.table
     return (
-        f"It has logs of {_count(table.accounts, 'account')} in {_count(table.regions, 'region')}"
-        f" ({_some(table.regions)}) since {table.first_day}."
+        f"It has logs of {counted(len(table.accounts), 'account')} in"
+        f" {counted(len(table.regions), 'region')} ({_some(table.regions)}) since"
+        f" {table.first_day}."
     )
 
 
@@ -107,13 +109,13 @@ def _table_lines(plan: Plan) -> list[str]:
 
 
 def _described(table: CatalogueTable) -> str:
-    keys = [name for name, _ in table.partition_keys]
-    day = "" if table.day_columns else ", none of them by the day: a refresh scans all of it"
-    partitions = f"partitions by {', '.join(keys)}" if keys else "no partitions"
+    keys = ", ".join(name for name, _ in table.partition_keys)
+    partitions = f"partitions by {keys}" if keys else "no partitions"
+    all_of_it = "" if table.day_columns else ", so that a refresh scans all of it"
     return (
         f"The table {table.name} was not made by Rolecall and stays as it is: it reads"
-        f" {table.location}, with {len(table.columns)} columns and {partitions}{day}. Another"
-        " --table makes one beside it."
+        f" {table.location}, with {counted(len(table.columns), 'column')} and"
+        f" {partitions}{all_of_it}. Another --table makes one beside it."
     )
 
 
@@ -124,7 +126,3 @@ def _some(names: Sequence[str]) -> str:
 
 def _and(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
-
-
-def _count(things: Sequence[str], one: str) -> str:
-    return f"{len(things):,} {one}{'' if len(things) == 1 else 's'}"

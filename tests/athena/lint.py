@@ -19,8 +19,8 @@ LONGEST_QUERY = 262_144
 # be looked up in Athena's documentation first.
 FUNCTIONS = frozenset(
     """
-    abs arbitrary array_agg array_distinct array_join array_sort cardinality cast ceil ceiling
-    chr coalesce concat contains count count_if date date_add date_diff date_format date_parse
+    abs arbitrary array_agg array_distinct array_join array_sort bool_and bool_or cardinality cast
+    ceil ceiling chr coalesce concat contains count count_if date date_add date_diff date_format date_parse
     date_trunc day_of_week dense_rank element_at filter first_value floor format_datetime
     from_iso8601_timestamp from_unixtime greatest if json_array_length json_extract
     json_extract_scalar json_format json_parse lag last_value lead least length lower lpad map_agg
@@ -86,8 +86,9 @@ def _of_node(node: exp.Expr) -> Iterator[str]:
 def _of_functions(sql: str) -> Iterator[str]:
     """Look at the functions as they are written: the parser gives some of them other names."""
     tokens = sqlglot.tokenize(sql, read="athena")
-    for token, after in pairwise(tokens):
+    for (before, token), (_, after) in pairwise(pairwise(tokens)):
         name = token.text.lower()
-        is_called = after.text == "(" and name.isidentifier()
+        # Behind `as` stands the alias of a table with its columns.
+        is_called = after.text == "(" and name.isidentifier() and before.text.lower() != "as"
         if is_called and name not in FUNCTIONS | _WORDS:
             yield f"calls {name}, which is not known to be in Athena engine version 3"
