@@ -30,6 +30,7 @@ from cloudformation import (
 from conftest import PROJECT
 from pack_release import BUILDSPEC, LAMBDA, REFRESH, REQUIREMENTS, locked_for, pack_refresh
 from rolecall.settings import load_settings
+from rolecall.setup import DEFAULT_NAME
 
 BUCKET, RELEASE = "our-results", "0.1.0-0123456789ab"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
@@ -203,10 +204,18 @@ def _schedule(stack: Stack) -> dict[str, Any]:
     return schedule
 
 
-def test_a_database_that_is_there_is_left_alone(stack: Stack) -> None:
-    stack.client("glue").create_database(DatabaseInput={"Name": "audit"})
-    stack.deploy(Database="audit", CreateDatabase="no")
+def test_what_setup_made_is_taken_up(stack: Stack) -> None:
+    stack.client("glue").create_database(DatabaseInput={"Name": DEFAULT_NAME})
+    stack.client("athena").create_work_group(Name=DEFAULT_NAME)
+    stack.deploy(CreateDatabase="no", CreateWorkgroup="no", ResultsBucket=BUCKET, Release=RELEASE)
     assert len(stack.client("glue").get_databases()["DatabaseList"]) == 1
+    (function,) = stack.client("lambda").list_functions()["Functions"]
+    assert function["Environment"]["Variables"]["ROLECALL_WORKGROUP"] == DEFAULT_NAME
+    # A refresh adds new accounts and regions to setup's table.
+    (name, _, table) = function["Environment"]["Variables"]["ROLECALL_TABLE"].partition(".")
+    assert name == DEFAULT_NAME
+    refresh = stack.statements("RefreshRole")
+    assert allowed(refresh, "glue:UpdateTable", _glue(f"table/{name}/{table}"))
 
 
 def test_alarms_are_raised_on_failure_and_on_silence(stack: Stack) -> None:
@@ -243,9 +252,10 @@ def test_every_log_is_kept_for_as_long_as_said(stack: Stack) -> None:
 
 
 def test_the_refresh_writes_its_own_and_reads_the_trail(stack: Stack) -> None:
-    stack.deploy(ResultsBucket=BUCKET, Release=RELEASE)
+    stack.deploy(ResultsBucket=BUCKET, Release=RELEASE, CloudTrailTable="default.cloudtrail_logs")
     refresh = stack.statements("RefreshRole")
     assert allowed(refresh, "s3:GetObject", LOG_FILE)
+    assert allowed(refresh, "glue:GetTable", _glue("table/default/cloudtrail_logs"))
     assert allowed(refresh, "s3:PutObject", _file("tables/events/1.parquet"))
     assert allowed(refresh, "s3:DeleteObject", _file("tables/events/1.parquet"))
     assert allowed(refresh, "glue:UpdateTable", _glue("table/rolecall/role_switches"))
