@@ -20,12 +20,29 @@ role_sessions as (
 
 ),
 
+-- Of a caller from elsewhere the role's account sees the unique id only.
+entrants as (
+
+    select
+        role_assumptions.role_event_id as event_id,
+        role_sessions.actor_name,
+        role_sessions.actor_confidence
+    from {{ ref('role_assumptions') }} as role_assumptions
+    inner join role_sessions
+        on
+            role_assumptions.role_assumption_id
+            = role_sessions.assume_role_event_id
+    where role_assumptions.role_event_id is not null
+
+),
+
 touched as (
 
     select
         events.event_at,
         coalesce(
             role_sessions.actor_name,
+            entrants.actor_name,
             events.user_name,
             {{ principal_name('events.identity_arn') }},
             events.invoked_by
@@ -33,6 +50,7 @@ touched as (
         case
             when role_sessions.session_id is not null
                 then role_sessions.actor_confidence
+            when entrants.event_id is not null then entrants.actor_confidence
             when events.identity_type in ('IAMUser', 'Root') then 'certain'
         end as actor_confidence,
         events.identity_arn,
@@ -52,6 +70,8 @@ touched as (
             events.principal_id = role_sessions.principal_id
             and date_trunc('second', events.session_created_at)
             = role_sessions.started_at
+    left join entrants
+        on events.event_id = entrants.event_id
 
 )
 

@@ -141,7 +141,7 @@ def test_over_the_scan_limit_nothing_is_started(account: Account, refreshed: War
     done = refreshed.rolecall("refresh", "--max-scan", "10kB", exit_code=4)
     assert "This could scan" in done.stderr and "default.refreshed" in done.stderr
     done = refreshed.rolecall("history", exit_code=4, ROLECALL_MAX_SCAN="1 kB")
-    assert "refreshed.role_switches, over the limit of 1 kB" in done.stderr
+    assert "refreshed.role_switches" in done.stderr and "over the limit of 1 kB" in done.stderr
     assert len(account.statements()) == before
 
 
@@ -173,6 +173,7 @@ def test_a_refresh_that_is_ended_stops_its_queries(
     account: Account, refreshed: Warehouse, number: signal.Signals, tmp_path: Path
 ) -> None:
     warehouse = Warehouse(account, f"ended_{number}", refreshed.table, tmp_path)
+    before = len(account.statements())
     refresh = subprocess.Popen(
         [sys.executable, "-m", "rolecall", "refresh"],
         cwd=warehouse.folder,
@@ -185,7 +186,7 @@ def test_a_refresh_that_is_ended_stops_its_queries(
     try:
         # Until its first statement has reached the server.
         deadline = time.monotonic() + 120
-        while not account.states(of=warehouse.schema):
+        while not account.states(of=warehouse.schema, since=before):
             assert refresh.poll() is None and time.monotonic() < deadline
         refresh.send_signal(number)
         _, printed = refresh.communicate(timeout=120)
@@ -194,4 +195,4 @@ def test_a_refresh_that_is_ended_stops_its_queries(
         refresh.wait()
     assert refresh.returncode == 128 + number, printed
     assert "Traceback" not in printed
-    assert account.states(of=warehouse.schema) <= {"SUCCEEDED", "CANCELLED"}
+    assert account.states(of=warehouse.schema, since=before) <= {"SUCCEEDED", "CANCELLED"}

@@ -20,6 +20,8 @@ from athena.engine import RESULT_BUCKET, WORKGROUP, Addresses, athena_form
 from rolecall.logs import UnreadableLogError, find_log_files, read_records
 
 _QUERY_SECONDS = 120
+# As many as Athena tells of in one call.
+_BATCH = 50
 
 # The table that one click in CloudTrail's console made in 2020.
 CONSOLE_2020 = """\
@@ -260,11 +262,11 @@ class Account:
             if naming in execution["Query"]
         )
 
-    def states(self, of: str) -> set[str]:
-        """Return the states of the statements that name a schema."""
+    def states(self, of: str, since: int = 0) -> set[str]:
+        """Return the states of the statements that name a schema, from number ``since`` on."""
         return {
             execution["Status"]["State"]
-            for execution in self._executions()
+            for execution in self._executions(since)
             if of in execution["Query"]
         }
 
@@ -273,8 +275,11 @@ class Account:
         pages = athena.get_paginator("list_query_executions").paginate(WorkGroup=WORKGROUP)
         ids = [query_id for page in pages for query_id in page["QueryExecutionIds"]][::-1]
         return [
-            athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
-            for query_id in ids[since:]
+            execution
+            for start in range(since, len(ids), _BATCH)
+            for execution in athena.batch_get_query_execution(
+                QueryExecutionIds=ids[start : start + _BATCH]
+            )["QueryExecutions"]
         ]
 
 

@@ -1,0 +1,82 @@
+"""The questions of `analyses/` about sessions give the sample's answers, with their parameters."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from conftest import Rolecall
+
+BOB = "AROABQIOM2ZEQ4DOWQU4G:bob@2026-03-09T13:21:30Z"
+
+
+def asked(sample: Rolecall, name: str, **params: str) -> list[dict[str, Any]]:
+    """Return the answer to a question."""
+    given = [part for key, value in params.items() for part in ("--param", f"{key}={value}")]
+    answer: list[dict[str, Any]] = json.loads(
+        sample.run("query", name, "--format", "json", *given).stdout
+    )
+    return answer
+
+
+def test_who_used_a_role(sample: Rolecall) -> None:
+    rows = asked(sample, "who_used_this_role", role="readonly")
+    assert [(row["actor_name"], row["times_used"], row["times_without_mfa"]) for row in rows] == [
+        ("bob", 3, 3),
+        ("alice", 3, 0),
+    ]
+    rows = asked(sample, "who_used_this_role", role="*", account="777788889999")
+    assert [row["actor_name"] for row in rows] == ["carol", "alice"]
+    assert asked(sample, "who_used_this_role", role="readonly", to_day="2026-03-08") == []
+
+
+def test_what_a_person_did_in_whatever_role(sample: Rolecall) -> None:
+    day = {"from_day": "2026-04-08", "to_day": "2026-04-08"}
+    rows = asked(sample, "what_did_this_person_do", person="alice", **day)
+    # Under the session name release-4711 it was alice all the same.
+    assert [(row["role_name"], row["event_name"]) for row in rows] == [
+        ("Developer", "AssumeRole"),
+        ("ReadOnly", "DescribeAlarms"),
+        ("ReadOnly", "AssumeRole"),
+        ("Deploy", "CreateChangeSet"),
+    ]
+    assert asked(sample, "what_did_this_person_do", person="ali") == []
+
+
+def test_who_touched_a_resource(sample: Rolecall) -> None:
+    """The role account's copy of an AssumeRole names the caller's id only: it was alice too."""
+    rows = asked(sample, "who_touched_this_resource", resource="role/delivery/Deploy")
+    assert {row["actor_name"] for row in rows} == {"alice"}
+    assert {row["event_name"] for row in rows} == {"AssumeRole"}
+    assert asked(sample, "who_touched_this_resource", resource="no-such-thing") == []
+
+
+def test_an_access_review_shows_what_is_not_used(sample: Rolecall) -> None:
+    rows = asked(sample, "access_review", from_day="2026-04-01", to_day="2026-04-30")
+    found = {(row["actor_name"], row["role_name"]): row for row in rows}
+    assert found["alice", "Admin"]["is_unused"] is True
+    assert found["alice", "Admin"]["last_used_at"] == "2026-03-03T08:05:40Z"
+    assert found["bob", "ReadOnly"]["times_used"] == 2
+    assert found["alice", "Deploy"]["write_count"] == 1
+    in_march = asked(sample, "access_review", from_day="2026-03-01", to_day="2026-03-31")
+    assert ("bob", "Admin") not in {(row["actor_name"], row["role_name"]) for row in in_march}
+
+
+def test_a_timeline_and_its_groups_have_the_same_actions(sample: Rolecall) -> None:
+    timeline = asked(sample, "session_timeline", session_id=BOB)
+    groups = asked(sample, "session_action_groups", session_id=BOB)
+    assert [row["event_name"] for row in timeline] == ["ListBuckets", "DeleteBucket", "ListUsers"]
+    assert sum(row["action_count"] for row in groups) == len(timeline)
+    assert sum(row["denied_count"] for row in groups) == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "people"),
+    [("2026-03-24T07:40:00Z", ["dana@example.com"] * 2), ("2026-03-24T07:00:00Z", [])],
+)
+def test_who_is_in_a_role_however_they_entered(
+    sample: Rolecall, at: str, people: list[str]
+) -> None:
+    assert [row["actor_name"] for row in asked(sample, "active_sessions", active_at=at)] == people
