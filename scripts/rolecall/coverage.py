@@ -33,10 +33,10 @@ def coverage_note(
     missing = sum(account["missing_day_count"] for account in seen)
     if missing:
         days = sum(account["day_count"] for account in seen)
-        what = "days of one account" if len(seen) == 1 else f"days of {len(seen):,} accounts"
-        parts.append(f"none on {missing:,} of {days:,} {what}")
+        what = "days" if len(seen) == 1 else f"account days ({len(seen):,} accounts)"
+        parts.append(f"no logs on {missing:,} of {days:,} {what}")
     if unseen:
-        parts.append(f"none at all of {_named(unseen)}, which switches or assumptions name")
+        parts.append(f"no logs at all of {_named(unseen)}, which switches or assumptions name")
     if not parts:
         return None
     return f"Not wholly covered: {'; '.join(parts)} (`rolecall query coverage_gaps`)."
