@@ -61,14 +61,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", seeds, scope="module")
 
 
-class _OneEngine(LoadScopeScheduling):  # type: ignore[misc]
-    """Deals tests out one by one, but those of the group ``athena`` to one worker: one engine.
+class _EngineFilesFirst(LoadScopeScheduling):  # type: ignore[misc]
+    """Deals tests out one by one, after the files of the group ``athena``, each of them whole.
 
-    xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
+    Each worker has an engine of its own, started for the first of these files. xdist's own
+    `loadgroup` renames tests, which pytest 9 does not let it.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "athena" if _is_on_engine(nodeid.partition("::")[0]) else nodeid
+        file = nodeid.partition("::")[0]
+        return file if _is_on_engine(file) else nodeid
 
 
 @cache
@@ -76,9 +78,9 @@ def _is_on_engine(file: str) -> bool:
     return 'xdist_group("athena")' in (PROJECT / file).read_text(encoding="utf-8")
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneEngine:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _EngineFilesFirst:
     """Return what deals the tests out."""
-    return _OneEngine(config, log)
+    return _EngineFilesFirst(config, log)
 
 
 class Rolecall:

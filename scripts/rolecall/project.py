@@ -196,6 +196,9 @@ def run_dbt(arguments: list[str], settings: Settings) -> dbtRunnerResult:
         "--log-level-file": "warn",
     }
     if settings.target == "athena":
+        from rolecall.service_files import read_service_files_once
+
+        read_service_files_once()
         options["--vars"] = json.dumps(_athena_vars(settings))
     flat = [str(part) for option in options.items() for part in option]
     with _environment(settings), _termination_as_interrupt():

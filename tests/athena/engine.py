@@ -317,7 +317,9 @@ def _trino(folder: Path, aws_url: str) -> Iterator[str]:
     (etc / "catalog" / "iceberg.properties").write_text(_ICEBERG + shared)
     (etc / "log.properties").write_text("io.trino=WARN\n")
     trino = trino_folder()
-    command = [java(), "-server", "-Xmx1536m", "-XX:+ExitOnOutOfMemoryError"]
+    # Many short queries: compiling them well costs more than it saves.
+    command = [java(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1536m"]
+    command += ["-XX:+ExitOnOutOfMemoryError"]
     command += ["-XX:ReservedCodeCacheSize=256M", "-XX:+EnableDynamicAgentLoading"]
     command += ["-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8"]
     command += [f"-Djava.io.tmpdir={folder / 'tmp'}", "-Dnode.environment=test"]
