@@ -18,6 +18,13 @@ from rolecall.errors import RolecallError
 NAME = "rolecall"
 """The name under which the file is attached, whatever the file is called."""
 
+FOR_WRITING = " (row_group_size 30720)"
+"""How the file is attached by whoever changes it, everybody alike.
+
+Threads leave groups of rows that are not full, and a checkpoint writes some of them once more, for
+seconds if groups have DuckDB's 122,880 rows; it writes all of them, should another size be set.
+"""
+
 SCHEMA_VERSION = 2
 """Grows when what can be rebuilt from ``events`` has to be: the next refresh does that."""
 
@@ -48,7 +55,7 @@ def open_for_writing(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnecti
 
     Waits and raises as ``open_database`` does, and if the file cannot be written.
     """
-    return _opened(path, wait_seconds, "")
+    return _opened(path, wait_seconds, FOR_WRITING)
 
 
 def _opened(path: Path, wait_seconds: float, options: str) -> duckdb.DuckDBPyConnection:
@@ -182,7 +189,7 @@ def rewrite(path: Path) -> None:
     try:
         with duckdb.connect(":memory:") as connection:
             connection.execute(f"attach ? as {NAME} (read_only)", [str(path.absolute())])
-            connection.execute("attach ? as draft", [str(draft)])
+            connection.execute(f"attach ? as draft{FOR_WRITING}", [str(draft)])
             connection.execute(f"copy from database {NAME} to draft")
         draft.replace(path)
     except (duckdb.Error, OSError) as error:

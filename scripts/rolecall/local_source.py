@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from rolecall.database import NAME, check_schema_version, stamp_schema_version
+from rolecall.database import FOR_WRITING, NAME, check_schema_version, stamp_schema_version
 from rolecall.log_source import FileRead, LogSource
 from rolecall.logs import LogFile
 
@@ -71,7 +71,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
         # log and the spill files, which DuckDB creates whenever it likes.
         os.umask(0o077)
-        conn.execute(f"attach ? as {NAME}", [str(self._database)])
+        conn.execute(f"attach ? as {NAME}{FOR_WRITING}", [str(self._database)])
         check_schema_version(conn)
         stamp_schema_version(conn)
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
