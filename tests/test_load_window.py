@@ -1,4 +1,4 @@
-"""Which days a load on Athena looks at, and which of them a slice takes: the macros by themselves."""
+"""Which days a load on Athena looks at, and which of them a slice takes: the macros alone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +42,12 @@ WINDOWS: dict[str, tuple[list[str], str | None, bool, list[Span]]] = {
         True,
         [["2024-02-28", "2026-11-25"]],
     ),
-    "a log of the future": (["2026-11-24", "2027-01-01"], None, True, [["2026-11-23", "2026-11-25"]]),
+    "a log of the future": (
+        ["2026-11-24", "2027-01-01"],
+        None,
+        True,
+        [["2026-11-23", "2026-11-25"]],
+    ),
     "nothing is missing": (
         ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23", "2026-11-24"],
         "2026-11-20",
@@ -91,7 +95,12 @@ def _slices() -> list[dict[str, Any]]:
         {"window": long, "slice_days": 60, "most_days": 20, "logged": ["2024-02-29"]},
         {"window": long, "slice_days": 60, "most_days": 10**6, "logged": ["2019-03-02"]},
         {"window": long, "slice_days": 1, "most_days": 10**6, "logged": ["2023-01-01"]},
-        {"window": [["2026-11-23", "2026-11-25"]], "slice_days": 60, "most_days": 1000, "logged": []},
+        {
+            "window": [["2026-11-23", "2026-11-25"]],
+            "slice_days": 60,
+            "most_days": 1000,
+            "logged": [],
+        },
     ]
     for _ in range(40):
         starts = sorted(chance.sample(range(1, 1000), 2 * chance.randrange(1, 5)))

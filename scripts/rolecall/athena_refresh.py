@@ -21,6 +21,7 @@ from rolecall.athena import (
     make_client,
     scan_price,
 )
+from rolecall.athena_compaction import Compacted, compact
 from rolecall.athena_slices import load_slices
 from rolecall.catalogue import catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
@@ -60,7 +61,7 @@ class AthenaRefreshed:
     """What a refresh loaded; totals are of the schema.
 
     ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table,
-    to which ``new_folders`` were added;
+    to which ``new_folders`` were added; ``compacted`` are tables of the store;
     ``is_partitioned_by_day`` says whether of that table only the load's days are read.
     """
 
@@ -74,6 +75,7 @@ class AthenaRefreshed:
     total_switch_count: int
     raw_bytes: int
     new_folders: tuple[RegionFolder, ...]
+    compacted: Compacted
     is_partitioned_by_day: bool
     spent: Spent | None
     coverage_gaps: Result
@@ -120,6 +122,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
             runs.append(_invocation_id())
 
     load = load_slices(settings, run, athena, is_partitioned_by_day=bool(table.day_columns))
+    compacted = Compacted()
     is_built = load.is_new or not state.is_complete(before.load_id)
     if is_built:
         state.begin()
@@ -133,6 +136,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
             result.node.resource_type == "test" for result in built.result.results
         )
         state.complete(_newest_load(athena).load_id)
+        compacted = compact(athena, started_at.date())
     summary = _summary(athena, before.loaded_at)
     rejected_files = _rejected_files(athena, before.loaded_at) if is_built else ()
     gaps = athena.run(
@@ -151,6 +155,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         total_switch_count=summary["total_switch_count"],
         raw_bytes=load.raw_bytes,
         new_folders=new_folders,
+        compacted=compacted,
         is_partitioned_by_day=bool(table.day_columns),
         spent=_spent(athena, runs, started_at),
         coverage_gaps=gaps,

@@ -487,6 +487,9 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     lines += _rejected_lines(refreshed.rejected_files)
     if refreshed.test_count:
         lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
+    if refreshed.compacted.tables:
+        lines.append(f"Compacted {', '.join(refreshed.compacted.tables)}.")
+    lines += refreshed.compacted.problems
     lines.append(
         f"{settings.schema_name} has {counted(refreshed.total_event_count, 'event')} of"
         f" {counted(refreshed.total_file_count, 'log file')} and"
