@@ -16,7 +16,7 @@ from rolecall.athena import Athena, Place, make_client
 from rolecall.athena_compaction import STORE, StoreTable, compact
 from rolecall.athena_slices import load_slices, unreadable_file
 from rolecall.errors import RolecallError
-from rolecall.settings import Settings
+from rolecall.settings import Settings, load_settings
 
 _FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.json.gz"
 
@@ -83,8 +83,8 @@ class _Dbt:
         rest = last + timedelta(days=1) if last < self.last else None
         return _run(
             loaded_to=f"{last}",
-            remains_from=rest and f"{rest}",
-            remains_to=rest and f"{self.last}",
+            remains_from=None if rest is None else f"{rest}",
+            remains_to=None if rest is None else f"{self.last}",
         )
 
 
@@ -108,7 +108,7 @@ def test_a_slice_that_is_too_much_is_loaded_in_smaller_ones(
     days: int, most_days: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dbt = _Dbt(days, most_days)
-    loading = load_slices(Settings(), dbt, None, is_partitioned_by_day=True)  # type: ignore[arg-type]
+    loading = load_slices(load_settings(), dbt, None, is_partitioned_by_day=True)  # type: ignore[arg-type]
     assert dbt.staged is not None
     loaded = _days([*dbt.loaded, dbt.staged])
     assert loaded == [date(2026, 1, 1) + timedelta(days=number) for number in range(days)]
@@ -119,7 +119,7 @@ def test_a_slice_that_is_too_much_is_loaded_in_smaller_ones(
 
 def test_a_day_that_is_too_much_is_an_error() -> None:
     with pytest.raises(RolecallError, match="Query timeout"):
-        load_slices(Settings(), _Dbt(3, 0), None, is_partitioned_by_day=True)  # type: ignore[arg-type]
+        load_slices(load_settings(), _Dbt(3, 0), None, is_partitioned_by_day=True)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def athena(service: Service) -> Athena:
 def test_without_being_told_the_file_is_named_and_the_way_out() -> None:
     dbt = _Dbt(3, 99, (_FILE,))
     with pytest.raises(RolecallError, match="--skip-unreadable` goes on without s3://trail/"):
-        load_slices(Settings(), dbt, None, is_partitioned_by_day=True)  # type: ignore[arg-type]
+        load_slices(load_settings(), dbt, None, is_partitioned_by_day=True)  # type: ignore[arg-type]
 
 
 def test_files_that_cannot_be_read_are_left_out_one_by_one(
@@ -151,7 +151,7 @@ def test_files_that_cannot_be_read_are_left_out_one_by_one(
     service.engine.script = lambda statement, request: table(["log_file"], [])
     files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(3))
     loading = load_slices(
-        Settings(skip_unreadable=True), _Dbt(3, 99, files), athena, is_partitioned_by_day=True
+        load_settings(skip_unreadable=True), _Dbt(3, 99, files), athena, is_partitioned_by_day=True
     )
     assert tuple(loading.unreadable) == files
 
@@ -160,7 +160,10 @@ def test_there_is_an_end_to_files_that_cannot_be_read(service: Service, athena: 
     files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(101))
     with pytest.raises(RolecallError, match="file_100"):
         load_slices(
-            Settings(skip_unreadable=True), _Dbt(3, 99, files), athena, is_partitioned_by_day=True
+            load_settings(skip_unreadable=True),
+            _Dbt(3, 99, files),
+            athena,
+            is_partitioned_by_day=True,
         )
 
 

@@ -26,8 +26,11 @@ MOST_UNREADABLE = 100
 RunDbt = Callable[..., "dbtRunnerResult"]
 """Runs a dbt command as ``run_dbt`` does; raises RolecallError with the reason if it fails."""
 
-# What a run of dbt for a slice builds and tests, beside the records staged before.
-_STORE = (STAGED_FILES, "path:models/store")
+# Tests of what is not selected are left out; those of what is excluded and of more are not.
+_CAUTIOUS = ("--indirect-selection", "cautious")
+# What a run of dbt for a slice builds and tests, beside the records staged before: tests that
+# compare the store with what follows from it wait for the last slice.
+_STORE = ("path:models/store", "tag:load")
 _PATH = re.compile(r"s3://[a-z0-9.-]+/[^\s'\",;()\[\]]+")
 # What Athena says of a file that is no log, and what it says where S3 is at fault.
 _BAD_FILE = re.compile(r"\b(HIVE_[A-Z_]*(?:BAD_DATA|CURSOR_ERROR|CANNOT_OPEN_SPLIT)[A-Z_]*)\b")
@@ -76,7 +79,7 @@ class _Load:
         self._settings = settings
         self._run_dbt = run
         self._athena = athena
-        self._loading = Loading(["--exclude", STAGED_EVENTS])
+        self._loading = Loading([*_CAUTIOUS, "--exclude", STAGED_EVENTS])
         self._progress = _Progress()
 
     def by_day(self) -> Loading:
@@ -91,7 +94,7 @@ class _Load:
                 if remains is None:
                     return self._loading
                 if is_new:
-                    self._store()
+                    self._store(STAGED_FILES)
             except RolecallError as error:
                 if not self._halved(error):
                     raise
@@ -110,9 +113,9 @@ class _Load:
                 remains = _remains(self._run(["run", "--select", STAGED_FILES]))
                 if remains is None:
                     # The files are listed: once more would list what comes after them.
-                    self._loading.to_build = ["--exclude", STAGED_EVENTS, STAGED_FILES]
+                    self._loading.to_build.append(STAGED_FILES)
                     return self._loading
-                self._store(*_STORE[1:])
+                self._store()
             except RolecallError as error:
                 if not self._halved(error):
                     raise
@@ -133,10 +136,8 @@ class _Load:
             return staged, int(response.get("rows_affected") or 0)
 
     def _store(self, *selected: str) -> None:
-        arguments = ["build", "--exclude-resource-type", "unit_test"]
-        # Tests that compare the store with what follows from it wait for the last slice.
-        arguments += ["--select", *(selected or _STORE), "--indirect-selection", "cautious"]
-        built = self._run(arguments)
+        arguments = ["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS]
+        built = self._run([*arguments, "--select", *selected, *_STORE])
         self._loading.test_count += sum(
             result.node.resource_type == "test" for result in built.result.results
         )
