@@ -14,7 +14,7 @@ from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request
 from rolecall.athena import Athena, Place, make_client
 from rolecall.athena_compaction import STORE, StoreTable, compact
-from rolecall.athena_slices import load_slices, unreadable_file
+from rolecall.athena_slices import Loaded, SliceLoad, unreadable_file
 from rolecall.errors import RolecallError
 from rolecall.settings import Settings, load_settings
 
@@ -57,6 +57,8 @@ class _Dbt:
         self.first, self.last = date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=days - 1)
         self.most_days = most_days
         self.bad_files = bad_files
+        self.most_days_to_store = most_days
+        self.fails_behind = False
         self.loaded: list[tuple[date, date]] = []
         self.staged: tuple[date, date] | None = None
 
@@ -70,6 +72,12 @@ class _Dbt:
     ) -> Any:
         if arguments[0] == "build":
             assert self.staged is not None
+            if (self.staged[1] - self.staged[0]).days >= self.most_days_to_store:
+                raise RolecallError(
+                    "The refresh failed: events: EXCEEDED_GLOBAL_MEMORY_LIMIT: Query exceeded"
+                )
+            if self.fails_behind:
+                raise RolecallError("The refresh failed: role_sessions: Query timeout")
             self.loaded.append(self.staged)
             return _run()
         first = load_from or self.first
@@ -95,6 +103,10 @@ def _run(**meta: str | None) -> Any:
     return SimpleNamespace(result=SimpleNamespace(results=[result]))
 
 
+def _load(dbt: _Dbt, athena: Any = None, **flags: Any) -> Loaded:
+    return SliceLoad(load_settings(**flags), dbt, athena, is_by_day=True).load()
+
+
 def _days(spans: list[tuple[date, date]]) -> list[date]:
     return [
         first + timedelta(days=number)
@@ -108,18 +120,38 @@ def test_a_slice_that_is_too_much_is_loaded_in_smaller_ones(
     days: int, most_days: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dbt = _Dbt(days, most_days)
-    loading = load_slices(load_settings(), dbt, None, is_partitioned_by_day=True)  # type: ignore[arg-type]
+    loaded = _load(dbt)
     assert dbt.staged is not None
-    loaded = _days([*dbt.loaded, dbt.staged])
-    assert loaded == [date(2026, 1, 1) + timedelta(days=number) for number in range(days)]
-    assert loading.is_new
-    assert loading.raw_bytes == 10 * (len(dbt.loaded) + 1)
+    assert _days([*dbt.loaded, dbt.staged]) == [
+        date(2026, 1, 1) + timedelta(days=number) for number in range(days)
+    ]
+    assert loaded.is_new
+    assert loaded.raw_bytes == 10 * (len(dbt.loaded) + 1)
     assert len(capsys.readouterr().err.splitlines()) == len(dbt.loaded)
+
+
+def test_a_last_slice_that_is_too_much_to_store_is_staged_again_in_smaller_ones() -> None:
+    dbt = _Dbt(150, 99)
+    dbt.most_days_to_store = 20
+    slices = SliceLoad(load_settings(), dbt, None, is_by_day=True)  # type: ignore[arg-type]
+    slices.load()
+    slices.build()
+    assert _days(dbt.loaded) == [date(2026, 1, 1) + timedelta(days=number) for number in range(150)]
+
+
+def test_marts_that_are_too_much_are_an_error_at_once() -> None:
+    dbt = _Dbt(20, 99)
+    dbt.fails_behind = True
+    slices = SliceLoad(load_settings(), dbt, None, is_by_day=True)  # type: ignore[arg-type]
+    slices.load()
+    with pytest.raises(RolecallError, match="role_sessions"):
+        slices.build()
+    assert dbt.staged == (dbt.first, dbt.last)
 
 
 def test_a_day_that_is_too_much_is_an_error() -> None:
     with pytest.raises(RolecallError, match="Query timeout"):
-        load_slices(load_settings(), _Dbt(3, 0), None, is_partitioned_by_day=True)  # type: ignore[arg-type]
+        _load(_Dbt(3, 0))
 
 
 @pytest.fixture
@@ -140,9 +172,8 @@ def athena(service: Service) -> Athena:
 
 
 def test_without_being_told_the_file_is_named_and_the_way_out() -> None:
-    dbt = _Dbt(3, 99, (_FILE,))
     with pytest.raises(RolecallError, match="--skip-unreadable` goes on without s3://trail/"):
-        load_slices(load_settings(), dbt, None, is_partitioned_by_day=True)  # type: ignore[arg-type]
+        _load(_Dbt(3, 99, (_FILE,)))
 
 
 def test_files_that_cannot_be_read_are_left_out_one_by_one(
@@ -150,21 +181,14 @@ def test_files_that_cannot_be_read_are_left_out_one_by_one(
 ) -> None:
     service.engine.script = lambda statement, request: table(["log_file"], [])
     files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(3))
-    loading = load_slices(
-        load_settings(skip_unreadable=True), _Dbt(3, 99, files), athena, is_partitioned_by_day=True
-    )
-    assert tuple(loading.unreadable) == files
+    loaded = _load(_Dbt(3, 99, files), athena, skip_unreadable=True)
+    assert tuple(loaded.unreadable) == files
 
 
 def test_there_is_an_end_to_files_that_cannot_be_read(service: Service, athena: Athena) -> None:
     files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(101))
     with pytest.raises(RolecallError, match="file_100"):
-        load_slices(
-            load_settings(skip_unreadable=True),
-            _Dbt(3, 99, files),
-            athena,
-            is_partitioned_by_day=True,
-        )
+        _load(_Dbt(3, 99, files), athena, skip_unreadable=True)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from rolecall.athena import (
     scan_price,
 )
 from rolecall.athena_compaction import Compacted, compact
-from rolecall.athena_slices import load_slices
+from rolecall.athena_slices import SliceLoad
 from rolecall.catalogue import catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.output import Result
@@ -121,20 +121,14 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         finally:
             runs.append(_invocation_id())
 
-    load = load_slices(settings, run, athena, is_partitioned_by_day=bool(table.day_columns))
+    slices = SliceLoad(settings, run, athena, is_by_day=bool(table.day_columns))
+    loaded = slices.load()
     compacted = Compacted()
-    is_built = load.is_new or not state.is_complete(before.load_id)
+    is_built = loaded.is_new or not state.is_complete(before.load_id)
     if is_built:
         state.begin()
-        built = run(
-            ["build", *load.to_build, "--exclude-resource-type", "unit_test"],
-            settings,
-            skip_log_files=load.unreadable,
-        )
+        slices.build()
         compile_analyses(settings)
-        load.test_count += sum(
-            result.node.resource_type == "test" for result in built.result.results
-        )
         state.complete(_newest_load(athena).load_id)
         compacted = compact(athena, started_at.date())
     summary = _summary(athena, before.loaded_at)
@@ -147,13 +141,13 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
     return AthenaRefreshed(
         file_count=summary["file_count"],
         event_count=summary["event_count"],
-        unreadable=tuple(Unreadable(*each) for each in sorted(load.unreadable.items())),
+        unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
         rejected_files=rejected_files,
-        test_count=load.test_count,
+        test_count=loaded.test_count,
         total_event_count=summary["total_event_count"],
         total_file_count=summary["total_file_count"],
         total_switch_count=summary["total_switch_count"],
-        raw_bytes=load.raw_bytes,
+        raw_bytes=loaded.raw_bytes,
         new_folders=new_folders,
         compacted=compacted,
         is_partitioned_by_day=bool(table.day_columns),

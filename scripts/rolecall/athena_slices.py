@@ -37,6 +37,8 @@ _BAD_FILE = re.compile(r"\b(HIVE_[A-Z_]*(?:BAD_DATA|CURSOR_ERROR|CANNOT_OPEN_SPL
 _BAD_ACCESS = re.compile(
     r"(?i)access ?denied|forbidden|\b403\b|slow ?down|\b503\b|timed? ?out|\bkms\b|no ?such ?key"
 )
+# What fails of a slice, and not of what is rebuilt from all slices.
+_OF_A_SLICE = re.compile(r"\b(?:events|log_reads|stg_cloudtrail__\w+): ")
 # What fewer days at a time may mend: time, memory, partitions.
 _TOO_MUCH = re.compile(
     r"(?i)query timeout|exceeded_time_limit|exhausted[ _]resources|exceeded_\w*memory"
@@ -45,109 +47,121 @@ _TOO_MUCH = re.compile(
 
 
 @dataclass(slots=True)
-class Loading:
-    """What a load came to when its last slice is staged: ``to_build`` says what dbt is to build.
+class Loaded:
+    """What a load came to; ``is_new`` says whether there is anything to build from it.
 
-    ``is_new`` says whether there is anything to build it from. ``unreadable`` are the files left
-    out, by S3 URL, each with its problem; ``raw_bytes`` were scanned of the CloudTrail table.
+    ``unreadable`` are the files left out, by S3 URL, each with its problem; ``raw_bytes`` were
+    scanned of the CloudTrail table.
     """
 
-    to_build: list[str]
     raw_bytes: int = 0
     test_count: int = 0
     is_new: bool = False
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def load_slices(
-    settings: Settings, run: RunDbt, athena: Athena, *, is_partitioned_by_day: bool
-) -> Loading:
-    """Load every slice but the last into the store and the ledger; stage the last one.
+class SliceLoad:
+    """A load: slice by slice into the store and the ledger, then all that follows from them.
 
     Each slice is complete before the next is begun, so that a load that was ended goes on where it
-    was. One that is too much for Athena's limits is tried again with half as many days. Raises
-    RolecallError, ScanLimitError.
+    was. One that is too much for Athena's limits is tried again with half as many days.
     """
-    load = _Load(settings, run, athena)
-    return load.by_day() if is_partitioned_by_day else load.landed()
 
-
-class _Load:
-    """A load under way; ``settings`` change when its slices have to be smaller."""
-
-    def __init__(self, settings: Settings, run: RunDbt, athena: Athena) -> None:
+    def __init__(self, settings: Settings, run: RunDbt, athena: Athena, *, is_by_day: bool) -> None:
         self._settings = settings
         self._run_dbt = run
         self._athena = athena
-        self._loading = Loading([*_CAUTIOUS, "--exclude", STAGED_EVENTS])
+        self._is_by_day = is_by_day
+        self._load_from: date | None = None
+        self._to_build: list[str] = []
         self._progress = _Progress()
+        self.loaded = Loaded()
 
-    def by_day(self) -> Loading:
-        """Scan and load slice by slice."""
-        load_from: date | None = None
+    def load(self) -> Loaded:
+        """Load every slice but the last, and stage the last one. Raises RolecallError."""
+        self._to_build = ["--exclude", STAGED_EVENTS]
+        if self._is_by_day:
+            self._load_by_day()
+        else:
+            self._load_landed()
+        return self.loaded
+
+    def build(self) -> Loaded:
+        """Load the last slice, and build and test everything. Raises RolecallError."""
         while True:
             try:
-                staged, row_count = self._stage(load_from)
+                self._build(*self._to_build)
+            except RolecallError as error:
+                if not _OF_A_SLICE.search(str(error)) or not self._halved(error):
+                    raise
+                self.load()
+            else:
+                return self.loaded
+
+    def _load_by_day(self) -> None:
+        """Scan and load slice by slice."""
+        while True:
+            try:
+                staged, row_count = self._stage()
                 remains = _remains(staged)
                 is_new = row_count != 0 or bool(self._new_problems())
-                self._loading.is_new |= is_new
+                self.loaded.is_new |= is_new
                 if remains is None:
-                    return self._loading
+                    return
                 if is_new:
-                    self._store(STAGED_FILES)
+                    self._build("--select", STAGED_FILES, *_STORE)
             except RolecallError as error:
                 if not self._halved(error):
                     raise
                 continue
             self._progress.slice_done(remains)
-            load_from = remains.first_left
+            self._load_from = remains.first_left
 
-    def landed(self) -> Loading:
+    def _load_landed(self) -> None:
         """Scan everything once, and load that slice by slice."""
-        _, row_count = self._stage(None)
-        self._loading.is_new = row_count != 0 or bool(self._new_problems())
+        _, row_count = self._stage()
+        self.loaded.is_new |= row_count != 0 or bool(self._new_problems())
         if row_count == 0 or self._staged_days() <= self._slice_days():
-            return self._loading
+            return
         while True:
             try:
                 remains = _remains(self._run(["run", "--select", STAGED_FILES]))
                 if remains is None:
                     # The files are listed: once more would list what comes after them.
-                    self._loading.to_build.append(STAGED_FILES)
-                    return self._loading
-                self._store()
+                    self._to_build.append(STAGED_FILES)
+                    return
+                self._build("--select", *_STORE)
             except RolecallError as error:
                 if not self._halved(error):
                     raise
                 continue
             self._progress.slice_done(remains)
 
-    def _stage(self, load_from: date | None) -> tuple[dbtRunnerResult, int]:
+    def _stage(self) -> tuple[dbtRunnerResult, int]:
         """Scan the raw table; return the run and how many records it found."""
         while True:
             try:
-                staged = self._run(["run", "--select", STAGED_EVENTS], load_from)
+                staged = self._run(["run", "--select", STAGED_EVENTS])
             except RolecallError as error:
                 self._leave_out(error)
                 continue
             (result,) = staged.result.results
             response = result.adapter_response
-            self._loading.raw_bytes += int(response.get("data_scanned_in_bytes") or 0)
+            self.loaded.raw_bytes += int(response.get("data_scanned_in_bytes") or 0)
             return staged, int(response.get("rows_affected") or 0)
 
-    def _store(self, *selected: str) -> None:
-        arguments = ["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS]
-        built = self._run([*arguments, "--select", *selected, *_STORE])
-        self._loading.test_count += sum(
+    def _build(self, *selected: str) -> None:
+        built = self._run(["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS, *selected])
+        self.loaded.test_count += sum(
             result.node.resource_type == "test" for result in built.result.results
         )
 
-    def _run(self, arguments: list[str], load_from: date | None = None) -> dbtRunnerResult:
+    def _run(self, arguments: list[str]) -> dbtRunnerResult:
         return self._run_dbt(
             arguments,
             self._settings,
-            load_from=load_from,
-            skip_log_files=self._loading.unreadable,
+            load_from=self._load_from,
+            skip_log_files=self.loaded.unreadable,
         )
 
     def _leave_out(self, error: RolecallError) -> None:
@@ -160,13 +174,13 @@ class _Load:
             raise RolecallError(
                 f"{error} `rolecall refresh --skip-unreadable` goes on without {path}."
             ) from error
-        if path in self._loading.unreadable or len(self._loading.unreadable) == MOST_UNREADABLE:
+        if path in self.loaded.unreadable or len(self.loaded.unreadable) == MOST_UNREADABLE:
             raise error
-        self._loading.unreadable[path] = problem
+        self.loaded.unreadable[path] = problem
 
     def _new_problems(self) -> list[str]:
         """Return the files left out that the ledger does not have as unreadable yet."""
-        if not self._loading.unreadable:
+        if not self.loaded.unreadable:
             return []
         from rolecall.athena import QueryFailedError
 
@@ -175,7 +189,7 @@ class _Load:
             known = tuple(f"/{log_file}" for (log_file,) in self._athena.run(sql).rows())
         except QueryFailedError:  # no such table before the first load
             known = ()
-        return [path for path in self._loading.unreadable if not path.endswith(known)]
+        return [path for path in self.loaded.unreadable if not path.endswith(known)]
 
     def _staged_days(self) -> int:
         ((days,),) = self._athena.run(
