@@ -19,7 +19,8 @@
 {%- endmacro %}
 
 {#- The oldest part of a window that has something to read, as `has_logs` tells of some spans, of at
-    most `slice_days` days and never more than one scan can have. -#}
+    most `slice_days` days and never more than one scan can have; and the rest, if there is something
+    to read in it. -#}
 {% macro oldest_slice(window, slice_days, most_days, has_logs) -%}
     {%- set one_day = modules.datetime.timedelta(days=1) -%}
     {%- set slice_days = [slice_days, most_days] | min -%}
@@ -46,7 +47,25 @@
             } -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if looking.found.rest and has_logs and not any_logs(
+        looking.found.rest, most_days, has_logs
+    ) -%}
+        {%- do looking.found.update({'rest': []}) -%}
+    {%- endif -%}
     {{ return(looking.found) }}
+{%- endmacro %}
+
+{#- Whether some spans have something to read, asked of as many days at a time as a scan can have. -#}
+{% macro any_logs(spans, most_days, has_logs) -%}
+    {%- set left = namespace(spans=spans, has_any=false) -%}
+    {%- for scan in range(10000) if left.spans and not left.has_any -%}
+        {%- set part = first_days(left.spans, most_days) -%}
+        {%- set left.spans = part.rest -%}
+        {%- if has_logs(part.spans) -%}
+            {%- set left.has_any = true -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(left.has_any) }}
 {%- endmacro %}
 
 {#- Spans of days without what is before a day. -#}

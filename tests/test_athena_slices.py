@@ -204,8 +204,7 @@ def test_dbt_alone_loads_the_oldest_slice_and_says_what_remains(month: Month) ->
 
 def test_a_refresh_goes_on_where_a_load_was_ended_and_says_how_far_it_is(month: Month) -> None:
     printed = month.runs["other slices"].printed
-    assert "Slice 1: loaded what was delivered up to 2026-03-08;" in printed
-    assert re.search(r"Slice 2: loaded what was delivered up to 2026-03-13; .* are left", printed)
+    assert re.findall(r"Slice \d+: loaded what was delivered up to 2026-03-08; .* left", printed)
     count = sum(
         len(files) for day, files in month.files.items() if date(2026, 3, 6) <= day <= _SLICED_TO
     )
@@ -224,7 +223,7 @@ def test_each_load_reads_its_days_alone_and_each_byte_once(month: Month) -> None
 def test_slices_read_each_byte_once(month: Month) -> None:
     """But for the questions where the next logs are, of which Athena stops at the first record."""
     run = month.runs["other slices"]
-    most = 1.1 * run.window_bytes + 3 * run.ledger_bytes
+    most = 1.1 * run.window_bytes + 2 * run.ledger_bytes
     assert run.window_bytes <= run.staged_bytes <= most
 
 
