@@ -1,7 +1,7 @@
 """Loads on Athena, in slices and day by day: nothing is lost, twice, or read twice.
 
-A simulated trail of a month is loaded in slices to its middle, then a day at a time. An account and
-a region appear at its end, one day has no logs, and one file has records of 101 days long ago.
+A simulated trail is loaded a day at a time, and after an outage in slices. An account and a region
+appear in it, one day has no logs, and one file has records of 101 days long ago.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ pytestmark = pytest.mark.xdist_group("athena")
 _BUCKET = "month"
 _ROOT = "AWSLogs/o-a1b2c3d4e5/"
 _LATE_ACCOUNT, _LATE_REGION = "000055556666", "ap-northeast-1"
-_SLICED_TO, _LAST = date(2026, 3, 13), date(2026, 3, 23)
-_WITHOUT_LOGS, _ODD_DAY, _APPEAR = date(2026, 3, 18), date(2026, 3, 16), date(2026, 3, 23)
+_WITHOUT_LOGS, _ODD_DAY, _APPEAR = date(2026, 3, 8), date(2026, 3, 6), date(2026, 3, 16)
+# Two days in a slice, ten day by day, the rest at once.
+_SLICED_TO, _DAILY_TO, _LAST = date(2026, 3, 2), date(2026, 3, 13), date(2026, 3, 23)
 _DAY = timedelta(days=1)
 _ODD_KEY = (
     f"{_ROOT}111122223333/CloudTrail/us-east-1/{_ODD_DAY:%Y/%m/%d}/111122223333_CloudTrail_"
@@ -153,11 +154,10 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def month(account: Account, logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Month:
-    """Return the month, loaded in thirteen runs."""
+    """Return the month, loaded in twelve runs."""
     files = _logs(logs)
     warehouse = Warehouse(account, "month", "month", tmp_path_factory.mktemp("month"))
     month = Month(warehouse, files, statement_count=len(account.statements()))
-    month.deliver(date.min, _SLICED_TO)
     places = {
         tuple(key.removeprefix(_ROOT).split("/")[0:3:2])
         for day, found in files.items()
@@ -175,15 +175,16 @@ def month(account: Account, logs: Path, tmp_path_factory: pytest.TempPathFactory
     )
     for statement in table.statements(None):
         account.query(statement)
-    month.store("oldest slice", date(2026, 3, 1), slice_days=5)
-    month.refresh("other slices", date(2026, 3, 4), slice_days=5)
-    newest = _SLICED_TO
-    while newest < _LAST:
-        newest += _DAY
+    month.deliver(date(2026, 3, 1), _SLICED_TO + _DAY)
+    month.store("oldest slice", date(2026, 3, 1), slice_days=2)
+    loaded_to = day = _SLICED_TO
+    while day < _DAILY_TO:
+        day = max(day, _SLICED_TO + _DAY) + _DAY
+        month.deliver(day, day)
+        month.store(f"{day}", loaded_to - _DAY)
         loaded_to = max(month.sizes)
-        month.deliver(newest, newest)
-        load = month.refresh if newest == _LAST else month.store
-        load(f"{newest}", loaded_to - _DAY)
+    month.deliver(_DAILY_TO + _DAY, _LAST)
+    month.refresh("outage", loaded_to - _DAY, slice_days=5)
     return month
 
 
@@ -197,22 +198,22 @@ def once(month: Month, logs: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 def test_dbt_alone_loads_the_oldest_slice_and_says_what_remains(month: Month) -> None:
     assert (
-        "This run loads the logs delivered from 2026-03-01 to 2026-03-05."
-        " Those from 2026-03-06 on remain: run it again." in month.runs["oldest slice"].printed
+        "This run loads the logs delivered from 2026-03-01 to 2026-03-02."
+        " Those from 2026-03-03 on remain: run it again." in month.runs["oldest slice"].printed
     )
 
 
-def test_a_refresh_goes_on_where_a_load_was_ended_and_says_how_far_it_is(month: Month) -> None:
-    printed = month.runs["other slices"].printed
-    assert re.findall(r"Slice \d+: loaded what was delivered up to 2026-03-08; .* left", printed)
-    count = sum(
-        len(files) for day, files in month.files.items() if date(2026, 3, 6) <= day <= _SLICED_TO
-    )
+def test_a_refresh_after_an_outage_loads_each_day_of_it_in_slices(month: Month) -> None:
+    printed = month.runs["outage"].printed
+    slices = re.findall(r"Slice \d+: loaded what was delivered up to ([\d-]+);", printed)
+    assert slices == ["2026-03-16", "2026-03-21"]
+    count = sum(len(files) for day, files in month.files.items() if day > _DAILY_TO)
     assert f"Loaded {count:,} log files: " in printed
 
 
 def test_each_load_reads_its_days_alone_and_each_byte_once(month: Month) -> None:
     days = [name for name in month.runs if name.startswith("2026")]
+    # None is delivered on the day without logs, and it is looked for all the same.
     assert len(days) == 10
     for name in days:
         run = month.runs[name]
@@ -222,13 +223,13 @@ def test_each_load_reads_its_days_alone_and_each_byte_once(month: Month) -> None
 
 def test_slices_read_each_byte_once(month: Month) -> None:
     """But for the questions where the next logs are, of which Athena stops at the first record."""
-    run = month.runs["other slices"]
-    most = 1.1 * run.window_bytes + 2 * run.ledger_bytes
+    run = month.runs["outage"]
+    most = 1.1 * run.window_bytes + 3 * run.ledger_bytes
     assert run.window_bytes <= run.staged_bytes <= most
 
 
 def test_a_new_account_and_region_are_loaded_from_their_first_day(month: Month) -> None:
-    assert f"Added to default.month: {_LATE_ACCOUNT} in" in month.runs[f"{_LAST}"].printed
+    assert f"Added to default.month: {_LATE_ACCOUNT} in" in month.runs["outage"].printed
     rows = month.warehouse.rows(
         "select distinct account_id = '000055556666', cast(min(delivered_date) as varchar)"
         " from log_files"
