@@ -14,18 +14,12 @@
 {% macro athena__delivery_day_columns() -%}
     {%- set told = var('cloudtrail_partitions', none) -%}
     {%- set keys, properties = {}, {} -%}
-    {%- if execute and var('assume_incremental', none) is none -%}
-        {%- set found = adapter.get_glue_table(api.Relation.create(
-            database=target.database,
-            schema=var('cloudtrail_schema'),
-            identifier=var('cloudtrail_table')
-        )) -%}
-        {%- if found -%}
-            {%- for key in found['Table'].get('PartitionKeys', []) -%}
-                {%- do keys.update({key['Name'] | lower: key['Type'] | lower}) -%}
-            {%- endfor -%}
-            {%- do properties.update(found['Table'].get('Parameters', {})) -%}
-        {%- endif -%}
+    {%- set table = raw_table() -%}
+    {%- if table -%}
+        {%- for key in table.get('PartitionKeys', []) -%}
+            {%- do keys.update({key['Name'] | lower: key['Type'] | lower}) -%}
+        {%- endfor -%}
+        {%- do properties.update(table.get('Parameters', {})) -%}
     {%- elif told -%}
         {%- for name in told -%}
             {%- do keys.update({name: 'string'}) -%}

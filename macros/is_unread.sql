@@ -1,4 +1,5 @@
-{#- The condition on a raw row that its log file is an event log which no load has taken yet. -#}
+{#- The condition on a raw row that its log file is an event log which no load has taken yet, and
+    that this run is to read. -#}
 {% macro is_unread() -%}
     {{ return(adapter.dispatch('is_unread')()) }}
 {%- endmacro %}
@@ -9,15 +10,20 @@
 {%- endmacro %}
 
 {% macro athena__is_unread() -%}
-    {%- set first_day = modules.datetime.date.fromisoformat(load_from_day()) -%}
-    {%- set last_day = run_started_at.date() + modules.datetime.timedelta(days=1) -%}
-    {%- set from_day = sql_text(first_day) -%}
+    {%- set slice = load_slice() -%}
+    {%- do say_what_remains(slice) -%}
+    {{ is_unread_of(slice.spans) }}
+{%- endmacro %}
+
+{#- The same of the logs that were delivered in some spans of days. -#}
+{% macro is_unread_of(spans) -%}
+    {%- set from_day = sql_text(spans[0][0]) -%}
     {%- set log_reads = store_relation('log_reads') -%}
     {#- Digests and insights lie beside the logs, and an account's whole folder may be the source. -#}
     coalesce(
         regexp_extract("$path", 'AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/([^/]+)/', 1), 'CloudTrail'
     ) = 'CloudTrail'
-    and {{ delivered_between(first_day, last_day) }}
+    and {{ delivered_within(spans) }}
     and coalesce({{ log_file_delivered_date() }} >= date {{ from_day }}, true)
     {%- if log_reads %}
     and {{ log_file() }} not in (
@@ -28,7 +34,8 @@
             and coalesce(done.delivered_date >= date {{ from_day }}, true)
     )
     {%- endif %}
-    {%- for skipped in var('skip_log_files', []) %}
-    and {{ log_file() }} <> {{ sql_text(skipped) }}
+    {#- The path itself: Athena does not open what a condition on it leaves out. -#}
+    {%- for path in var('skip_log_files') %}
+    and "$path" <> {{ sql_text(path) }}
     {%- endfor %}
 {%- endmacro %}

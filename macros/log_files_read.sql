@@ -21,7 +21,8 @@
     from {{ source('cloudtrail', 'cloudtrail_log_reads') }}
 {%- endmacro %}
 
-{#- Athena shows a file by its records alone: one that has none is never seen. -#}
+{#- Athena shows a file by its records alone: one that has none is never seen, and one that it
+    cannot read is known from whoever had it left out. -#}
 {% macro athena__log_files_read() -%}
     select
         log_file,
@@ -34,9 +35,25 @@
         count(*) as record_count,
         cast(null as bigint) as size_bytes,
         cast(null as timestamp(3)) as modified_at,
-        -- As stamped there: this may be another run of dbt than the one that read the logs.
-        arbitrary(load_id) as load_id,
-        arbitrary(loaded_at) as loaded_at
+        {{ load_id() }} as load_id,
+        {{ loaded_at() }} as loaded_at
     from {{ ref('stg_cloudtrail__events') }}
     group by log_file
+    {%- for path, problem in var('skip_log_files').items() %}
+    union all
+    select
+        {{ log_file() }} as log_file,
+        cast(null as varchar) as log_root,
+        {{ log_file_account() }} as account_id,
+        {{ log_file_region() }} as aws_region,
+        {{ log_file_delivered_date() }} as delivered_date,
+        cast('unreadable' as varchar) as status,
+        cast({{ sql_text(problem) }} as varchar) as problem,
+        cast(null as bigint) as record_count,
+        cast(null as bigint) as size_bytes,
+        cast(null as timestamp(3)) as modified_at,
+        {{ load_id() }} as load_id,
+        {{ loaded_at() }} as loaded_at
+    from (select {{ sql_text(path) }} as "$path") as skipped
+    {%- endfor %}
 {%- endmacro %}

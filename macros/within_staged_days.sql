@@ -10,7 +10,7 @@
     {%- set spans = [] -%}
     {%- for row in run_query(
         "select distinct cast(cast(event_at as date) as varchar) as event_date from "
-        ~ staged_records ~ " where not is_rejected order by 1"
+        ~ staged_records ~ " where not is_rejected and " ~ is_in_this_load('log_file') ~ " order by 1"
     ).rows -%}
         {%- set day = modules.datetime.date.fromisoformat(row[0] | string) -%}
         {#- Days that follow each other are one span; so is everything once there are many. -#}

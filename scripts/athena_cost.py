@@ -34,6 +34,8 @@ BUILD_MINUTES = 5
 # are asked for (Trino's parquet.small-file-threshold=0B); rounded up.
 STATEMENTS = 220
 """Statements of a refresh that Athena asks money for."""
+SLICE_STATEMENTS = 60
+"""The same of a slice of a load that is not the last one."""
 ANSWER_STATEMENTS = 2
 """Statements of ``rolecall history``: the switches, and what the logs do not cover."""
 EVENT_BYTES = 150
@@ -44,6 +46,8 @@ DAY_SHARE = 2.0
 """Bytes of tables scanned, for copies and for loads in part, for each byte of recent logs."""
 RECENT_DAYS = 2
 """Which those are, beside the new ones."""
+COMPACT_SHARE = 1.0
+"""Bytes of tables scanned to compact the store, for each byte of new logs: each is so once."""
 MARTS_SHARE = 1.1
 """Bytes of tables scanned to rebuild the marts, for each byte of logs ever loaded."""
 SWITCHES_SHARE = 0.005
@@ -104,6 +108,7 @@ def refresh(trail: Trail, a_day: float, *, is_pruned: bool = True) -> Cost:
     logs = days * trail.bytes_a_day if is_pruned else trail.all_bytes
     new = trail.bytes_a_day / a_day
     tables = table_bytes(new, RECENT_DAYS * trail.bytes_a_day + new, trail.all_bytes)
+    tables += COMPACT_SHARE * new
     lists = trail.places * ceil(days) if is_pruned else logs / trail.file_bytes / 1000
     return Cost(
         logs, tables, STATEMENTS, _requests(trail, logs, lists), BUILD_MINUTES * BUILD_MINUTE_PRICE
@@ -111,7 +116,10 @@ def refresh(trail: Trail, a_day: float, *, is_pruned: bool = True) -> Cost:
 
 
 def table_bytes(new: float, recent: float, everything: float) -> float:
-    """Return what a refresh scans of tables, by the bytes of logs that are new, recent, and all."""
+    """Return what a refresh scans of tables, by the bytes of logs that are new, recent, and all.
+
+    Compacting is not in it.
+    """
     return LOAD_SHARE * new + DAY_SHARE * recent + MARTS_SHARE * everything
 
 
@@ -196,6 +204,8 @@ def parts_table() -> Iterator[str]:
 
 # An organisation: see docs/scale.md.
 ACCOUNTS, REGIONS, YEARS, EVENTS_A_DAY = 500, 20, 5, 1_000_000_000
+SLICE_DAYS = 60
+"""How many days of delivery are loaded at a time: ``slice_days``."""
 MOST_PARTITIONS = 1_000_000
 """How many partitions Athena takes in one scan (Athena User Guide, "Service quotas")."""
 DELIVERIES_A_DAY = 24 * 60 // 5
@@ -214,9 +224,10 @@ def scale_table() -> Iterator[str]:
         day_bytes // (places * DELIVERIES_A_DAY),
     )
     hourly, daily = refresh(trail, 24), refresh(trail, 1)
-    hourly_days, slice_days = ceil(window_days(24)), min(99, MOST_PARTITIONS // places)
+    hourly_days, slice_days = ceil(window_days(24)), min(SLICE_DAYS, MOST_PARTITIONS // places)
     slices = ceil(days / slice_days)
-    whole = Cost(trail.all_bytes, LOAD_SHARE * trail.all_bytes, slices * STATEMENTS)
+    statements = (slices - 1) * SLICE_STATEMENTS + STATEMENTS
+    whole = Cost(trail.all_bytes, LOAD_SHARE * trail.all_bytes, statements)
     reads = trail.all_bytes / trail.file_bytes
     yield _row("", "there", "the limit")
     yield _row("---", "---:", "---")
@@ -235,9 +246,9 @@ def scale_table() -> Iterator[str]:
         f"{MOST_PARTITIONS:,} in one scan: {MOST_PARTITIONS // places} days",
     )
     yield _row("partitions of an hourly refresh", f"{hourly_days * places:,}", "the same")
-    yield _row("days that one statement may write", f"{slice_days}", "100 partitions")
-    yield _row("slices of the first load, at least", f"{slices}", "30 minutes a statement")
-    yield _row("statements of the first load, at least", f"{slices * STATEMENTS:,}", "none")
+    yield _row("days of delivery in a slice", f"{slice_days}", "the same; 30 minutes a statement")
+    yield _row("slices of the first load, at least", f"{slices}", "none")
+    yield _row("statements of the first load, at least", f"{statements:,}", "none")
     yield _row(
         "scan of the first load, marts aside",
         size_text(round(whole.log_bytes + whole.table_bytes)),

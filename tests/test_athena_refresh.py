@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,26 +25,37 @@ _KEY = (
 )
 
 
+@dataclass(frozen=True)
+class FirstRefresh:
+    """A warehouse that was refreshed once; what that printed, and scanned of the raw table."""
+
+    warehouse: Warehouse
+    printed: str
+    progress: str
+    scanned_bytes: int
+
+
 @pytest.fixture(scope="module")
-def first_refresh(
-    account: Account, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[Warehouse, str]:
-    """Return a warehouse with the sample loaded by `rolecall refresh`, and what that printed."""
+def first_refresh(account: Account, tmp_path_factory: pytest.TempPathFactory) -> FirstRefresh:
+    """Return a warehouse with the sample loaded by `rolecall refresh`, in two slices."""
     account.upload(SAMPLE, "refreshed")
     account.create_table("default.refreshed", "refreshed", CONSOLE_2020)
     folder = tmp_path_factory.mktemp("refreshed")
     warehouse = Warehouse(account, "refreshed", "refreshed", folder)
-    return warehouse, warehouse.rolecall("refresh").stdout
+    before = len(account.statements())
+    done = warehouse.rolecall("refresh", ROLECALL_SLICE_DAYS="40")
+    scanned = account.scanned_bytes('"default"."refreshed"', before)
+    return FirstRefresh(warehouse, done.stdout, done.stderr, scanned)
 
 
 @pytest.fixture
-def refreshed(first_refresh: tuple[Warehouse, str]) -> Warehouse:
+def refreshed(first_refresh: FirstRefresh) -> Warehouse:
     """Return the warehouse; tests may add logs of May 2026 to it."""
-    return first_refresh[0]
+    return first_refresh.warehouse
 
 
-def test_a_refresh_says_what_it_loaded_and_spent(first_refresh: tuple[Warehouse, str]) -> None:
-    loaded, passed, totals, spent, warning = first_refresh[1].splitlines()
+def test_a_refresh_says_what_it_loaded_and_spent(first_refresh: FirstRefresh) -> None:
+    loaded, passed, totals, spent, warning = first_refresh.printed.splitlines()
     assert loaded == "Loaded 77 log files: 129 new events."
     assert re.fullmatch(r"Passed \d+ data tests\.", passed)
     assert totals == "refreshed has 129 events of 77 log files and 15 role switches."
@@ -56,6 +68,23 @@ def test_a_refresh_says_what_it_loaded_and_spent(first_refresh: tuple[Warehouse,
         "default.refreshed has no partitions by the day: each refresh scans all of it."
         " `rolecall setup` makes a table that has."
     )
+
+
+def test_a_table_without_partitions_is_scanned_once_for_all_slices(
+    account: Account, first_refresh: FirstRefresh
+) -> None:
+    """Each slice has a load of its own in the ledger, the older days first."""
+    (slice_done,) = re.findall(r"Slice \d+: .*", first_refresh.progress)
+    loads = first_refresh.warehouse.rows(
+        "select cast(min(delivered_date) as varchar), cast(max(delivered_date) as varchar)"
+        " from log_reads where delivered_date < date '2026-05-01' group by load_id"
+        " order by min(loaded_at)"
+    )
+    assert loads == [["2026-03-02", "2026-04-08"], ["2026-04-11", "2026-04-30"]]
+    assert "Slice 1: loaded what was delivered up to 2026-04-10; 20 days up to" in slice_done
+    s3 = account.client("s3")
+    size = sum(each["Size"] for each in s3.list_objects_v2(Bucket="refreshed")["Contents"])
+    assert first_refresh.scanned_bytes <= 1.1 * size
 
 
 def test_a_refresh_with_nothing_new_stops_after_staging(
@@ -156,8 +185,10 @@ def test_what_is_missing_is_named(refreshed: Warehouse, tmp_path: Path) -> None:
     assert "empty_one does not have what this asks for" in done.stderr
 
 
-def test_a_file_that_athena_cannot_read_is_named(account: Account, tmp_path: Path) -> None:
-    """Athena fails as a whole on it: nothing is loaded, and the message says which file it is."""
+def test_a_file_that_athena_cannot_read_is_named_and_left_out_if_told(
+    account: Account, tmp_path: Path
+) -> None:
+    """Athena fails as a whole on it; without it everything else is loaded, and it is recorded."""
     account.put_log("unreadable", _KEY, [event(1)])
     broken = _KEY.replace("a1B2c3D4e5F6g7H8", "b1B2c3D4e5F6g7H8")
     account.client("s3").put_object(Bucket="unreadable", Key=broken, Body=b"\x1f\x8bbroken")
@@ -165,7 +196,37 @@ def test_a_file_that_athena_cannot_read_is_named(account: Account, tmp_path: Pat
     warehouse = Warehouse(account, "unreadable", "unreadable", tmp_path)
     done = warehouse.rolecall("refresh", exit_code=1)
     assert "The refresh failed: stg_cloudtrail__events" in done.stderr
-    assert broken in done.stderr
+    assert f"--skip-unreadable` goes on without s3://unreadable/{broken}." in done.stderr
+
+    skipping = ("refresh", "--skip-unreadable", "--strict")
+    done = warehouse.rolecall(*skipping, exit_code=3)
+    assert done.stdout.startswith(
+        "Loaded 1 log file: 1 new event.\n"
+        f"Skipped s3://unreadable/{broken}: Athena cannot read it: HIVE_"
+    )
+    assert "Skipped 1 file and 0 records, which --strict does not allow." in done.stderr
+    ledger = (
+        "select log_file, status, problem is not null, account_id,"
+        " cast(delivered_date as varchar), record_count from log_reads order by loaded_at, 1"
+    )
+    place = [_ROLE_ACCOUNT, "2026-05-01"]
+    known = [
+        [_KEY, "loaded", "false", *place, "1"],
+        [broken, "unreadable", "true", *place, None],
+    ]
+    assert warehouse.rows(ledger) == known
+    coverage = "select file_count, unreadable_file_count from log_coverage"
+    assert warehouse.rows(coverage) == [["1", "1"]]
+
+    # The same file with the same problem is tried again, and no news.
+    done = warehouse.rolecall(*skipping, exit_code=3)
+    assert done.stdout.startswith("Nothing new to load.\nSkipped s3://unreadable/")
+    assert "data test" not in done.stdout
+    assert warehouse.rows(ledger) == known
+
+    account.put_log("unreadable", broken, [event(2)])
+    warehouse.dbt(PROJECT, "run", "--select", "staging store")
+    assert warehouse.rows(ledger) == [*known, [broken, "loaded", "false", *place, "1"]]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

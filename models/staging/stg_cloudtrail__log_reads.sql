@@ -113,6 +113,7 @@ stamped as (
         load_id,
         loaded_at
     from counted
+    where {{ is_of_this_slice() }}
 
 )
 

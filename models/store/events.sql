@@ -33,7 +33,9 @@ files_read as (
 
     select
         log_file,
-        delivered_date as file_delivered_date
+        delivered_date as file_delivered_date,
+        load_id as file_load_id,
+        loaded_at as file_loaded_at
     from {{ ref('stg_cloudtrail__log_reads') }}
 
 ),
@@ -103,7 +105,9 @@ new_events as (
 
     select
         first_copies.*,
-        files_read.file_delivered_date
+        files_read.file_delivered_date,
+        files_read.file_load_id,
+        files_read.file_loaded_at
     from first_copies
     inner join files_read
         on first_copies.log_file = files_read.log_file
@@ -200,8 +204,8 @@ listed as (
         ---------- where it was found
         log_file,
         file_delivered_date as delivered_date,
-        load_id,
-        {{ store_timestamp('loaded_at') }} as loaded_at
+        file_load_id as load_id,
+        {{ store_timestamp('file_loaded_at') }} as loaded_at
 
     from new_events
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -21,6 +21,8 @@ from rolecall.athena import (
     make_client,
     scan_price,
 )
+from rolecall.athena_compaction import Compacted, compact
+from rolecall.athena_slices import SliceLoad
 from rolecall.catalogue import catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.output import Result
@@ -32,6 +34,7 @@ from rolecall.project import (
     failures,
     run_dbt,
 )
+from rolecall.refreshed import Unreadable
 from rolecall.settings import Settings
 from rolecall.setup import add_new_folders
 from rolecall.trail_bucket import Days, RegionFolder
@@ -39,7 +42,6 @@ from rolecall.trail_bucket import Days, RegionFolder
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
-_STAGING = "stg_cloudtrail__events"
 # Clocks differ: what a run started is looked for a little earlier, and told by its name.
 _CLOCK_LEEWAY = timedelta(minutes=5)
 _BATCH = 50
@@ -59,12 +61,13 @@ class AthenaRefreshed:
     """What a refresh loaded; totals are of the schema.
 
     ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table,
-    to which ``new_folders`` were added;
+    to which ``new_folders`` were added; ``compacted`` are tables of the store;
     ``is_partitioned_by_day`` says whether of that table only the load's days are read.
     """
 
     file_count: int
     event_count: int
+    unreadable: tuple[Unreadable, ...]
     rejected_files: tuple[tuple[str, int], ...]
     test_count: int
     total_event_count: int
@@ -72,6 +75,7 @@ class AthenaRefreshed:
     total_switch_count: int
     raw_bytes: int
     new_folders: tuple[RegionFolder, ...]
+    compacted: Compacted
     is_partitioned_by_day: bool
     spent: Spent | None
     coverage_gaps: Result
@@ -96,13 +100,11 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
     table = catalogue_table(settings.table, settings)
     started_at = datetime.now(UTC)
     runs: list[str] = []
+    spans = None
     if settings.max_scan is not None and table.day_columns:
-        first = compiled_text("{{ load_from_day() }}", settings).strip()
+        spans = _window(settings)
         runs.append(_invocation_id())
-        days = Days(date.fromisoformat(first), started_at.date() + timedelta(days=1))
-        check_scan([settings.table], settings, days)
-    else:
-        check_scan([settings.table], settings)
+    check_scan([settings.table], settings, spans)
     athena = _CountingAthena(
         settings.place,
         make_client("athena", settings.region),
@@ -111,42 +113,43 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
     state = _State(settings)
     # Before the load: its window has their first day, which a later one would not have.
     new_folders = add_new_folders(table, settings, athena)
-    staged = _run(["run", "--select", _STAGING], settings)
-    runs.append(_invocation_id())
-    (staging,) = staged.result.results
-    raw_bytes = int(staging.adapter_response.get("data_scanned_in_bytes") or 0)
-    test_count, new_events = 0, 0
-    is_new = int(staging.adapter_response.get("rows_affected") or 0) != 0
-    is_built = is_new or not state.is_complete(_newest_load(athena))
+    before = _newest_load(athena)
+
+    def run(*arguments: Any, **options: Any) -> dbtRunnerResult:
+        try:
+            return _run(*arguments, **options)
+        finally:
+            runs.append(_invocation_id())
+
+    slices = SliceLoad(settings, run, athena, is_by_day=bool(table.day_columns))
+    loaded = slices.load()
+    compacted = Compacted()
+    is_built = loaded.is_new or not state.is_complete(before.load_id)
     if is_built:
         state.begin()
-        built = _run(
-            ["build", "--exclude", _STAGING, "--exclude-resource-type", "unit_test"], settings
-        )
-        runs.append(_invocation_id())
+        slices.build()
         compile_analyses(settings)
-        for result in built.result.results:
-            test_count += result.node.resource_type == "test"
-            if result.node.name == "events":
-                new_events = int(result.adapter_response.get("rows_affected") or 0)
-        state.complete(_newest_load(athena))
-    summary = _summary(athena)
-    rejected_files = _rejected_files(athena) if is_built else ()
+        state.complete(_newest_load(athena).load_id)
+        compacted = compact(athena, started_at.date())
+    summary = _summary(athena, before.loaded_at)
+    rejected_files = _rejected_files(athena, before.loaded_at) if is_built else ()
     gaps = athena.run(
         compiled_analysis("coverage_gaps", settings),
         {"from_day": None, "to_day": None, "account": None},
         parameters=analyses()["coverage_gaps"].parameters,
     ).result()
     return AthenaRefreshed(
-        file_count=summary["file_count"] if is_built else 0,
-        event_count=max(new_events, 0),
+        file_count=summary["file_count"],
+        event_count=summary["event_count"],
+        unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
         rejected_files=rejected_files,
-        test_count=test_count,
+        test_count=loaded.test_count,
         total_event_count=summary["total_event_count"],
         total_file_count=summary["total_file_count"],
         total_switch_count=summary["total_switch_count"],
-        raw_bytes=raw_bytes,
+        raw_bytes=loaded.raw_bytes,
         new_folders=new_folders,
+        compacted=compacted,
         is_partitioned_by_day=bool(table.day_columns),
         spent=_spent(athena, runs, started_at),
         coverage_gaps=gaps,
@@ -167,8 +170,16 @@ class _CountingAthena(Athena):
         return answer
 
 
-def _run(arguments: list[str], settings: Settings) -> dbtRunnerResult:
-    result = run_dbt(arguments, settings)
+def _window(settings: Settings) -> list[Days]:
+    """Return the days of delivery that a load looks at, as the project has them."""
+    lines = compiled_text(
+        "{% for first, last in load_window() %}{{ first }} {{ last }}\n{% endfor %}", settings
+    )
+    return [Days(*map(date.fromisoformat, line.split())) for line in lines.split("\n") if line]
+
+
+def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerResult:
+    result = run_dbt(arguments, settings, **options)
     if not result.success:
         reason = failures(result)
         if "Bytes scanned limit was exceeded" in reason:
@@ -186,22 +197,35 @@ def _invocation_id() -> str:
     return str(get_invocation_id())
 
 
-def _newest_load(athena: Athena) -> str | None:
-    """Return the id of the newest load in the ledger, None where there is no ledger yet."""
-    sql = "select load_id from log_reads order by loaded_at desc, load_id desc limit 1"
+class _NewestLoad(NamedTuple):
+    """The newest load in the ledger, as texts; None where there is no ledger yet."""
+
+    load_id: str | None = None
+    loaded_at: str | None = None
+
+
+def _newest_load(athena: Athena) -> _NewestLoad:
+    sql = (
+        "select load_id, cast(loaded_at as varchar) from log_reads"
+        " order by loaded_at desc, load_id desc limit 1"
+    )
     try:
-        return next((row[0] for row in athena.run(sql).rows()), None)
+        return next((_NewestLoad(*row) for row in athena.run(sql).rows()), _NewestLoad())
     except QueryFailedError as error:
         if "TABLE_NOT_FOUND" in error.reason or "does not exist" in error.reason:
-            return None
+            return _NewestLoad()
         raise
 
 
-def _summary(athena: Athena) -> dict[str, Any]:
+def _summary(athena: Athena, since: str | None) -> dict[str, Any]:
     answer = athena.run(
-        """
+        f"""
         select
-            (select count(*) from stg_cloudtrail__log_reads) as file_count,
+            (
+                select count(*) from log_reads
+                where {_is_since(since)} and status <> 'unreadable'
+            ) as file_count,
+            (select count(*) from events where {_is_since(since)}) as event_count,
             (
                 select coalesce(sum(record_count), 0) from "events$partitions"
             ) as total_event_count,
@@ -213,15 +237,22 @@ def _summary(athena: Athena) -> dict[str, Any]:
     return dict(zip(answer.columns, row, strict=True))
 
 
-def _rejected_files(athena: Athena) -> tuple[tuple[str, int], ...]:
+def _rejected_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:
     answer = athena.run(
-        """
-        select log_file, rejected_record_count from stg_cloudtrail__log_reads
-        where rejected_record_count > 0
+        f"""
+        select log_file, rejected_record_count from log_reads
+        where {_is_since(since)} and rejected_record_count > 0
         order by log_file
         """
     )
     return tuple((log_file, count) for log_file, count in answer.rows())
+
+
+def _is_since(loaded_at: str | None) -> str:
+    """Return the condition that a row was loaded after a time that Athena gave as text."""
+    if loaded_at is None:
+        return "true"
+    return f"loaded_at > timestamp '{datetime.fromisoformat(loaded_at)}'"
 
 
 def _spent(athena: _CountingAthena, runs: Sequence[str], started_at: datetime) -> Spent | None:

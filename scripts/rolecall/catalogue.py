@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -180,21 +180,21 @@ def tables_of(sql: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def check_scan(tables: list[str], settings: Settings, days: Days | None = None) -> None:
+def check_scan(tables: list[str], settings: Settings, spans: Sequence[Days] | None = None) -> None:
     """Raise ScanLimitError if a scan of these tables could go over ``max_scan``.
 
     The size is that of their objects in S3: what a query reads is at most that. Of the CloudTrail
-    table it is that of ``days``, of delivery, where its partitions tell them. Without a limit
-    nothing is asked.
+    table it is that of the days of delivery in ``spans``, where its partitions tell them. Without a
+    limit nothing is asked.
     """
     if settings.max_scan is None:
         return
-    most = sum(
-        table_bytes(
-            catalogue_table(name, settings), settings, days if name == settings.table else None
-        )
-        for name in tables
-    )
+    everything: Sequence[Days | None] = [None]
+    most = 0
+    for name in tables:
+        table = catalogue_table(name, settings)
+        for days in spans if spans is not None and name == settings.table else everything:
+            most += table_bytes(table, settings, days)
     if most > settings.max_scan:
         raise ScanLimitError(
             f"This could scan {size_text(most)} of {', '.join(tables)}, over the limit of"

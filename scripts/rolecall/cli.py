@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
     from rolecall.questions import Answered
-    from rolecall.refreshed import Refreshed
+    from rolecall.refreshed import Refreshed, Unreadable
     from rolecall.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -111,6 +111,12 @@ def cli() -> None:
     help="On Athena: load from this day of delivery on [90 days back, then what is new].",
 )
 @click.option(
+    "--skip-unreadable",
+    is_flag=True,
+    default=None,
+    help="On Athena: go on without the files that it cannot read.",
+)
+@click.option(
     "--strict", is_flag=True, default=None, help="Exit with 3 if a file or record was skipped."
 )
 @click.option(
@@ -134,16 +140,13 @@ def refresh(**flags: Any) -> None:
 
 def _refresh_athena(settings: Settings) -> None:
     from rolecall.athena_refresh import refresh_athena
-    from rolecall.errors import SkippedError
+    from rolecall.refresh import check_strict
 
     refreshed = refresh_athena(settings)
     click.echo(_athena_text(refreshed, settings))
     _say_what_is_not_covered(refreshed.coverage_gaps)
-    if settings.strict and refreshed.rejected_record_count:
-        raise SkippedError(
-            f"Rejected {counted(refreshed.rejected_record_count, 'record')}, which --strict does"
-            " not allow."
-        )
+    if settings.strict:
+        check_strict(refreshed)
 
 
 @cli.command()
@@ -452,10 +455,7 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         )
     else:
         lines.append("Nothing new to load.")
-    for unreadable in refreshed.unreadable[:_NAMED_AT_MOST]:
-        lines.append(f"Skipped {unreadable.log_file}: {unreadable.problem}.")
-    if len(refreshed.unreadable) > _NAMED_AT_MOST:
-        lines.append(f"... and {len(refreshed.unreadable) - _NAMED_AT_MOST:,} more files.")
+    lines += _unreadable_lines(refreshed.unreadable)
     lines += _rejected_lines(refreshed.rejected_files)
     for root in refreshed.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
@@ -483,9 +483,13 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
         )
     else:
         lines.append("Nothing new to load.")
+    lines += _unreadable_lines(refreshed.unreadable)
     lines += _rejected_lines(refreshed.rejected_files)
     if refreshed.test_count:
         lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
+    if refreshed.compacted.tables:
+        lines.append(f"Compacted {', '.join(refreshed.compacted.tables)}.")
+    lines += refreshed.compacted.problems
     lines.append(
         f"{settings.schema_name} has {counted(refreshed.total_event_count, 'event')} of"
         f" {counted(refreshed.total_file_count, 'log file')} and"
@@ -505,6 +509,13 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
             " `rolecall setup` makes a table that has."
         )
     return "\n".join(lines)
+
+
+def _unreadable_lines(unreadable: Sequence[Unreadable]) -> list[str]:
+    lines = [f"Skipped {each.log_file}: {each.problem}." for each in unreadable[:_NAMED_AT_MOST]]
+    if len(unreadable) > _NAMED_AT_MOST:
+        lines.append(f"... and {len(unreadable) - _NAMED_AT_MOST:,} more files.")
+    return lines
 
 
 def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:

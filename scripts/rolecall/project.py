@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -175,11 +176,19 @@ def compiled_text(sql: str, settings: Settings) -> str:
     return str(node.compiled_code)
 
 
-def run_dbt(arguments: list[str], settings: Settings) -> dbtRunnerResult:
+def run_dbt(
+    arguments: list[str],
+    settings: Settings,
+    *,
+    load_from: date | None = None,
+    skip_log_files: Mapping[str, str] | None = None,
+) -> dbtRunnerResult:
     """Run a dbt command in this process, on the project and target of ``settings``.
 
-    dbt prints nothing; its log is in ``state_dir()``. The database is closed afterwards. An
-    interrupt and SIGTERM come through as KeyboardInterrupt and SystemExit.
+    On Athena the load begins no earlier than ``load_from`` and leaves out ``skip_log_files``, each
+    an S3 URL with what is wrong with it. dbt prints nothing; its log is in ``state_dir()``. The
+    database is closed afterwards. An interrupt and SIGTERM come through as KeyboardInterrupt and
+    SystemExit.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -199,9 +208,12 @@ def run_dbt(arguments: list[str], settings: Settings) -> dbtRunnerResult:
         from rolecall.service_files import read_service_files_once
 
         read_service_files_once()
-        options["--vars"] = json.dumps(_athena_vars(settings))
+        told = _athena_vars(settings)
+        if skip_log_files:
+            told["skip_log_files"] = dict(skip_log_files)
+        options["--vars"] = json.dumps(told)
     flat = [str(part) for option in options.items() for part in option]
-    with _environment(settings), _termination_as_interrupt():
+    with _environment(settings, load_from), _termination_as_interrupt():
         try:
             result = dbtRunner().invoke([command, *flat, *_LEAN, *rest])
             if isinstance(result.exception, (KeyboardInterrupt, SystemExit)):
@@ -234,6 +246,8 @@ def _athena_vars(settings: Settings) -> dict[str, object]:
         told["cloudtrail_partitions"] = settings.partitions
     if settings.first_delivered_date is not None:
         told["first_delivered_date"] = settings.first_delivered_date
+    if settings.slice_days is not None:
+        told["slice_days"] = settings.slice_days
     return told
 
 
@@ -282,8 +296,8 @@ def _files_that_matter() -> Iterator[Path]:
 
 
 @contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
-    """Set what ``profiles.yml`` reads from the environment, for the time of a run."""
+def _environment(settings: Settings, load_from: date | None = None) -> Iterator[None]:
+    """Set what ``profiles.yml`` and the macros read from the environment, for the time of a run."""
     before = dict(os.environ)
     os.environ["ROLECALL_DATABASE"] = str(settings.database.absolute())
     os.environ["ROLECALL_LOGS"] = "" if settings.logs is None else str(settings.logs.absolute())
@@ -295,6 +309,8 @@ def _environment(settings: Settings) -> Iterator[None]:
     if settings.region is not None:
         os.environ["ROLECALL_REGION"] = settings.region
     os.environ["ROLECALL_AUDIT"] = "1" if settings.audit else ""
+    # No variable: another value of one makes dbt parse the whole project anew.
+    os.environ["ROLECALL_LOAD_FROM"] = "" if load_from is None else load_from.isoformat()
     path_before = list(sys.path)
     folder_before = Path.cwd()
     try:

@@ -129,7 +129,7 @@ def answer_on_athena(
     from rolecall.athena import Athena, QueryFailedError, make_client
     from rolecall.catalogue import check_scan, tables_of
 
-    check_scan(tables_of(sql), settings, days)
+    check_scan(tables_of(sql), settings, None if days is None else [days])
     client = make_client("athena", settings.region)
     athena = Athena(settings.place, client, price_per_tb=settings.price_per_tb)
     used = {name: values[name] for name in named_parameters(sql)}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rolecall.errors import SkippedError
 from rolecall.refreshed import Refreshed
 from rolecall.settings import Settings
+
+if TYPE_CHECKING:
+    from rolecall.athena_refresh import AthenaRefreshed
 
 
 def refresh(settings: Settings) -> Refreshed:
@@ -17,7 +22,7 @@ def refresh(settings: Settings) -> Refreshed:
     return refresh_locally(settings)
 
 
-def check_strict(refreshed: Refreshed) -> None:
+def check_strict(refreshed: Refreshed | AthenaRefreshed) -> None:
     """Raise SkippedError if the refresh left a file or a record out."""
     files, records = len(refreshed.unreadable), refreshed.rejected_record_count
     if files or records:

@@ -50,8 +50,15 @@ class Settings(BaseSettings):
     audit: bool = False
     """Whether a refresh tests the whole store, and not only what it loaded."""
 
+    skip_unreadable: bool = False
+    """Whether a refresh on Athena goes on without the log files that Athena cannot read."""
+
     slice_bytes: PositiveInt = 100_000_000
     """How much of the logs the local target loads at a time, in packed bytes."""
+
+    slice_days: PositiveInt | None = None
+    """How many days of delivery the Athena target loads at a time; without it the project's
+    variable of that name says it."""
 
     timezone: str = "UTC"
     """The time zone of days and times, by its IANA name."""

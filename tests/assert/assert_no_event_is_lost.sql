@@ -5,7 +5,7 @@ with
 staged_records as (
 
     select * from {{ ref('stg_cloudtrail__events') }}
-    where not is_rejected
+    where not is_rejected and {{ is_in_this_load('log_file') }}
 
 ),
 

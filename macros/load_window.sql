@@ -1,0 +1,75 @@
+{#- The days of delivery that a load on Athena has to look at, as spans of them, oldest first: of
+    each the first and the last day, as dates of Python. -#}
+{% macro load_window() -%}
+    {%- set told = var('first_delivered_date', none) -%}
+    {%- set first_day = modules.datetime.date.fromisoformat(told | string) if told else none -%}
+    {%- set first_in_table = first_projected_day() -%}
+    {%- if first_day and first_in_table and first_day < first_in_table -%}
+        {%- set first_day = first_in_table -%}
+    {%- endif -%}
+    {{ return(unloaded_spans(
+        days_in_ledger(), first_day, run_started_at.date(), delivery_day_columns() | length > 0
+    )) }}
+{%- endmacro %}
+
+{#- Everything from `lookback_days` before the newest day that is loaded, so that an outage loses no
+    day; and of the days since `first_day` those that the ledger does not have, so that an earlier
+    day fills in the past, and a load of years that was ended goes on where it was. The first load
+    begins at `first_day`, without one 90 days back. A table that cannot be read by the day has one
+    span: all of it is read anyway. -#}
+{% macro unloaded_spans(loaded_days, first_day, today, is_by_day) -%}
+    {%- set one_day = modules.datetime.timedelta(days=1) -%}
+    {%- set until = today + one_day -%}
+    {%- if not loaded_days -%}
+        {{ return([[[first_day or today - 90 * one_day, today] | min, until]]) }}
+    {%- endif -%}
+    {%- set recent = ([loaded_days[-1], today] | min) - var('lookback_days') * one_day -%}
+    {%- if not first_day or first_day >= recent -%}
+        {{ return([[recent, until]]) }}
+    {%- elif not is_by_day -%}
+        {{ return([[first_day, until]]) }}
+    {%- endif -%}
+    {%- set spans = [] -%}
+    {%- set missing = namespace(since=first_day) -%}
+    {%- for day in loaded_days if first_day <= day < recent -%}
+        {%- if missing.since < day -%}
+            {%- do spans.append([missing.since, day - one_day]) -%}
+        {%- endif -%}
+        {%- set missing.since = day + one_day -%}
+    {%- endfor -%}
+    {#- What is missing up to the recent days is one span with them. -#}
+    {%- do spans.append([missing.since, until]) -%}
+    {{ return(spans) }}
+{%- endmacro %}
+
+{#- The days of delivery that the ledger has a file of, oldest first. -#}
+{% macro days_in_ledger() -%}
+    {%- set log_reads = store_relation('log_reads') -%}
+    {%- set days = [] -%}
+    {%- if execute and log_reads and var('assume_incremental', none) is none -%}
+        {%- for row in run_query(
+            "select distinct cast(delivered_date as varchar) as delivered_date from " ~ log_reads
+            ~ " where delivered_date is not null order by 1"
+        ).rows -%}
+            {%- do days.append(modules.datetime.date.fromisoformat(row[0] | string)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(days) }}
+{%- endmacro %}
+
+{#- The first day that a projected table can have: before it Athena has no partitions. None where
+    the table does not say it. -#}
+{% macro first_projected_day() -%}
+    {%- set columns = delivery_day_columns() -%}
+    {%- set properties = (raw_table() or {}).get('Parameters', {}) -%}
+    {%- if columns | length == 1 and properties.get('projection.enabled', '') | lower == 'true' -%}
+        {%- set first = properties.get('projection.' ~ columns[0].name ~ '.range', '').split(',')[0] -%}
+        {%- if modules.re.fullmatch('[0-9]{4}[/_.-]?[0-9]{2}[/_.-]?[0-9]{2}', first.strip()) -%}
+            {%- set digits = modules.re.sub('[^0-9]', '', first) -%}
+            {{ return(modules.datetime.date(
+                digits[:4] | int, digits[4:6] | int, digits[6:] | int
+            )) }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(none) }}
+{%- endmacro %}

@@ -1,0 +1,271 @@
+"""Load what is new on Athena in slices, oldest day first, without the files it cannot read."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rolecall.errors import RolecallError, ScanLimitError
+from rolecall.project import project_variables
+from rolecall.settings import Settings
+
+if TYPE_CHECKING:
+    from dbt.cli.main import dbtRunnerResult
+
+    from rolecall.athena import Athena
+
+STAGED_EVENTS, STAGED_FILES = "stg_cloudtrail__events", "stg_cloudtrail__log_reads"
+MOST_UNREADABLE = 100
+"""How many files that Athena cannot read a refresh leaves out: each costs it another try."""
+
+RunDbt = Callable[..., "dbtRunnerResult"]
+"""Runs a dbt command as ``run_dbt`` does; raises RolecallError with the reason if it fails."""
+
+# Tests of what is not selected are left out; those of what is excluded and of more are not.
+_CAUTIOUS = ("--indirect-selection", "cautious")
+# What a run of dbt for a slice builds and tests, beside the records staged before: tests that
+# compare the store with what follows from it wait for the last slice.
+_STORE = ("path:models/store", "tag:load")
+_PATH = re.compile(r"s3://[a-z0-9.-]+/[^\s'\",;()\[\]]+")
+# What Athena says of a file that is no log, and what it says where S3 is at fault.
+_BAD_FILE = re.compile(r"\b(HIVE_[A-Z_]*(?:BAD_DATA|CURSOR_ERROR|CANNOT_OPEN_SPLIT)[A-Z_]*)\b")
+_BAD_ACCESS = re.compile(
+    r"(?i)access ?denied|forbidden|\b403\b|slow ?down|\b503\b|timed? ?out|\bkms\b|no ?such ?key"
+)
+# What fails of a slice, and not of what is rebuilt from all slices.
+_OF_A_SLICE = re.compile(r"\b(?:events|log_reads|stg_cloudtrail__\w+): ")
+# What fewer days at a time may mend: time, memory, partitions.
+_TOO_MUCH = re.compile(
+    r"(?i)query timeout|exceeded_time_limit|exhausted[ _]resources|exceeded_\w*memory"
+    r"|too_many_\w*partitions|exceeded_partition_limit|exceeds? the maximum .* partitions"
+)
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a load came to; ``is_new`` says whether there is anything to build from it.
+
+    ``unreadable`` are the files left out, by S3 URL, each with its problem; ``raw_bytes`` were
+    scanned of the CloudTrail table.
+    """
+
+    raw_bytes: int = 0
+    test_count: int = 0
+    is_new: bool = False
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+class SliceLoad:
+    """A load: slice by slice into the store and the ledger, then all that follows from them.
+
+    Each slice is complete before the next is begun, so that a load that was ended goes on where it
+    was. One that is too much for Athena's limits is tried again with half as many days.
+    """
+
+    def __init__(self, settings: Settings, run: RunDbt, athena: Athena, *, is_by_day: bool) -> None:
+        self._settings = settings
+        self._run_dbt = run
+        self._athena = athena
+        self._is_by_day = is_by_day
+        self._load_from: date | None = None
+        self._to_build: list[str] = []
+        self._progress = _Progress()
+        self.loaded = Loaded()
+
+    def load(self) -> Loaded:
+        """Load every slice but the last, and stage the last one. Raises RolecallError."""
+        self._to_build = ["--exclude", STAGED_EVENTS]
+        if self._is_by_day:
+            self._load_by_day()
+        else:
+            self._load_landed()
+        return self.loaded
+
+    def build(self) -> Loaded:
+        """Load the last slice, and build and test everything. Raises RolecallError."""
+        while True:
+            try:
+                self._build(*self._to_build)
+            except RolecallError as error:
+                if not _OF_A_SLICE.search(str(error)) or not self._halved(error):
+                    raise
+                self.load()
+            else:
+                return self.loaded
+
+    def _load_by_day(self) -> None:
+        """Scan and load slice by slice."""
+        while True:
+            try:
+                staged, row_count = self._stage()
+                remains = _remains(staged)
+                is_new = row_count != 0 or bool(self._new_problems())
+                self.loaded.is_new |= is_new
+                if remains is None:
+                    return
+                if is_new:
+                    self._build("--select", STAGED_FILES, *_STORE)
+            except RolecallError as error:
+                if not self._halved(error):
+                    raise
+                continue
+            self._progress.slice_done(remains)
+            self._load_from = remains.first_left
+
+    def _load_landed(self) -> None:
+        """Scan everything once, and load that slice by slice."""
+        _, row_count = self._stage()
+        self.loaded.is_new |= row_count != 0 or bool(self._new_problems())
+        if row_count == 0 or self._staged_days() <= self._slice_days():
+            return
+        while True:
+            try:
+                remains = _remains(self._run(["run", "--select", STAGED_FILES]))
+                if remains is None:
+                    # The files are listed: once more would list what comes after them.
+                    self._to_build.append(STAGED_FILES)
+                    return
+                self._build("--select", *_STORE)
+            except RolecallError as error:
+                if not self._halved(error):
+                    raise
+                continue
+            self._progress.slice_done(remains)
+
+    def _stage(self) -> tuple[dbtRunnerResult, int]:
+        """Scan the raw table; return the run and how many records it found."""
+        while True:
+            try:
+                staged = self._run(["run", "--select", STAGED_EVENTS])
+            except RolecallError as error:
+                self._leave_out(error)
+                continue
+            (result,) = staged.result.results
+            response = result.adapter_response
+            self.loaded.raw_bytes += int(response.get("data_scanned_in_bytes") or 0)
+            return staged, int(response.get("rows_affected") or 0)
+
+    def _build(self, *selected: str) -> None:
+        built = self._run(["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS, *selected])
+        self.loaded.test_count += sum(
+            result.node.resource_type == "test" for result in built.result.results
+        )
+
+    def _run(self, arguments: list[str]) -> dbtRunnerResult:
+        return self._run_dbt(
+            arguments,
+            self._settings,
+            load_from=self._load_from,
+            skip_log_files=self.loaded.unreadable,
+        )
+
+    def _leave_out(self, error: RolecallError) -> None:
+        """Note the file that a scan failed on as one to leave out; raise if that cannot be."""
+        bad_file = unreadable_file(str(error))
+        if bad_file is None:
+            raise error
+        path, problem = bad_file
+        if not self._settings.skip_unreadable:
+            raise RolecallError(
+                f"{error} `rolecall refresh --skip-unreadable` goes on without {path}."
+            ) from error
+        if path in self.loaded.unreadable or len(self.loaded.unreadable) == MOST_UNREADABLE:
+            raise error
+        self.loaded.unreadable[path] = problem
+
+    def _new_problems(self) -> list[str]:
+        """Return the files left out that the ledger does not have as unreadable yet."""
+        if not self.loaded.unreadable:
+            return []
+        from rolecall.athena import QueryFailedError
+
+        sql = "select log_file from log_files where status = 'unreadable'"
+        try:
+            known = tuple(f"/{log_file}" for (log_file,) in self._athena.run(sql).rows())
+        except QueryFailedError:  # no such table before the first load
+            known = ()
+        return [path for path in self.loaded.unreadable if not path.endswith(known)]
+
+    def _staged_days(self) -> int:
+        ((days,),) = self._athena.run(
+            "select date_diff('day', min(delivered_date), max(delivered_date))"
+            f" from {STAGED_EVENTS}"
+        ).rows()
+        return int(days or 0) + 1
+
+    def _slice_days(self) -> int:
+        return int(self._settings.slice_days or project_variables()["slice_days"])
+
+    def _halved(self, error: RolecallError) -> bool:
+        """Make slices half as long if that may help; return whether it may."""
+        days = self._slice_days()
+        if isinstance(error, ScanLimitError) or days == 1 or not _TOO_MUCH.search(str(error)):
+            return False
+        self._settings = self._settings.model_copy(update={"slice_days": days // 2})
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Remains:
+    """The last day of a slice, and the days that are left after it."""
+
+    loaded_to: date
+    first_left: date
+    last_left: date
+
+    @property
+    def days(self) -> int:
+        """How many days are left, at most."""
+        return (self.last_left - self.first_left).days + 1
+
+
+def _remains(staged: dbtRunnerResult) -> _Remains | None:
+    """Return what a run left for later ones, as macros/say_what_remains.sql notes it."""
+    (result,) = staged.result.results
+    meta: Mapping[str, Any] = result.node.config.meta
+    if not meta.get("remains_from"):
+        return None
+    return _Remains(
+        *(date.fromisoformat(meta[name]) for name in ("loaded_to", "remains_from", "remains_to"))
+    )
+
+
+def unreadable_file(reason: str) -> tuple[str, str] | None:
+    """Return the S3 URL of the file that a scan failed on, and what is wrong with it.
+
+    None where the reason is another one: a file that may not be read is none that cannot be.
+    """
+    bad_file, path = _BAD_FILE.search(reason), _PATH.search(reason)
+    if bad_file is None or path is None or _BAD_ACCESS.search(reason):
+        return None
+    return path[0].rstrip(".:"), f"Athena cannot read it: {bad_file[1]}"
+
+
+class _Progress:
+    """Says on standard error how far a load of several slices is."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._count = 0
+        self._first: tuple[float, int] | None = None
+
+    def slice_done(self, remains: _Remains) -> None:
+        """Say what is loaded and what is left; how long that takes, from the second slice on."""
+        self._count += 1
+        now, about = self._clock(), ""
+        if self._first is None:
+            self._first = now, remains.days
+        elif (done := self._first[1] - remains.days) > 0:
+            left = timedelta(seconds=round((now - self._first[0]) / done * remains.days))
+            about = f", about {left}"
+        print(
+            f"Slice {self._count:,}: loaded what was delivered up to {remains.loaded_to};"
+            f" {remains.days:,} days up to {remains.last_left} are left{about}.",
+            file=sys.stderr,
+            flush=True,
+        )

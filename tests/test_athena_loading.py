@@ -1,0 +1,277 @@
+"""What a load on Athena does when it fails, and when compacting pays: without an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from athena.scripted import Service, serving, table
+from athena.statements import Statement
+from athena.warehouse import Outcome, QueryFailedError, Request
+from rolecall.athena import Athena, Place, make_client
+from rolecall.athena_compaction import STORE, StoreTable, compact
+from rolecall.athena_slices import Loaded, SliceLoad, unreadable_file
+from rolecall.errors import RolecallError
+from rolecall.settings import Settings, load_settings
+
+_FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.json.gz"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        f"HIVE_CURSOR_ERROR: Failed to read file: {_FILE}",
+        f"HIVE_CURSOR_ERROR: {_FILE}: incorrect header check.",
+        f"HIVE_BAD_DATA: Error Parsing a column in the table: Error in {_FILE}, line 1",
+        f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {_FILE} (offset=0): Not in GZIP",
+    ],
+)
+def test_the_file_that_a_scan_failed_on_is_found(reason: str) -> None:
+    found = unreadable_file(f"The refresh failed: stg_cloudtrail__events: Runtime Error {reason}")
+    assert found == (_FILE, f"Athena cannot read it: {reason.partition(':')[0]}")
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        f"HIVE_CANNOT_OPEN_SPLIT: Error opening {_FILE}: Access Denied (Status Code: 403)",
+        f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: Please reduce your request rate. (SlowDown)",
+        f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: the KMS key is disabled",
+        f"PERMISSION_DENIED: {_FILE}",
+        "HIVE_CURSOR_ERROR: Row is not a valid JSON object",
+        "Query timeout",
+    ],
+)
+def test_what_is_not_the_file_s_own_fault_leaves_no_file_out(reason: str) -> None:
+    assert unreadable_file(reason) is None
+
+
+class _Dbt:
+    """Stands in for dbt: a table with a log each day, and limits on what one run may do."""
+
+    def __init__(self, days: int, most_days: int, bad_files: tuple[str, ...] = ()) -> None:
+        self.first, self.last = date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=days - 1)
+        self.most_days = most_days
+        self.bad_files = bad_files
+        self.most_days_to_store = most_days
+        self.fails_behind = False
+        self.loaded: list[tuple[date, date]] = []
+        self.staged: tuple[date, date] | None = None
+
+    def __call__(
+        self,
+        arguments: list[str],
+        settings: Settings,
+        *,
+        load_from: date | None = None,
+        skip_log_files: Mapping[str, str] | None = None,
+    ) -> Any:
+        if arguments[0] == "build":
+            assert self.staged is not None
+            if (self.staged[1] - self.staged[0]).days >= self.most_days_to_store:
+                raise RolecallError(
+                    "The refresh failed: events: EXCEEDED_GLOBAL_MEMORY_LIMIT: Query exceeded"
+                )
+            if self.fails_behind:
+                raise RolecallError("The refresh failed: role_sessions: Query timeout")
+            self.loaded.append(self.staged)
+            return _run()
+        first = load_from or self.first
+        last = min(first + timedelta(days=(settings.slice_days or 60) - 1), self.last)
+        if (last - first).days >= self.most_days:
+            raise RolecallError("The refresh failed: stg_cloudtrail__events: Query timeout")
+        for path in self.bad_files:
+            if path not in (skip_log_files or {}):
+                raise RolecallError(f"The refresh failed: HIVE_CURSOR_ERROR: Failed to read {path}")
+        self.staged = first, last
+        rest = last + timedelta(days=1) if last < self.last else None
+        return _run(
+            loaded_to=f"{last}",
+            remains_from=None if rest is None else f"{rest}",
+            remains_to=None if rest is None else f"{self.last}",
+        )
+
+
+def _run(**meta: str | None) -> Any:
+    node = SimpleNamespace(config=SimpleNamespace(meta=meta), resource_type="model")
+    response = {"rows_affected": 1, "data_scanned_in_bytes": 10}
+    result = SimpleNamespace(node=node, adapter_response=response)
+    return SimpleNamespace(result=SimpleNamespace(results=[result]))
+
+
+def _load(dbt: _Dbt, athena: Any = None, **flags: Any) -> Loaded:
+    return SliceLoad(load_settings(**flags), dbt, athena, is_by_day=True).load()
+
+
+def _days(spans: list[tuple[date, date]]) -> list[date]:
+    return [
+        first + timedelta(days=number)
+        for first, last in spans
+        for number in range((last - first).days + 1)
+    ]
+
+
+@pytest.mark.parametrize(("days", "most_days"), [(200, 99), (200, 20), (61, 1), (60, 99), (1, 1)])
+def test_a_slice_that_is_too_much_is_loaded_in_smaller_ones(
+    days: int, most_days: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dbt = _Dbt(days, most_days)
+    loaded = _load(dbt)
+    assert dbt.staged is not None
+    assert _days([*dbt.loaded, dbt.staged]) == [
+        date(2026, 1, 1) + timedelta(days=number) for number in range(days)
+    ]
+    assert loaded.is_new
+    assert loaded.raw_bytes == 10 * (len(dbt.loaded) + 1)
+    assert len(capsys.readouterr().err.splitlines()) == len(dbt.loaded)
+
+
+def test_a_last_slice_that_is_too_much_to_store_is_staged_again_in_smaller_ones() -> None:
+    dbt = _Dbt(150, 99)
+    dbt.most_days_to_store = 20
+    slices = SliceLoad(load_settings(), dbt, None, is_by_day=True)  # type: ignore[arg-type]
+    slices.load()
+    slices.build()
+    assert _days(dbt.loaded) == [date(2026, 1, 1) + timedelta(days=number) for number in range(150)]
+
+
+def test_marts_that_are_too_much_are_an_error_at_once() -> None:
+    dbt = _Dbt(20, 99)
+    dbt.fails_behind = True
+    slices = SliceLoad(load_settings(), dbt, None, is_by_day=True)  # type: ignore[arg-type]
+    slices.load()
+    with pytest.raises(RolecallError, match="role_sessions"):
+        slices.build()
+    assert dbt.staged == (dbt.first, dbt.last)
+
+
+def test_a_day_that_is_too_much_is_an_error() -> None:
+    with pytest.raises(RolecallError, match="Query timeout"):
+        _load(_Dbt(3, 0))
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """Return a running Athena."""
+    with serving() as service:
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_ATHENA", service.server.url)
+        yield service
+
+
+@pytest.fixture
+def athena(service: Service) -> Athena:
+    """Return a client of it."""
+    place = Place("rolecall", "primary", "s3://results/athena/")
+    return Athena(place, make_client("athena", "us-east-1"))
+
+
+def test_without_being_told_the_file_is_named_and_the_way_out() -> None:
+    with pytest.raises(RolecallError, match="--skip-unreadable` goes on without s3://trail/"):
+        _load(_Dbt(3, 99, (_FILE,)))
+
+
+def test_files_that_cannot_be_read_are_left_out_one_by_one(
+    service: Service, athena: Athena
+) -> None:
+    service.engine.script = lambda statement, request: table(["log_file"], [])
+    files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(3))
+    loaded = _load(_Dbt(3, 99, files), athena, skip_unreadable=True)
+    assert tuple(loaded.unreadable) == files
+
+
+def test_there_is_an_end_to_files_that_cannot_be_read(service: Service, athena: Athena) -> None:
+    files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(101))
+    with pytest.raises(RolecallError, match="file_100"):
+        _load(_Dbt(3, 99, files), athena, skip_unreadable=True)
+
+
+@pytest.mark.parametrize(
+    ("unit", "partition", "first", "after"),
+    [
+        ("day", 0, date(1970, 1, 1), date(1970, 1, 2)),
+        ("day", 20_513, date(2026, 3, 1), date(2026, 3, 2)),
+        ("month", 674, date(2026, 3, 1), date(2026, 4, 1)),
+        ("month", 683, date(2026, 12, 1), date(2027, 1, 1)),
+        ("month", -1, date(1969, 12, 1), date(1970, 1, 1)),
+    ],
+)
+def test_a_partition_of_iceberg_is_a_span_of_days(
+    unit: str, partition: int, first: date, after: date
+) -> None:
+    assert StoreTable("events", "event_at", unit).span(partition) == (first, after)
+
+
+class _Store:
+    """Plays Athena with partitions: table, number, files; each OPTIMIZE needs some runs."""
+
+    def __init__(self, *partitions: tuple[str, int, int], runs: int = 1, fails: str = "") -> None:
+        self.partitions = partitions
+        self.runs = runs
+        self.fails = fails
+        self.done: list[str] = []
+
+    def __call__(self, statement: Statement, request: Request) -> Outcome:
+        if statement.kind == "select":
+            rows = [[name, f"{number}", f"{files}"] for name, number, files in self.partitions]
+            return table(["name", "number", "file_count"], rows, ["varchar", "bigint", "bigint"])
+        self.done.append(statement.text)
+        if statement.kind == "optimize" and len(self.done) < self.runs:
+            raise QueryFailedError("ICEBERG_OPTIMIZE_MORE_RUNS_NEEDED: run it again")
+        if self.fails and self.fails in statement.text:
+            raise QueryFailedError("ICEBERG_COMMIT_ERROR: another writer was first")
+        return Outcome()
+
+
+_TODAY = date(2026, 3, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "files", "pays"),
+    [
+        ("events", 20_519, 20, True),  # 7 March, over for two days
+        ("events", 20_520, 20, False),  # 8 March, to which late events may come
+        ("events", 20_522, 199, False),
+        ("events", 20_522, 200, True),  # today
+        ("log_reads", 673, 20, True),  # February
+        ("log_reads", 674, 30, False),  # March
+    ],
+)
+def test_a_partition_that_is_over_is_compacted_and_one_that_grows_when_it_is_crowded(
+    service: Service, athena: Athena, name: str, number: int, files: int, pays: bool
+) -> None:
+    service.engine.script = _Store((name, number, files))
+    assert compact(athena, _TODAY).tables == ((name,) if pays else ())
+
+
+def test_compacting_goes_on_until_athena_asks_for_no_other_run(
+    service: Service, athena: Athena
+) -> None:
+    store = service.engine.script = _Store(("events", 20_500, 50), ("events", 20_400, 50), runs=3)
+    assert compact(athena, _TODAY).tables == ("events",)
+    optimize = (
+        "OPTIMIZE events REWRITE DATA USING BIN_PACK WHERE"
+        " (event_at >= timestamp '2025-11-08 00:00:00'"
+        " and event_at < timestamp '2025-11-09 00:00:00')"
+        " or (event_at >= timestamp '2026-02-16 00:00:00'"
+        " and event_at < timestamp '2026-02-17 00:00:00')"
+    )
+    assert store.done == [optimize] * 3 + ["VACUUM events"]
+
+
+def test_a_table_that_cannot_be_compacted_now_stops_nothing(
+    service: Service, athena: Athena
+) -> None:
+    service.engine.script = _Store(
+        *((each.name, 600, 20) for each in STORE), fails="OPTIMIZE identity_events"
+    )
+    compacted = compact(athena, _TODAY)
+    assert compacted.tables == ("events", "session_actions", "log_reads")
+    (problem,) = compacted.problems
+    assert problem.startswith("identity_events could not be compacted: ")
+    assert "another writer was first" in problem
