@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +22,7 @@ from rolecall.athena import (
 )
 from rolecall.catalogue import catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
+from rolecall.lease import leased
 from rolecall.output import Result
 from rolecall.project import (
     analyses,
@@ -34,15 +34,13 @@ from rolecall.project import (
 )
 from rolecall.settings import Settings
 from rolecall.setup import add_new_folders
+from rolecall.statements import Run, executions
 from rolecall.trail_bucket import Days, RegionFolder
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 _STAGING = "stg_cloudtrail__events"
-# Clocks differ: what a run started is looked for a little earlier, and told by its name.
-_CLOCK_LEEWAY = timedelta(minutes=5)
-_BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +84,23 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
     """Load the logs delivered since the last load, rebuild the marts and test them, by dbt.
 
     Staging reads the raw table first, once; where it finds nothing and the last build of this
-    version of the project is whole, nothing else is done. Raises RolecallError, ScanLimitError.
+    version of the project is whole, nothing else is done. Raises RolecallError, if another
+    refresh of the schema is at work too, and ScanLimitError.
     """
     if settings.results is None:
         raise UsageError(
             "The Athena target needs a place in S3 for results and tables: set ROLECALL_RESULTS to"
             " one such as s3://my-bucket/rolecall/."
         )
+    with leased(settings) as run:
+        return _refreshed(settings, run)
+
+
+def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     table = catalogue_table(settings.table, settings)
-    started_at = datetime.now(UTC)
-    runs: list[str] = []
     if settings.max_scan is not None and table.day_columns:
         first = compiled_text("{{ load_from_day() }}", settings).strip()
-        runs.append(_invocation_id())
-        days = Days(date.fromisoformat(first), started_at.date() + timedelta(days=1))
+        days = Days(date.fromisoformat(first), run.started_at.date() + timedelta(days=1))
         check_scan([settings.table], settings, days)
     else:
         check_scan([settings.table], settings)
@@ -112,7 +113,6 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
     # Before the load: its window has their first day, which a later one would not have.
     new_folders = add_new_folders(table, settings, athena)
     staged = _run(["run", "--select", _STAGING], settings)
-    runs.append(_invocation_id())
     (staging,) = staged.result.results
     raw_bytes = int(staging.adapter_response.get("data_scanned_in_bytes") or 0)
     test_count, new_events = 0, 0
@@ -123,7 +123,6 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         built = _run(
             ["build", "--exclude", _STAGING, "--exclude-resource-type", "unit_test"], settings
         )
-        runs.append(_invocation_id())
         compile_analyses(settings)
         for result in built.result.results:
             test_count += result.node.resource_type == "test"
@@ -148,7 +147,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         raw_bytes=raw_bytes,
         new_folders=new_folders,
         is_partitioned_by_day=bool(table.day_columns),
-        spent=_spent(athena, runs, started_at),
+        spent=_spent(athena, run),
         coverage_gaps=gaps,
     )
 
@@ -178,12 +177,6 @@ def _run(arguments: list[str], settings: Settings) -> dbtRunnerResult:
             )
         raise RolecallError(f"The refresh failed: {reason}")
     return result
-
-
-def _invocation_id() -> str:
-    from dbt_common.invocation import get_invocation_id
-
-    return str(get_invocation_id())
 
 
 def _newest_load(athena: Athena) -> str | None:
@@ -224,15 +217,15 @@ def _rejected_files(athena: Athena) -> tuple[tuple[str, int], ...]:
     return tuple((log_file, count) for log_file, count in answer.rows())
 
 
-def _spent(athena: _CountingAthena, runs: Sequence[str], started_at: datetime) -> Spent | None:
-    """Return what some runs of dbt and the questions took, None where AWS does not say."""
+def _spent(athena: _CountingAthena, run: Run) -> Spent | None:
+    """Return what dbt's statements and the questions of a run took, None where AWS is silent."""
     try:
-        executions = list(_executions(athena, runs, started_at - _CLOCK_LEEWAY))
+        found = list(executions(athena.client, run))
     except (ClientError, BotoCoreError):
         return None
     scanned = [
         (execution.get("Statistics", {}).get("DataScannedInBytes", 0), execution)
-        for execution in executions
+        for execution in found
     ]
     price = sum(
         scan_price(
@@ -245,23 +238,6 @@ def _spent(athena: _CountingAthena, runs: Sequence[str], started_at: datetime) -
         sum(number for number, _ in scanned) + sum(each.scanned_bytes for each in athena.taken),
         price + sum(each.price for each in athena.taken),
     )
-
-
-def _executions(athena: Athena, runs: Sequence[str], since: datetime) -> Any:
-    """Yield the executions that carry one of ``runs`` in their comment, newest first."""
-    pages = athena.client.get_paginator("list_query_executions").paginate(
-        WorkGroup=athena.place.workgroup, PaginationConfig={"PageSize": _BATCH}
-    )
-    for page in pages:
-        ids = page["QueryExecutionIds"]
-        if not ids:
-            return
-        found = athena.client.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
-        yield from (
-            execution for execution in found if any(run in execution["Query"] for run in runs)
-        )
-        if all(execution["Status"]["SubmissionDateTime"] < since for execution in found):
-            return
 
 
 class _State:

@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from athena.engine import RESULT_BUCKET, WORKGROUP, Addresses, athena_form
 from rolecall.logs import UnreadableLogError, find_log_files, read_records
 
 _QUERY_SECONDS = 120
+_ANSWER_SECONDS = 30
 # As many as Athena tells of in one call.
 _BATCH = 50
 
@@ -269,6 +272,43 @@ class Account:
             for execution in self._executions(since)
             if of in execution["Query"]
         }
+
+    @contextmanager
+    def holding(self, pattern: str, when: str = "before") -> Iterator[None]:
+        """Hold the statements that a pattern is found in, ``before`` or ``after`` they run."""
+        self._ask("HoldStatements", Pattern=pattern, When=when)
+        try:
+            yield
+        finally:
+            self._ask("EndFaults")
+
+    @contextmanager
+    def failing(self, pattern: str, reason: str) -> Iterator[None]:
+        """Let the statements that a pattern is found in fail for a reason."""
+        self._ask("FailStatements", Pattern=pattern, Reason=reason)
+        try:
+            yield
+        finally:
+            self._ask("EndFaults")
+
+    def held(self) -> dict[str, str]:
+        """Return the statements that are held, by their ids."""
+        held: dict[str, str] = self._ask("HeldStatements")["Held"]
+        return held
+
+    def let_go(self, *query_ids: str) -> None:
+        """Let held statements go on."""
+        self._ask("EndFaults", QueryExecutionIds=query_ids)
+
+    def _ask(self, operation: str, **members: object) -> Any:
+        """Ask the test server for something that Athena does not have."""
+        request = urllib.request.Request(
+            self.addresses.athena_url,
+            json.dumps(members).encode(),
+            {"X-Amz-Target": f"Tests.{operation}"},
+        )
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:
+            return json.load(answer)
 
     def _executions(self, since: int = 0) -> list[dict[str, Any]]:
         athena = self.client("athena")

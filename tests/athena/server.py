@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import threading
 import time
 import uuid
@@ -107,12 +108,35 @@ class Execution:
         return f"{self.output_location.rstrip('/')}/{self.id}.{ending}"
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What befalls the statements that a pattern is found in.
+
+    They are held before they run (in the queue) or after it (what they do is done, and they count
+    as running), or fail with ``reason``. Those in ``spared`` (ids) go on.
+    """
+
+    pattern: re.Pattern[str]
+    when: str
+    reason: str = ""
+    spared: set[str] = field(default_factory=set)
+
+    def befalls(self, execution: Execution, when: str) -> bool:
+        """Return whether it befalls an execution at some point."""
+        return (
+            self.when == when
+            and execution.id not in self.spared
+            and self.pattern.search(execution.sql) is not None
+        )
+
+
 class Athena:
     """The state of the service and its operations.
 
     ``store`` writes a result to a place in S3. ``requests`` has what was asked, oldest first. For
     tests of faults, ``refuse`` lines up errors to answer with, and while ``capacity`` is not set
-    queries wait in the queue.
+    queries wait in the queue. Tests in other processes ask for faults by operations that Athena
+    does not have: HoldStatements, FailStatements, HeldStatements, EndFaults.
     """
 
     def __init__(
@@ -128,6 +152,8 @@ class Athena:
         self.capacity = threading.Event()
         self.capacity.set()
         self._store = store or _put_object
+        self._faults: list[Fault] = []
+        self._held: dict[str, str] = {}
         self._refusals: defaultdict[str, deque[ApiError]] = defaultdict(deque)
         self._tokens: dict[str, tuple[dict[str, Any], str]] = {}
         self._lock = threading.Lock()
@@ -200,6 +226,7 @@ class Athena:
         while not self.capacity.wait(_QUEUE_SECONDS):
             if execution.is_stopped:
                 return
+        self._hold(execution, "before")
         with self._lock:
             if execution.is_stopped:
                 return
@@ -213,6 +240,9 @@ class Athena:
         )
         state, reason = "SUCCEEDED", None
         try:
+            for fault in self._faults:
+                if fault.befalls(execution, "failed"):
+                    raise QueryFailedError(fault.reason)
             execution.outcome = self.engine.run(execution.statement, request)
             if not execution.is_stopped:
                 self._store(execution.result_path, _csv(execution).encode())
@@ -231,11 +261,42 @@ class Athena:
         except Exception as error:  # the engine itself broke: never leave a query running
             state, reason = "FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
             execution.error = {"ErrorCategory": 1, "ErrorType": 401, "ErrorMessage": reason}
+        self._hold(execution, "after")
         with self._lock:
             if execution.state not in _FINAL:
                 execution.reason = reason
                 execution.completed_at = time.time()
                 execution.state = state
+
+    def _hold(self, execution: Execution, when: str) -> None:
+        """Keep a statement where it is, as long as a fault holds it and nobody stops it."""
+        while not execution.is_stopped and any(
+            fault.befalls(execution, when) for fault in self._faults
+        ):
+            self._held[execution.id] = execution.sql
+            time.sleep(_QUEUE_SECONDS)
+        self._held.pop(execution.id, None)
+
+    def _HoldStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        self._faults.append(Fault(re.compile(request["Pattern"], re.DOTALL), request["When"]))
+        return {}
+
+    def _FailStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        pattern = re.compile(request["Pattern"], re.DOTALL)
+        self._faults.append(Fault(pattern, "failed", request["Reason"]))
+        return {}
+
+    def _HeldStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"Held": dict(self._held)}
+
+    def _EndFaults(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        """Let some held statements go, all of them and all faults if none are named."""
+        named = request.get("QueryExecutionIds", [])
+        if not named:
+            self._faults.clear()
+        for fault in self._faults:
+            fault.spared.update(named)
+        return {}
 
     def _GetQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"QueryExecution": _described(self._execution(request))}
