@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 import rolecall
+from rolecall.access import refusal
 from rolecall.athena import (
     Answer,
     Athena,
@@ -175,7 +176,7 @@ def _run(arguments: list[str], settings: Settings) -> dbtRunnerResult:
                 f"The refresh was stopped by the limit of the workgroup {settings.workgroup}:"
                 f" {reason}"
             )
-        raise RolecallError(f"The refresh failed: {reason}")
+        raise RolecallError(f"The refresh failed: {refusal(reason) or reason}")
     return result
 
 

@@ -276,29 +276,36 @@ class Account:
     @contextmanager
     def holding(self, pattern: str, when: str = "before") -> Iterator[None]:
         """Hold the statements that a pattern is found in, ``before`` or ``after`` they run."""
-        self._ask("HoldStatements", Pattern=pattern, When=when)
-        try:
+        with self._fault("HoldStatements", Pattern=pattern, When=when):
             yield
-        finally:
-            self._ask("EndFaults")
 
     @contextmanager
     def failing(self, pattern: str, reason: str) -> Iterator[None]:
         """Let the statements that a pattern is found in fail for a reason."""
-        self._ask("FailStatements", Pattern=pattern, Reason=reason)
+        with self._fault("FailStatements", Pattern=pattern, Reason=reason):
+            yield
+
+    @contextmanager
+    def _fault(self, operation: str, **members: str) -> Iterator[None]:
+        fault = self._ask(operation, **members)
         try:
             yield
         finally:
-            self._ask("EndFaults")
+            self._ask("EndFault", **fault)
 
     def held(self) -> dict[str, str]:
         """Return the statements that are held, by their ids."""
         held: dict[str, str] = self._ask("HeldStatements")["Held"]
         return held
 
-    def let_go(self, *query_ids: str) -> None:
+    def let_go(self, query_ids: Iterable[str]) -> None:
         """Let held statements go on."""
-        self._ask("EndFaults", QueryExecutionIds=query_ids)
+        self._ask("LetStatementsGo", QueryExecutionIds=list(query_ids))
+
+    def state(self, query_id: str) -> str:
+        """Return the state of a statement."""
+        execution = self.client("athena").get_query_execution(QueryExecutionId=query_id)
+        return str(execution["QueryExecution"]["Status"]["State"])
 
     def _ask(self, operation: str, **members: object) -> Any:
         """Ask the test server for something that Athena does not have."""

@@ -136,7 +136,7 @@ class Athena:
     ``store`` writes a result to a place in S3. ``requests`` has what was asked, oldest first. For
     tests of faults, ``refuse`` lines up errors to answer with, and while ``capacity`` is not set
     queries wait in the queue. Tests in other processes ask for faults by operations that Athena
-    does not have: HoldStatements, FailStatements, HeldStatements, EndFaults.
+    does not have: HoldStatements, FailStatements, EndFault, HeldStatements, LetStatementsGo.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class Athena:
         self.capacity = threading.Event()
         self.capacity.set()
         self._store = store or _put_object
-        self._faults: list[Fault] = []
+        self._faults: dict[str, Fault] = {}
         self._held: dict[str, str] = {}
         self._refusals: defaultdict[str, deque[ApiError]] = defaultdict(deque)
         self._tokens: dict[str, tuple[dict[str, Any], str]] = {}
@@ -240,7 +240,7 @@ class Athena:
         )
         state, reason = "SUCCEEDED", None
         try:
-            for fault in self._faults:
+            for fault in list(self._faults.values()):
                 if fault.befalls(execution, "failed"):
                     raise QueryFailedError(fault.reason)
             execution.outcome = self.engine.run(execution.statement, request)
@@ -271,31 +271,33 @@ class Athena:
     def _hold(self, execution: Execution, when: str) -> None:
         """Keep a statement where it is, as long as a fault holds it and nobody stops it."""
         while not execution.is_stopped and any(
-            fault.befalls(execution, when) for fault in self._faults
+            fault.befalls(execution, when) for fault in list(self._faults.values())
         ):
             self._held[execution.id] = execution.sql
             time.sleep(_QUEUE_SECONDS)
         self._held.pop(execution.id, None)
 
     def _HoldStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        self._faults.append(Fault(re.compile(request["Pattern"], re.DOTALL), request["When"]))
-        return {}
+        return self._begun(Fault(_pattern(request), request["When"]))
 
     def _FailStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        pattern = re.compile(request["Pattern"], re.DOTALL)
-        self._faults.append(Fault(pattern, "failed", request["Reason"]))
+        return self._begun(Fault(_pattern(request), "failed", request["Reason"]))
+
+    def _begun(self, fault: Fault) -> dict[str, Any]:
+        name = str(uuid.uuid4())
+        self._faults[name] = fault
+        return {"Fault": name}
+
+    def _EndFault(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        del self._faults[request["Fault"]]
         return {}
 
     def _HeldStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"Held": dict(self._held)}
 
-    def _EndFaults(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
-        """Let some held statements go, all of them and all faults if none are named."""
-        named = request.get("QueryExecutionIds", [])
-        if not named:
-            self._faults.clear()
-        for fault in self._faults:
-            fault.spared.update(named)
+    def _LetStatementsGo(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        for fault in self._faults.values():
+            fault.spared.update(request["QueryExecutionIds"])
         return {}
 
     def _GetQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -429,6 +431,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Say nothing: what matters is in the executions."""
+
+
+def _pattern(request: dict[str, Any]) -> re.Pattern[str]:
+    return re.compile(request["Pattern"], re.DOTALL | re.IGNORECASE)
 
 
 def _described(execution: Execution) -> dict[str, Any]:
