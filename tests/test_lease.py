@@ -272,8 +272,15 @@ def test_s3_may_fail_for_a_while_but_not_until_the_lease_ends(
         lease.renew()
 
 
+@pytest.fixture
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let leases be renewed all the time."""
+    monkeypatch.setattr(rolecall.lease, "RENEWAL_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("_often")
 def test_a_refresh_keeps_its_lease_and_gives_it_back(settings: Settings) -> None:
-    with leased(settings, renewal_seconds=0.01) as run:
+    with leased(settings) as run:
         first = _object(settings)
         _until(lambda: _object(settings) != first)
         assert os.environ["ROLECALL_RUN"] == run.id
@@ -291,6 +298,7 @@ def test_a_refresh_that_fails_or_is_ended_gives_it_back(
     assert _object(settings) is None
 
 
+@pytest.mark.usefixtures("_often")
 def test_a_lost_lease_ends_the_refresh(settings: Settings) -> None:
     """As SIGTERM does while it waits, but with a sentence that says what has happened."""
 
@@ -309,7 +317,7 @@ def test_a_lost_lease_ends_the_refresh(settings: Settings) -> None:
 
 
 def _be_robbed(settings: Settings) -> None:
-    with leased(settings, renewal_seconds=0.01):
+    with leased(settings):
         told = _object(settings)
         assert told is not None
         told |= {"host": "elsewhere", "pid": 7}

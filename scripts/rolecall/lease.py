@@ -130,7 +130,6 @@ class Lease:
 
         S3 may fail for a while: that the lease ends before it can be renewed is an error.
         """
-        began = self._clock()
         try:
             while not self._put(IfMatch=str(self._etag)):
                 found = self._found()
@@ -146,13 +145,11 @@ class Lease:
                     )
                 self._etag = found.etag
         except (ClientError, BotoCoreError) as error:
-            if began + RENEWAL_SECONDS >= self._ends_at:
+            if self._clock() + RENEWAL_SECONDS >= self._ends_at:
                 reason = str(explained(error, f"renew the lease {self.place}")).rstrip(".")
                 raise LeaseLostError(
                     f"{reason}; it ends now, and this refresh is given up: run the command again."
                 ) from None
-            return
-        self._ends_at = began + self._seconds
 
     def release(self) -> None:
         """Give the lease back; one that is another's by now is left alone.
@@ -232,7 +229,7 @@ class Lease:
 
 
 @contextmanager
-def leased(settings: Settings, *, renewal_seconds: float = RENEWAL_SECONDS) -> Iterator[Run]:
+def leased(settings: Settings) -> Iterator[Run]:
     """Keep every other refresh out of the schema, and give the run that statements are named by.
 
     What a dead run left under way is stopped first. A lease that is lost ends the block as SIGTERM
@@ -243,7 +240,7 @@ def leased(settings: Settings, *, renewal_seconds: float = RENEWAL_SECONDS) -> I
     lease = Lease(settings, run)
     with _released(lease):
         lease.take()
-        with _kept(lease, renewal_seconds), named_run(run.id):
+        with _kept(lease), named_run(run.id):
             if lease.predecessors:
                 athena = make_client("athena", settings.region)
                 for predecessor in lease.predecessors:
@@ -265,14 +262,14 @@ def _released(lease: Lease) -> Iterator[None]:
 
 
 @contextmanager
-def _kept(lease: Lease, renewal_seconds: float) -> Iterator[None]:
+def _kept(lease: Lease) -> Iterator[None]:
     """Renew the lease from a thread for as long as the block runs."""
     is_over = threading.Event()
     is_main = threading.current_thread() is threading.main_thread()
     lost: list[LeaseLostError] = []
 
     def keep() -> None:
-        while not is_over.wait(renewal_seconds):
+        while not is_over.wait(RENEWAL_SECONDS):
             try:
                 lease.renew()
             except LeaseLostError as error:
