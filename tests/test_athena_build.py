@@ -5,13 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections import Counter
-from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from athena.account import (
     COMPLETE,
@@ -25,20 +21,10 @@ from conftest import PROJECT, SAMPLE, Rolecall
 from edge_records import edge_trail
 from published import published_logs
 from rolecall.logs import UnreadableLogError, find_log_files, read_records
+from same_rows import differing_rows
 
 pytestmark = pytest.mark.xdist_group("athena")
 
-# What a load leaves that is its own, and what Athena cannot tell of a file.
-_OF_THE_LOAD = {"load_id", "loaded_at"}
-_OF_THE_FILE = {"log_root", "size_bytes", "modified_at"}
-_JSON = {
-    "request_parameters",
-    "response_elements",
-    "additional_event_data",
-    "service_event_details",
-    "edge_device_details",
-    "resources",
-}
 _COMPARED = sorted(
     path
     for folder in ("store", "rules", "marts")
@@ -94,74 +80,11 @@ def test_everything_builds_and_every_test_passes(built: tuple[Warehouse, str]) -
     assert counts["PASS"] == counts["TOTAL"] > 90
 
 
-def _columns(path: Path) -> list[str]:
-    text = path.with_suffix(".yml").read_text(encoding="utf-8")
-    (model,) = yaml.safe_load(text)["models"]
-    return [column["name"] for column in model["columns"]]
-
-
-def _plain(value: Any) -> Any:
-    """Return a local value as Athena's text of it is read below."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="milliseconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    return None if value is None else str(value)
-
-
-def _athena_plain(column: str, text: str | None, kind: str) -> str | None:
-    if text is not None and kind == "timestamp":
-        return datetime.fromisoformat(text).isoformat(sep=" ", timespec="milliseconds")
-    return text
-
-
-def _parsed(text: str | None) -> Any:
-    """Return the value of a JSON text; one that is none is a text."""
-    try:
-        return None if text is None else json.loads(text)
-    except json.JSONDecodeError:
-        return text
-
-
-def _counted(rows: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(json.dumps(row, sort_keys=True, ensure_ascii=False) for row in rows)
-
-
 @pytest.mark.parametrize("path", _COMPARED, ids=lambda path: path.stem)
 def test_both_engines_give_the_same_rows(
     built: tuple[Warehouse, str], local: Rolecall, path: Path
 ) -> None:
-    columns = [column for column in _columns(path) if column not in _OF_THE_LOAD | _OF_THE_FILE]
-    where = "where status = 'loaded'" if "status" in columns and "log_file" in columns else ""
-    select = f"select {', '.join(columns)} from {path.stem} {where}"
-    kinds: dict[str, str] = dict(
-        local.query(
-            "select column_name, lower(data_type) from information_schema.columns"
-            f" where table_name = '{path.stem}'"
-        )
-    )
-
-    def named(row: Any) -> dict[str, Any]:
-        return {
-            column: _parsed(value) if column in _JSON else value
-            for column, value in zip(columns, row, strict=True)
-        }
-
-    expected = [named(map(_plain, row)) for row in local.query(select)]
-    found = [
-        named(
-            _athena_plain(column, text, kinds[column])
-            for column, text in zip(columns, row, strict=True)
-        )
-        for row in built[0].rows(select)
-    ]
-    only_there, only_here = (
-        _counted(found) - _counted(expected),
-        _counted(expected) - _counted(found),
-    )
-    assert (sorted(only_there), sorted(only_here)) == ([], [])
+    assert differing_rows(path, built[0], local) == ([], [])
 
 
 def test_a_second_run_adds_nothing_and_the_tests_pass(built: tuple[Warehouse, str]) -> None:
