@@ -290,6 +290,9 @@ def test_the_refresh_s_role_allows_what_a_refresh_asks(
     assert not refused
     asked = {f"{service}:{operation}" for service, operation, _ in built.calls}
     assert asked >= {"athena:StartQueryExecution", "glue:UpdateTable", "s3:PutObject"}
+    lease = f"rolecall/state/{_NAME}.lease.json"
+    of_lease = [name for _, name, told in built.calls if told.get("Key") == lease]
+    assert {"PutObject", "DeleteObject"} <= set(of_lease)
 
 
 @pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject", "glue:UpdateTable"])
@@ -451,3 +454,5 @@ def _needed_in_s3(operation: str, parameters: dict[str, Any]) -> Iterator[tuple[
     else:
         action = "GetObject" if operation == "HeadObject" else operation
         yield f"s3:{action}", f"{bucket}/{parameters['Key']}"
+        if "IfMatch" in parameters:
+            yield "s3:GetObject", f"{bucket}/{parameters['Key']}"

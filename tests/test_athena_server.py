@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from athena.account import Account
 from athena.engine import Addresses
 from athena.scripted import Service, serving, table, until_stopped
 from athena.server import ApiError
@@ -247,3 +248,54 @@ def test_executions_are_listed_newest_first(service: Service, client: Any) -> No
     found = client.list_query_executions(WorkGroup="rolecall", MaxResults=50)
     assert found["QueryExecutionIds"] == ids[::-1]
     assert client.list_query_executions(WorkGroup="primary")["QueryExecutionIds"] == []
+
+
+# --- faults that tests in other processes ask for -----------------------------------------------
+
+
+@pytest.fixture
+def outside(service: Service) -> Account:
+    """Return what a test in another process has."""
+    return Account(Addresses(service.server.url, service.server.url, ""))
+
+
+def test_a_statement_is_held_before_it_runs(
+    service: Service, client: Any, outside: Account
+) -> None:
+    with outside.holding("select 1.*held"):
+        held, other = start(client, "select 1 as held"), start(client, "select 1 as other")
+        assert ended(client, other)["Status"]["State"] == "SUCCEEDED"
+        for _ in range(_TRIES):
+            if outside.held():
+                break
+        assert outside.held() == {held: "select 1 as held"}
+        assert outside.state(held) == "QUEUED"
+        assert f"s3://results/athena/{held}.csv" not in service.stored
+    assert ended(client, held)["Status"]["State"] == "SUCCEEDED"
+
+
+def test_a_statement_is_held_after_it_ran(service: Service, client: Any, outside: Account) -> None:
+    with outside.holding("held", "after"):
+        held = start(client, "select 1 as held")
+        for _ in range(_TRIES):
+            if outside.held():
+                break
+        assert outside.state(held) == "RUNNING"
+        assert f"s3://results/athena/{held}.csv" in service.stored
+        outside.let_go([held])
+        assert ended(client, held)["Status"]["State"] == "SUCCEEDED"
+
+
+def test_a_held_statement_can_be_stopped(service: Service, client: Any, outside: Account) -> None:
+    with outside.holding("held"):
+        held = start(client, "select 1 as held")
+        client.stop_query_execution(QueryExecutionId=held)
+        assert ended(client, held)["Status"]["State"] == "CANCELLED"
+    assert service.stored == {}
+
+
+def test_statements_fail_for_a_reason(client: Any, outside: Account) -> None:
+    with outside.failing("bad", "Permission denied on S3 path: s3://trail/"):
+        status = ended(client, start(client, "select 1 as bad"))["Status"]
+        assert status["StateChangeReason"] == "Permission denied on S3 path: s3://trail/"
+    assert ended(client, start(client, "select 1 as bad"))["Status"]["State"] == "SUCCEEDED"

@@ -258,6 +258,9 @@ def test_the_refresh_writes_its_own_and_reads_the_trail(stack: Stack) -> None:
     assert allowed(refresh, "glue:GetTable", _glue("table/default/cloudtrail_logs"))
     assert allowed(refresh, "s3:PutObject", _file("tables/events/1.parquet"))
     assert allowed(refresh, "s3:DeleteObject", _file("tables/events/1.parquet"))
+    # A lease is put and removed on a condition, for which S3 reads it too.
+    for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+        assert allowed(refresh, action, _file("state/rolecall.lease.json")), action
     assert allowed(refresh, "glue:UpdateTable", _glue("table/rolecall/role_switches"))
     for action, resource in [
         ("s3:PutObject", LOG_FILE),

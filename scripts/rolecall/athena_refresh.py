@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 import rolecall
+from rolecall.access import refusal
 from rolecall.athena import (
     Answer,
     Athena,
@@ -25,6 +25,7 @@ from rolecall.athena_compaction import Compacted, compact
 from rolecall.athena_slices import SliceLoad
 from rolecall.catalogue import catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
+from rolecall.lease import leased
 from rolecall.output import Result
 from rolecall.project import (
     analyses,
@@ -37,14 +38,11 @@ from rolecall.project import (
 from rolecall.refreshed import Unreadable
 from rolecall.settings import Settings
 from rolecall.setup import add_new_folders
+from rolecall.statements import Run, executions
 from rolecall.trail_bucket import Days, RegionFolder
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
-
-# Clocks differ: what a run started is looked for a little earlier, and told by its name.
-_CLOCK_LEEWAY = timedelta(minutes=5)
-_BATCH = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +88,23 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
     """Load the logs delivered since the last load, rebuild the marts and test them, by dbt.
 
     Staging reads the raw table first, once; where it finds nothing and the last build of this
-    version of the project is whole, nothing else is done. Raises RolecallError, ScanLimitError.
+    version of the project is whole, nothing else is done. Raises RolecallError, if another
+    refresh of the schema is at work too, and ScanLimitError.
     """
     if settings.results is None:
         raise UsageError(
             "The Athena target needs a place in S3 for results and tables: set ROLECALL_RESULTS to"
             " one such as s3://my-bucket/rolecall/."
         )
+    with leased(settings) as run:
+        return _refreshed(settings, run)
+
+
+def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     table = catalogue_table(settings.table, settings)
-    started_at = datetime.now(UTC)
-    runs: list[str] = []
     spans = None
     if settings.max_scan is not None and table.day_columns:
         spans = _window(settings)
-        runs.append(_invocation_id())
     check_scan([settings.table], settings, spans)
     athena = _CountingAthena(
         settings.place,
@@ -114,14 +115,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
     # Before the load: its window has their first day, which a later one would not have.
     new_folders = add_new_folders(table, settings, athena)
     before = _newest_load(athena)
-
-    def run(*arguments: Any, **options: Any) -> dbtRunnerResult:
-        try:
-            return _run(*arguments, **options)
-        finally:
-            runs.append(_invocation_id())
-
-    slices = SliceLoad(settings, run, athena, is_by_day=bool(table.day_columns))
+    slices = SliceLoad(settings, _run, athena, is_by_day=bool(table.day_columns))
     loaded = slices.load()
     compacted = Compacted()
     is_built = loaded.is_new or not state.is_complete(before.load_id)
@@ -130,7 +124,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         slices.build()
         compile_analyses(settings)
         state.complete(_newest_load(athena).load_id)
-        compacted = compact(athena, started_at.date())
+        compacted = compact(athena, run.started_at.date())
     summary = _summary(athena, before.loaded_at)
     rejected_files = _rejected_files(athena, before.loaded_at) if is_built else ()
     gaps = athena.run(
@@ -151,7 +145,7 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
         new_folders=new_folders,
         compacted=compacted,
         is_partitioned_by_day=bool(table.day_columns),
-        spent=_spent(athena, runs, started_at),
+        spent=_spent(athena, run),
         coverage_gaps=gaps,
     )
 
@@ -187,14 +181,8 @@ def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerR
                 f"The refresh was stopped by the limit of the workgroup {settings.workgroup}:"
                 f" {reason}"
             )
-        raise RolecallError(f"The refresh failed: {reason}")
+        raise RolecallError(f"The refresh failed: {refusal(reason) or reason}")
     return result
-
-
-def _invocation_id() -> str:
-    from dbt_common.invocation import get_invocation_id
-
-    return str(get_invocation_id())
 
 
 class _NewestLoad(NamedTuple):
@@ -255,15 +243,15 @@ def _is_since(loaded_at: str | None) -> str:
     return f"loaded_at > timestamp '{datetime.fromisoformat(loaded_at)}'"
 
 
-def _spent(athena: _CountingAthena, runs: Sequence[str], started_at: datetime) -> Spent | None:
-    """Return what some runs of dbt and the questions took, None where AWS does not say."""
+def _spent(athena: _CountingAthena, run: Run) -> Spent | None:
+    """Return what dbt's statements and the questions of a run took, None where AWS is silent."""
     try:
-        executions = list(_executions(athena, runs, started_at - _CLOCK_LEEWAY))
+        found = list(executions(athena.client, run))
     except (ClientError, BotoCoreError):
         return None
     scanned = [
         (execution.get("Statistics", {}).get("DataScannedInBytes", 0), execution)
-        for execution in executions
+        for execution in found
     ]
     price = sum(
         scan_price(
@@ -276,23 +264,6 @@ def _spent(athena: _CountingAthena, runs: Sequence[str], started_at: datetime) -
         sum(number for number, _ in scanned) + sum(each.scanned_bytes for each in athena.taken),
         price + sum(each.price for each in athena.taken),
     )
-
-
-def _executions(athena: Athena, runs: Sequence[str], since: datetime) -> Any:
-    """Yield the executions that carry one of ``runs`` in their comment, newest first."""
-    pages = athena.client.get_paginator("list_query_executions").paginate(
-        WorkGroup=athena.place.workgroup, PaginationConfig={"PageSize": _BATCH}
-    )
-    for page in pages:
-        ids = page["QueryExecutionIds"]
-        if not ids:
-            return
-        found = athena.client.batch_get_query_execution(QueryExecutionIds=ids)["QueryExecutions"]
-        yield from (
-            execution for execution in found if any(run in execution["Query"] for run in runs)
-        )
-        if all(execution["Status"]["SubmissionDateTime"] < since for execution in found):
-            return
 
 
 class _State:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 _PROJECT_FILE = "dbt_project.yml"
+# What the comment of a statement takes the run from.
+_RUN = "ROLECALL_RUN"
 # Artifacts that nothing reads cost a second.
 _LEAN = ("--no-version-check", "--no-write-json")
 
@@ -224,6 +226,20 @@ def run_dbt(
             if environment is not None:
                 environment.close()
             DuckDBConnectionManager.close_all_connections()
+
+
+@contextmanager
+def named_run(run_id: str) -> Iterator[None]:
+    """Let every statement that dbt sends meanwhile carry ``run_id`` in its comment."""
+    before = os.environ.get(_RUN)
+    os.environ[_RUN] = run_id
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_RUN]
+        else:
+            os.environ[_RUN] = before
 
 
 def failures(result: dbtRunnerResult) -> str:

@@ -9,7 +9,9 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,7 @@ from rolecall.service_files import read_service_files_once
 read_service_files_once()
 cli()
 """
+_ANSWER_SECONDS = 30
 # As many as Athena tells of in one call.
 _BATCH = 50
 
@@ -276,6 +279,50 @@ class Account:
             for execution in self._executions(since)
             if of in execution["Query"]
         }
+
+    @contextmanager
+    def holding(self, pattern: str, when: str = "before") -> Iterator[None]:
+        """Hold the statements that a pattern is found in, ``before`` or ``after`` they run."""
+        with self._fault("HoldStatements", Pattern=pattern, When=when):
+            yield
+
+    @contextmanager
+    def failing(self, pattern: str, reason: str) -> Iterator[None]:
+        """Let the statements that a pattern is found in fail for a reason."""
+        with self._fault("FailStatements", Pattern=pattern, Reason=reason):
+            yield
+
+    @contextmanager
+    def _fault(self, operation: str, **members: str) -> Iterator[None]:
+        fault = self._ask(operation, **members)
+        try:
+            yield
+        finally:
+            self._ask("EndFault", **fault)
+
+    def held(self) -> dict[str, str]:
+        """Return the statements that are held, by their ids."""
+        held: dict[str, str] = self._ask("HeldStatements")["Held"]
+        return held
+
+    def let_go(self, query_ids: Iterable[str]) -> None:
+        """Let held statements go on."""
+        self._ask("LetStatementsGo", QueryExecutionIds=list(query_ids))
+
+    def state(self, query_id: str) -> str:
+        """Return the state of a statement."""
+        execution = self.client("athena").get_query_execution(QueryExecutionId=query_id)
+        return str(execution["QueryExecution"]["Status"]["State"])
+
+    def _ask(self, operation: str, **members: object) -> Any:
+        """Ask the test server for something that Athena does not have."""
+        request = urllib.request.Request(
+            self.addresses.athena_url,
+            json.dumps(members).encode(),
+            {"X-Amz-Target": f"Tests.{operation}"},
+        )
+        with urllib.request.urlopen(request, timeout=_ANSWER_SECONDS) as answer:
+            return json.load(answer)
 
     def _executions(self, since: int = 0) -> list[dict[str, Any]]:
         athena = self.client("athena")

@@ -20,9 +20,10 @@ import threading
 import time
 import urllib.error
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +263,7 @@ def serve(folder: Path) -> None:
 def aws() -> Iterator[str]:
     """Run moto's S3, Glue, CloudTrail and STS, and set the environment for their clients."""
     _complete_glue()
+    _make_conditional_writes_atomic()
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
@@ -301,6 +303,26 @@ def _complete_glue() -> None:
         return cast(type_.partition("(")[0] if "char(" in type_ else type_, value)
 
     moto.glue.utils._cast = cast_sized
+
+
+def _make_conditional_writes_atomic() -> None:
+    """Let moto's S3 write one object at a time: it checks If-Match first, and puts afterwards."""
+    from moto.s3.responses import S3Response
+
+    lock = threading.RLock()
+    for operation in ("put_object", "delete_object"):
+        written: Any = getattr(S3Response, operation)
+        if not hasattr(written, "__wrapped__"):
+            setattr(S3Response, operation, _one_at_a_time(written, lock))
+
+
+def _one_at_a_time(function: Callable[..., Any], lock: threading.RLock) -> Callable[..., Any]:
+    @wraps(function)
+    def alone(*arguments: Any, **options: Any) -> Any:
+        with lock:
+            return function(*arguments, **options)
+
+    return alone
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import threading
 import time
 import uuid
@@ -107,12 +108,35 @@ class Execution:
         return f"{self.output_location.rstrip('/')}/{self.id}.{ending}"
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What befalls the statements that a pattern is found in.
+
+    They are held before they run (in the queue) or after it (what they do is done, and they count
+    as running), or fail with ``reason``. Those in ``spared`` (ids) go on.
+    """
+
+    pattern: re.Pattern[str]
+    when: str
+    reason: str = ""
+    spared: set[str] = field(default_factory=set)
+
+    def befalls(self, execution: Execution, when: str) -> bool:
+        """Return whether it befalls an execution at some point."""
+        return (
+            self.when == when
+            and execution.id not in self.spared
+            and self.pattern.search(execution.sql) is not None
+        )
+
+
 class Athena:
     """The state of the service and its operations.
 
     ``store`` writes a result to a place in S3. ``requests`` has what was asked, oldest first. For
     tests of faults, ``refuse`` lines up errors to answer with, and while ``capacity`` is not set
-    queries wait in the queue.
+    queries wait in the queue. Tests in other processes ask for faults by operations that Athena
+    does not have: HoldStatements, FailStatements, EndFault, HeldStatements, LetStatementsGo.
     """
 
     def __init__(
@@ -128,6 +152,8 @@ class Athena:
         self.capacity = threading.Event()
         self.capacity.set()
         self._store = store or _put_object
+        self._faults: dict[str, Fault] = {}
+        self._held: dict[str, str] = {}
         self._refusals: defaultdict[str, deque[ApiError]] = defaultdict(deque)
         self._tokens: dict[str, tuple[dict[str, Any], str]] = {}
         self._lock = threading.Lock()
@@ -200,6 +226,7 @@ class Athena:
         while not self.capacity.wait(_QUEUE_SECONDS):
             if execution.is_stopped:
                 return
+        self._hold(execution, "before")
         with self._lock:
             if execution.is_stopped:
                 return
@@ -213,6 +240,9 @@ class Athena:
         )
         state, reason = "SUCCEEDED", None
         try:
+            for fault in list(self._faults.values()):
+                if fault.befalls(execution, "failed"):
+                    raise QueryFailedError(fault.reason)
             execution.outcome = self.engine.run(execution.statement, request)
             if not execution.is_stopped:
                 self._store(execution.result_path, _csv(execution).encode())
@@ -231,11 +261,44 @@ class Athena:
         except Exception as error:  # the engine itself broke: never leave a query running
             state, reason = "FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
             execution.error = {"ErrorCategory": 1, "ErrorType": 401, "ErrorMessage": reason}
+        self._hold(execution, "after")
         with self._lock:
             if execution.state not in _FINAL:
                 execution.reason = reason
                 execution.completed_at = time.time()
                 execution.state = state
+
+    def _hold(self, execution: Execution, when: str) -> None:
+        """Keep a statement where it is, as long as a fault holds it and nobody stops it."""
+        while not execution.is_stopped and any(
+            fault.befalls(execution, when) for fault in list(self._faults.values())
+        ):
+            self._held[execution.id] = execution.sql
+            time.sleep(_QUEUE_SECONDS)
+        self._held.pop(execution.id, None)
+
+    def _HoldStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return self._begun(Fault(_pattern(request), request["When"]))
+
+    def _FailStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return self._begun(Fault(_pattern(request), "failed", request["Reason"]))
+
+    def _begun(self, fault: Fault) -> dict[str, Any]:
+        name = str(uuid.uuid4())
+        self._faults[name] = fault
+        return {"Fault": name}
+
+    def _EndFault(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        del self._faults[request["Fault"]]
+        return {}
+
+    def _HeldStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"Held": dict(self._held)}
+
+    def _LetStatementsGo(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        for fault in self._faults.values():
+            fault.spared.update(request["QueryExecutionIds"])
+        return {}
 
     def _GetQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"QueryExecution": _described(self._execution(request))}
@@ -368,6 +431,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Say nothing: what matters is in the executions."""
+
+
+def _pattern(request: dict[str, Any]) -> re.Pattern[str]:
+    return re.compile(request["Pattern"], re.DOTALL | re.IGNORECASE)
 
 
 def _described(execution: Execution) -> dict[str, Any]:
