@@ -242,6 +242,7 @@ def _staged(trail: Trail, name: str, folder: Path) -> Staged:
         *("run", "--select", "stg_cloudtrail__events"),
         first_delivered_date="2026-04-03",
         cloudtrail_partitions=kind.partitions,
+        slice_days=10_000,  # one slice: where more follow, it is asked whether there are any
     )
     scanned = trail.account.scanned_bytes('"stg_cloudtrail__events', before)
     rows = warehouse.rows(f"select {_COLUMNS} from stg_cloudtrail__events order by 1, 5")
