@@ -103,11 +103,8 @@ def test_what_a_dead_run_left_undone_is_done_by_the_next(
     account: Account, refreshed: Warehouse
 ) -> None:
     """A run that loaded a file and died before the marts: the next finds nothing new to read."""
-    account.put_log("refreshed", _KEY, [event(901, eventTime="2026-05-01T00:00:00Z")])
-    assert "1 new event" in refreshed.rolecall("refresh").stdout
     (before,) = refreshed.rows("select count(*) from log_files")
-    key = _KEY.replace("T0005Z", "T0010Z")
-    account.put_log("refreshed", key, [event(902, eventTime="2026-05-01T00:00:00Z")])
+    account.put_log("refreshed", _KEY, [event(901, eventTime="2026-05-01T00:00:00Z")])
     refreshed.dbt(PROJECT, "run", "--select", "staging store")
     assert refreshed.rows("select count(*) from log_files") == [before]
     refreshed.rolecall("refresh")
