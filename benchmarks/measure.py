@@ -141,27 +141,30 @@ class Bench:
             "--logs",
         ]
         return {
-            "dbt's own start-up": measured(_dbt_start_up(), environment),
+            "dbt's own start-up": measured(self.dbt_start_up(), environment),
             "full load": measured([*refresh, self.logs], environment),
             "nothing new": measured([*refresh, self.logs], environment),
             "one more day": measured([*refresh, self.next_day], environment),
             "history": measured([rolecall, "history", "--database", database], environment),
         }
 
+    def dbt_start_up(self) -> list[str | Path]:
+        """Return a dbt command that reads the project and does nothing.
+
+        Its artifacts are its own: another way to call dbt makes the next one parse everything anew.
+        """
+        project = Path(__file__).resolve().parent.parent
+        dbt = Path(sys.executable).with_name("dbt")
+        return [
+            *(dbt, "--quiet", "list", "--select", "log_files", "--no-write-json"),
+            *("--project-dir", project, "--profiles-dir", project),
+            *("--target-path", self.folder / "start-up"),
+        ]
+
 
 def _environment(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLECALL_")}
     return kept | {"ROLECALL_DATABASE": str(folder / "start-up.duckdb")}
-
-
-def _dbt_start_up() -> list[str | Path]:
-    """Return a dbt command that parses the project and does nothing."""
-    project = Path(__file__).resolve().parent.parent
-    dbt = Path(sys.executable).with_name("dbt")
-    return [
-        *(dbt, "--quiet", "list", "--select", "log_files", "--no-write-json"),
-        *("--project-dir", project, "--profiles-dir", project),
-    ]
 
 
 def main() -> None:

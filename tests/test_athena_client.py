@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import botocore.retries.standard
@@ -26,6 +28,7 @@ from rolecall.athena import (
     QueryLostError,
     QueryRetryableError,
     QueryScanLimitError,
+    aws_region,
     checked,
     make_client,
     scan_price,
@@ -35,6 +38,8 @@ from rolecall.athena import (
 )
 from rolecall.errors import DEADLINE, OVER_SCAN_LIMIT, RolecallError, UsageError
 from rolecall.parameters import Parameter
+from rolecall.project import _environment
+from rolecall.settings import load_settings
 
 THROTTLED = ApiError("TooManyRequestsException", "Rate exceeded")
 BROKEN = ApiError("InternalServerException", "Internal error", 500)
@@ -595,3 +600,20 @@ def test_the_price_is_per_megabyte_and_ten_at_least(scanned_bytes: int, dollars:
     assert scan_price(scanned_bytes) == pytest.approx(dollars)
     assert scan_price(scanned_bytes, 10) == pytest.approx(2 * dollars)
     assert scan_price(scanned_bytes, statement_type="DDL") == 0
+
+
+def test_the_region_of_an_aws_profile_is_dbt_s_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client and dbt look for tables in one region, whoever names it."""
+    config = tmp_path / "config"
+    config.write_text("[profile audit]\nregion = eu-central-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "audit")
+    settings = load_settings(target="athena", results="s3://results/")
+    assert aws_region() == "eu-central-1"
+    with _environment(settings):
+        assert os.environ["ROLECALL_REGION"] == "eu-central-1"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert aws_region() == "eu-west-1"
+    assert aws_region("us-west-2") == "us-west-2"

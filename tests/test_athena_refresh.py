@@ -19,6 +19,8 @@ from conftest import PROJECT, SAMPLE, Rolecall, event
 pytestmark = pytest.mark.xdist_group("athena")
 
 _ROLE_ACCOUNT = "444455556666"
+# As Athena words it ("Workgroup settings: data usage controls").
+_CUT_OFF = "Bytes scanned limit was exceeded"
 _KEY = (
     f"AWSLogs/o-a1b2c3d4e5/{_ROLE_ACCOUNT}/CloudTrail/us-east-1/2026/05/01/"
     f"{_ROLE_ACCOUNT}_CloudTrail_us-east-1_20260501T0005Z_a1B2c3D4e5F6g7H8.json.gz"
@@ -231,7 +233,7 @@ def test_a_refresh_that_is_ended_stops_its_queries(
     account: Account, refreshed: Warehouse, number: signal.Signals, tmp_path: Path
 ) -> None:
     warehouse = Warehouse(account, f"ended_{number}", refreshed.table, tmp_path)
-    before = len(account.statements())
+    staging = rf'"node": "stg_cloudtrail__events".*create table.*"{warehouse.schema}"'
     refresh = subprocess.Popen(
         [sys.executable, "-m", "rolecall", "refresh"],
         cwd=warehouse.folder,
@@ -242,15 +244,25 @@ def test_a_refresh_that_is_ended_stops_its_queries(
         text=True,
     )
     try:
-        # Until its first statement has reached the server.
-        deadline = time.monotonic() + 120
-        while not account.states(of=warehouse.schema, since=before):
-            assert refresh.poll() is None and time.monotonic() < deadline
-        refresh.send_signal(number)
-        _, printed = refresh.communicate(timeout=120)
+        with account.holding(staging):
+            deadline = time.monotonic() + 120
+            while not (held := account.held()):
+                assert refresh.poll() is None and time.monotonic() < deadline
+            refresh.send_signal(number)
+            _, printed = refresh.communicate(timeout=120)
     finally:
         refresh.kill()
         refresh.wait()
     assert refresh.returncode == 128 + number, printed
     assert "Traceback" not in printed
-    assert account.states(of=warehouse.schema, since=before) <= {"SUCCEEDED", "CANCELLED"}
+    assert [account.state(query_id) for query_id in held] == ["CANCELLED"]
+
+
+def test_the_workgroup_s_limit_ends_a_refresh_with_its_own_exit_code(
+    account: Account, refreshed: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(account, "cut_off", refreshed.table, tmp_path)
+    with account.failing('"node": "stg_cloudtrail__events".*create table', _CUT_OFF):
+        printed = warehouse.rolecall("refresh", exit_code=4).stderr
+    assert printed.startswith("Error: The refresh was stopped by the limit of the workgroup")
+    assert "raise that, or load fewer days with a later --from" in printed

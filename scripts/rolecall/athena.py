@@ -374,6 +374,21 @@ class Answer:
             raise explained(error, f"read the result of the query {self.query_id}") from None
 
 
+def aws_region(region: str | None = None) -> str | None:
+    """Return ``region``, else the one of the environment or of its AWS profile, None without any.
+
+    Raises RolecallError if there is no such profile.
+    """
+    region = region or os.environ.get("AWS_REGION")
+    if region:
+        return region
+    try:
+        found: str | None = boto3.Session().region_name
+    except BotoCoreError as error:
+        raise explained(error, "find the AWS region") from None
+    return found
+
+
 def make_client(
     service: str,
     region: str | None = None,
@@ -395,7 +410,7 @@ def make_client(
     )
     try:
         # A session of its own: boto3's common one keeps what it once found in the environment.
-        session: Any = boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
+        session: Any = boto3.Session(region_name=aws_region(region))
         return session.client(service, config=config)
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise explained(error, f"use {service}") from None

@@ -178,8 +178,8 @@ def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerR
         reason = failures(result)
         if "Bytes scanned limit was exceeded" in reason:
             raise ScanLimitError(
-                f"The refresh was stopped by the limit of the workgroup {settings.workgroup}:"
-                f" {reason}"
+                f"The refresh was stopped by the limit of the workgroup {settings.workgroup}; raise"
+                f" that, or load fewer days with a later --from: {reason}"
             )
         raise RolecallError(f"The refresh failed: {refusal(reason) or reason}")
     return result

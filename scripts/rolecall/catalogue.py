@@ -199,5 +199,5 @@ def check_scan(tables: list[str], settings: Settings, spans: Sequence[Days] | No
         raise ScanLimitError(
             f"This could scan {size_text(most)} of {', '.join(tables)}, over the limit of"
             f" {size_text(settings.max_scan)}: raise it with --max-scan (ROLECALL_MAX_SCAN), or"
-            " ask a table with less behind it."
+            " ask for fewer days, or a table with less behind it."
         )

@@ -322,8 +322,12 @@ def _environment(settings: Settings, load_from: date | None = None) -> Iterator[
     os.environ["ROLECALL_WORKGROUP"] = settings.workgroup
     if settings.results is not None:
         os.environ["ROLECALL_RESULTS"] = settings.results
-    if settings.region is not None:
-        os.environ["ROLECALL_REGION"] = settings.region
+    if settings.target == "athena":
+        from rolecall.athena import aws_region
+
+        # A profile of AWS's may name the region: dbt is to look where the client looks.
+        if region := aws_region(settings.region):
+            os.environ["ROLECALL_REGION"] = region
     os.environ["ROLECALL_AUDIT"] = "1" if settings.audit else ""
     # No variable: another value of one makes dbt parse the whole project anew.
     os.environ["ROLECALL_LOAD_FROM"] = "" if load_from is None else load_from.isoformat()
