@@ -14,17 +14,7 @@
     {%- if not is_staged_whole() -%}
         {{ return('true') }}
     {%- endif -%}
-    {%- set one_day = modules.datetime.timedelta(days=1) -%}
-    {%- set log_reads = store_relation('log_reads') -%}
-    {%- set is_left = 'true' -%}
-    {%- if log_reads -%}
-        {%- set is_left -%}
-            log_file not in (
-                select done.log_file from {{ log_reads }} as done
-                where done.status in ('loaded', 'empty')
-            )
-        {%- endset -%}
-    {%- endif -%}
+    {%- set is_left = is_not_done('log_file') -%}
     {%- set days = run_query(
         'select cast(min(delivered_date) as varchar) as first_day,'
         ~ ' cast(max(delivered_date) as varchar) as last_day from '
@@ -54,7 +44,5 @@
 {%- endmacro %}
 
 {% macro athena__is_staged_whole() -%}
-    {{ return(
-        execute and var('assume_incremental', none) is none and not delivery_day_columns()
-    ) }}
+    {{ return(can_ask() and not delivery_day_columns()) }}
 {%- endmacro %}

@@ -18,22 +18,13 @@
 {#- The same of the logs that were delivered in some spans of days. -#}
 {% macro is_unread_of(spans) -%}
     {%- set from_day = sql_text(spans[0][0]) -%}
-    {%- set log_reads = store_relation('log_reads') -%}
     {#- Digests and insights lie beside the logs, and an account's whole folder may be the source. -#}
     coalesce(
         regexp_extract("$path", 'AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/([^/]+)/', 1), 'CloudTrail'
     ) = 'CloudTrail'
     and {{ delivered_within(spans) }}
     and coalesce({{ log_file_delivered_date() }} >= date {{ from_day }}, true)
-    {%- if log_reads %}
-    and {{ log_file() }} not in (
-        select done.log_file
-        from {{ log_reads }} as done
-        where
-            done.status in ('loaded', 'empty')
-            and coalesce(done.delivered_date >= date {{ from_day }}, true)
-    )
-    {%- endif %}
+    and {{ is_not_done(log_file(), from_day) }}
     {#- The path itself: Athena does not open what a condition on it leaves out. -#}
     {%- for path in var('skip_log_files') %}
     and "$path" <> {{ sql_text(path) }}

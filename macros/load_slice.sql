@@ -12,9 +12,11 @@
     {%- if not delivery_day_columns() -%}
         {{ return({'spans': window, 'rest': []}) }}
     {%- endif -%}
-    {%- set can_ask = execute and var('assume_incremental', none) is none -%}
     {{ return(oldest_slice(
-        window, var('slice_days') | int, most_days_in_a_scan(), has_unread_logs if can_ask else none
+        window,
+        var('slice_days') | int,
+        most_days_in_a_scan(),
+        has_unread_logs if can_ask() else none
     )) }}
 {%- endmacro %}
 
@@ -99,14 +101,10 @@
 
 {#- Whether some days have a log that no load has taken: Athena stops at the first record. -#}
 {% macro has_unread_logs(spans) -%}
-    {%- set logs = api.Relation.create(
-        database=target.database,
-        schema=var('cloudtrail_schema'),
-        identifier=var('cloudtrail_table')
-    ) -%}
     {{ return(
         run_query(
-            'select 1 as is_there from ' ~ logs ~ ' where ' ~ is_unread_of(spans) ~ ' limit 1'
+            'select 1 as is_there from ' ~ raw_relation() ~ ' where ' ~ is_unread_of(spans)
+            ~ ' limit 1'
         ).rows | length > 0
     ) }}
 {%- endmacro %}

@@ -46,7 +46,7 @@
 {% macro days_in_ledger() -%}
     {%- set log_reads = store_relation('log_reads') -%}
     {%- set days = [] -%}
-    {%- if execute and log_reads and var('assume_incremental', none) is none -%}
+    {%- if log_reads and can_ask() -%}
         {%- for row in run_query(
             "select distinct cast(delivered_date as varchar) as delivered_date from " ~ log_reads
             ~ " where delivered_date is not null order by 1"

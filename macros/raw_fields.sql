@@ -11,15 +11,10 @@
 {%- endmacro %}
 
 {% macro athena__raw_fields() -%}
-    {%- if not execute or var('assume_incremental', none) is not none -%}
+    {%- if not can_ask() -%}
         {{ return(none) }}
     {%- endif -%}
-    {#- Not by source(): a unit test puts a fixture in its place. -#}
-    {%- set logs = api.Relation.create(
-        database=target.database,
-        schema=var('cloudtrail_schema'),
-        identifier=var('cloudtrail_table')
-    ) -%}
+    {%- set logs = raw_relation() -%}
     {%- set paths = [] -%}
     {%- for column in adapter.get_columns_in_relation(logs) -%}
         {%- do paths.extend(field_paths(column.name | lower, column.dtype | lower)) -%}

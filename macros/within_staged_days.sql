@@ -3,7 +3,7 @@
 {% macro within_staged_days(event_at) -%}
     {#- Not by ref(): a data test of the store may not name another model. -#}
     {%- set staged_records = store_relation('stg_cloudtrail__events') -%}
-    {%- if not execute or not staged_records or var('assume_incremental', none) is not none -%}
+    {%- if not staged_records or not can_ask() -%}
         {{ return('true') }}
     {%- endif -%}
     {%- set one_day = modules.datetime.timedelta(days=1) -%}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from rolecall.athena import PRICE_PER_TB
+from rolecall.project import project_variables
 from rolecall.sizes import price_text, size_text
 
 GB, TB = 10**9, 10**12
@@ -204,8 +205,8 @@ def parts_table() -> Iterator[str]:
 
 # An organisation: see docs/scale.md.
 ACCOUNTS, REGIONS, YEARS, EVENTS_A_DAY = 500, 20, 5, 1_000_000_000
-SLICE_DAYS = 60
-"""How many days of delivery are loaded at a time: ``slice_days``."""
+SLICE_DAYS = int(project_variables()["slice_days"])
+"""How many days of delivery are loaded at a time."""
 MOST_PARTITIONS = 1_000_000
 """How many partitions Athena takes in one scan (Athena User Guide, "Service quotas")."""
 DELIVERIES_A_DAY = 24 * 60 // 5

@@ -379,14 +379,16 @@ def aws_region(region: str | None = None) -> str | None:
 
     Raises RolecallError if there is no such profile.
     """
-    region = region or os.environ.get("AWS_REGION")
-    if region:
-        return region
     try:
-        found: str | None = boto3.Session().region_name
+        found: str | None = _session(region).region_name
     except BotoCoreError as error:
         raise explained(error, "find the AWS region") from None
     return found
+
+
+def _session(region: str | None) -> Any:
+    """Return a session of its own: boto3's common one keeps what it once found around it."""
+    return boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
 
 
 def make_client(
@@ -409,9 +411,7 @@ def make_client(
         user_agent_extra=f"rolecall/{rolecall.__version__}",
     )
     try:
-        # A session of its own: boto3's common one keeps what it once found in the environment.
-        session: Any = boto3.Session(region_name=aws_region(region))
-        return session.client(service, config=config)
+        return _session(region).client(service, config=config)
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise explained(error, f"use {service}") from None
 

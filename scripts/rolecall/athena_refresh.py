@@ -23,7 +23,7 @@ from rolecall.athena import (
 )
 from rolecall.athena_compaction import Compacted, compact
 from rolecall.athena_slices import SliceLoad
-from rolecall.catalogue import catalogue_table, check_scan
+from rolecall.catalogue import bucket_and_key, catalogue_table, check_scan
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.lease import leased
 from rolecall.output import Result
@@ -271,7 +271,7 @@ class _State:
 
     def __init__(self, settings: Settings) -> None:
         assert settings.results is not None
-        self._bucket, _, folder = settings.results.removeprefix("s3://").partition("/")
+        self._bucket, folder = bucket_and_key(settings.results)
         self._key = f"{folder}state/{settings.schema_name}.json"
         self._s3 = make_client("s3", settings.region)
 

@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from rolecall.athena import Athena, QueryFailedError
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.project import project_variables
 from rolecall.settings import Settings
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
-
-    from rolecall.athena import Athena
 
 STAGED_EVENTS, STAGED_FILES = "stg_cloudtrail__events", "stg_cloudtrail__log_reads"
 MOST_UNREADABLE = 100
@@ -182,8 +181,6 @@ class SliceLoad:
         """Return the files left out that the ledger does not have as unreadable yet."""
         if not self.loaded.unreadable:
             return []
-        from rolecall.athena import QueryFailedError
-
         sql = "select log_file from log_files where status = 'unreadable'"
         try:
             known = tuple(f"/{log_file}" for (log_file,) in self._athena.run(sql).rows())

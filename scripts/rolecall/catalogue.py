@@ -122,7 +122,7 @@ def table_bytes(table: CatalogueTable, settings: Settings, days: Days | None = N
     if days is not None and table.day_columns and not table.is_projected:
         places = _partition_places(table, settings, days)
         return sum(TrailBucket(s3, bucket).prefix_bytes(keys) for bucket, keys in places.items())
-    bucket, key = _projected_place(table) if table.is_projected else _bucket_and_key(table.location)
+    bucket, key = _projected_place(table) if table.is_projected else bucket_and_key(table.location)
     trail = TrailBucket(s3, bucket)
     folders = trail.region_folders(key) if days is not None and table.day_columns else []
     return trail.folder_bytes(folders, days or Days()) if folders else trail.prefix_bytes([key])
@@ -132,7 +132,7 @@ def _projected_place(table: CatalogueTable) -> tuple[str, str]:
     """Return the bucket and the folder that hold all partitions of a projected table."""
     template = table.properties.get("storage.location.template", table.location)
     fixed = template.partition("${")[0]
-    return _bucket_and_key(fixed[: fixed.rindex("/") + 1])
+    return bucket_and_key(fixed[: fixed.rindex("/") + 1])
 
 
 def _partition_places(
@@ -150,7 +150,7 @@ def _partition_places(
             for partition in page["Partitions"]:
                 values = dict(zip(order, partition["Values"], strict=True))
                 if _is_within(table.day_columns, values, days):
-                    bucket, key = _bucket_and_key(partition["StorageDescriptor"]["Location"])
+                    bucket, key = bucket_and_key(partition["StorageDescriptor"]["Location"])
                     places.setdefault(bucket, []).append(key.rstrip("/") + "/")
     except (ClientError, BotoCoreError) as error:
         raise explained(error, f"list the partitions of {table.name}") from None
@@ -169,7 +169,8 @@ def _is_within(forms: Mapping[str, str], values: Mapping[str, str], days: Days) 
     return (days.first is None or day >= days.first) and (days.last is None or day <= days.last)
 
 
-def _bucket_and_key(place: str) -> tuple[str, str]:
+def bucket_and_key(place: str) -> tuple[str, str]:
+    """Return the bucket and the key of a place in S3. Raises UsageError if it can be none."""
     bucket, _, key = place.partition("://")[2].partition("/")
     return checked("bucket", bucket), key
 

@@ -24,6 +24,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena import explained, make_client
+from rolecall.catalogue import bucket_and_key
 from rolecall.errors import RolecallError
 from rolecall.project import named_run
 from rolecall.settings import Settings
@@ -82,7 +83,7 @@ class Lease:
     ) -> None:
         assert settings.results is not None
         self.predecessors: tuple[Run, ...] = ()
-        self._bucket, _, folder = settings.results.removeprefix("s3://").partition("/")
+        self._bucket, folder = bucket_and_key(settings.results)
         self._key = f"{folder}state/{settings.schema_name}.lease.json"
         self._s3 = make_client(
             "s3", settings.region, attempts=_ATTEMPTS, answer_seconds=_ANSWER_SECONDS

@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena import Athena, Place, QueryFailedError, checked, explained, make_client
-from rolecall.catalogue import CatalogueTable, find_table
+from rolecall.catalogue import CatalogueTable, bucket_and_key, find_table
 from rolecall.cloudtrail_table import MARK, TrailTable
 from rolecall.errors import RolecallError, UsageError
 from rolecall.settings import Settings
@@ -173,8 +173,8 @@ def add_new_folders(
         key: there.properties.get(f"projection.{key}.values", "").split(",")
         for key in ("account", "region")
     }
-    name, _, key = there.location.removeprefix("s3://").partition("/")
-    bucket = TrailBucket(make_client("s3", settings.region), checked("bucket", name))
+    name, key = bucket_and_key(there.location)
+    bucket = TrailBucket(make_client("s3", settings.region), name)
     new = tuple(
         folder
         for folder in _folders_right_below(bucket, key)
@@ -331,7 +331,7 @@ def _check_logs_can_be_read(
 
 
 def _check_results_bucket(s3: Any, results: str) -> None:
-    bucket = results.removeprefix("s3://").partition("/")[0]
+    bucket, _ = bucket_and_key(results)
     try:
         s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
     except ClientError as error:
