@@ -7,10 +7,9 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -122,23 +121,9 @@ class Scene:
         (self.logs / folder).mkdir(parents=True, exist_ok=True)
         (self.logs / key).write_bytes(gzip.compress(json.dumps({"Records": records}).encode()))
 
-    @contextmanager
-    def refreshing(self) -> Iterator[subprocess.Popen[str]]:
+    def refreshing(self) -> AbstractContextManager[subprocess.Popen[str]]:
         """Run a refresh beside the test; it does not outlive it."""
-        refresh = subprocess.Popen(
-            [sys.executable, "-c", _RENEWS_OFTEN, "refresh"],
-            cwd=self.warehouse.folder,
-            env=self.warehouse.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        try:
-            yield refresh
-        finally:
-            refresh.kill()
-            refresh.communicate()
+        return self.warehouse.running("-c", _RENEWS_OFTEN, "refresh")
 
     def until_held(self, refresh: subprocess.Popen[str]) -> tuple[str, str]:
         """Return the statement of the refresh that is held, as soon as one is: its id and text."""

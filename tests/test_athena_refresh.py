@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,25 +232,12 @@ def test_a_refresh_that_is_ended_stops_its_queries(
 ) -> None:
     warehouse = Warehouse(account, f"ended_{number}", refreshed.table, tmp_path)
     staging = rf'"node": "stg_cloudtrail__events".*create table.*"{warehouse.schema}"'
-    refresh = subprocess.Popen(
-        [sys.executable, "-m", "rolecall", "refresh"],
-        cwd=warehouse.folder,
-        env=warehouse.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        with account.holding(staging):
-            deadline = time.monotonic() + 120
-            while not (held := account.held()):
-                assert refresh.poll() is None and time.monotonic() < deadline
-            refresh.send_signal(number)
-            _, printed = refresh.communicate(timeout=120)
-    finally:
-        refresh.kill()
-        refresh.wait()
+    with warehouse.running("-m", "rolecall", "refresh") as refresh, account.holding(staging):
+        deadline = time.monotonic() + 120
+        while not (held := account.held()):
+            assert refresh.poll() is None and time.monotonic() < deadline
+        refresh.send_signal(number)
+        _, printed = refresh.communicate(timeout=120)
     assert refresh.returncode == 128 + number, printed
     assert "Traceback" not in printed
     assert [account.state(query_id) for query_id in held] == ["CANCELLED"]

@@ -10,8 +10,6 @@ import gzip
 import json
 import random
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -24,6 +22,7 @@ from athena.account import COMPLETE, Account, Warehouse
 from athena.engine import athena_form
 from athena.statements import parse
 from conftest import PROJECT, event
+from macros_alone import answer_of
 from rolecall.catalogue import catalogue_table, table_bytes
 from rolecall.cloudtrail_table import TrailTable
 from rolecall.settings import load_settings
@@ -393,21 +392,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         {%- do answer['without'].update({'resources': resources_json(READ)}) -%}
         ANSWER{{ tojson(answer) }}
     """.replace("OWN", json.dumps(own)).replace("READ", json.dumps(_READ))
-    folder = tmp_path_factory.mktemp("fields")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "compile", "--inline", template),
-            *("--target", "athena", "--no-introspect", "--no-populate-cache"),
-            *("--vars", "{assume_incremental: true}", "--project-dir", PROJECT),
-            *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    answer: dict[str, Any] = json.loads(done.stdout.partition("ANSWER")[2].splitlines()[0])
-    return answer
+    return answer_of(template, tmp_path_factory.mktemp("fields"))
 
 
 @pytest.mark.parametrize("path", [*_READ, "resources"])

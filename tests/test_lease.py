@@ -435,12 +435,17 @@ def test_a_workgroup_that_may_not_be_asked_is_named(service: Service) -> None:
         stop_statements(make_client("athena"), _now())
 
 
+def _left_by_a_dead_run(settings: Settings) -> str:
+    """Let a run die whose lease is over; return the id of the statement that it leaves."""
+    dead = _now()
+    Lease(settings, dead, seconds=0).take()
+    return _start(dead)
+
+
 def test_the_run_that_takes_over_stops_what_the_dead_one_left(
     settings: Settings, service: Service
 ) -> None:
-    dead = _now()
-    Lease(settings, dead, seconds=0).take()
-    query_id = _start(dead)
+    query_id = _left_by_a_dead_run(settings)
     with leased(settings):
         assert service.athena.executions[query_id].state == "CANCELLED"
     assert _object(settings) is None
@@ -449,9 +454,7 @@ def test_the_run_that_takes_over_stops_what_the_dead_one_left(
 def test_what_could_not_be_stopped_is_stopped_by_the_next(
     settings: Settings, service: Service
 ) -> None:
-    dead = _now()
-    Lease(settings, dead, seconds=0).take()
-    query_id = _start(dead)
+    query_id = _left_by_a_dead_run(settings)
     service.athena.refuse("ListQueryExecutions", ApiError("AccessDeniedException", "No"))
     with pytest.raises(RolecallError, match="AWS does not allow you"), leased(settings):
         raise AssertionError("It began.")

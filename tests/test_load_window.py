@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
-from conftest import PROJECT
+from macros_alone import answer_of
 
 _TODAY = date(2026, 11, 24)
 _DAY = timedelta(days=1)
@@ -177,22 +175,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         .replace("SLICES", json.dumps(SLICES))
         .replace("TODAY", f"'{_TODAY}'")
     )
-    folder = tmp_path_factory.mktemp("windows")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "compile", "--inline", template),
-            *("--target", "athena", "--no-introspect", "--no-populate-cache"),
-            *("--vars", "{assume_incremental: true}", "--project-dir", PROJECT),
-            *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    found: dict[str, Any] = json.loads(done.stdout.partition("ANSWER")[2].splitlines()[0])
-    return found
+    return answer_of(template, tmp_path_factory.mktemp("windows"))
 
 
 @pytest.mark.parametrize("name", WINDOWS)

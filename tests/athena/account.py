@@ -395,6 +395,24 @@ class Warehouse:
             *("--log-path", str(self.folder / "logs"), "--no-use-colors"),
         ]
 
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Run Python on the athena target beside the test; it does not outlive it."""
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
     def rolecall(
         self, *arguments: str, exit_code: int = 0, seconds: float = 600, **environment: str
     ) -> subprocess.CompletedProcess[str]:
