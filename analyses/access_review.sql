@@ -1,12 +1,17 @@
--- Who used a role at all but not in the window has times_used 0.
+-- Who used a role before the window but not in it has times_used 0. A session
+-- that began before the first day and went on in it counts as well.
 with
 
 role_sessions as (
 
     select
         *,
-        (:from_day is null or started_at >= :from_day)
-        and (:to_day is null or started_at < :to_day) as is_in_window
+        coalesce(
+            :from_day is null
+            or started_at >= :from_day
+            or last_action_at >= :from_day,
+            false
+        ) as is_in_window
     from {{ ref('role_sessions') }}
     where
         (:account is null or role_account_id = :account)
@@ -24,7 +29,7 @@ reviewed as (
         role_name,
         role_arn,
         count(case when is_in_window then 1 end) as times_used,
-        max(started_at) as last_used_at,
+        max(coalesce(last_action_at, started_at)) as last_used_at,
         cast(
             coalesce(sum(case when is_in_window then action_count end), 0)
             as bigint

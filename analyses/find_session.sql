@@ -1,5 +1,5 @@
 -- Whatever id of it somebody has at hand: the session's, the switch's, or that
--- of any record of the switch or of the assumption of the role.
+-- of any record of the switch or of an assumption of the role.
 with
 
 role_sessions as (
@@ -20,12 +20,37 @@ role_assumptions as (
 
 ),
 
+-- A session may have been entered more than once in its second.
+session_entries as (
+
+    select * from {{ ref('session_entries') }}
+    where session_id is not null
+
+),
+
+assumptions as (
+
+    select
+        role_assumptions.caller_event_id,
+        role_assumptions.role_event_id,
+        session_entries.session_id,
+        role_switches.role_switch_id
+    from role_assumptions
+    inner join session_entries
+        on role_assumptions.assumption_key = session_entries.assumption_key
+    left join role_switches
+        on
+            role_assumptions.role_assumption_id
+            = role_switches.assume_role_event_id
+
+),
+
 ids as (
 
     select
         session_id as known_id,
         session_id,
-        role_switch_id
+        cast(null as varchar) as role_switch_id
     from role_sessions
     union all
     select
@@ -41,24 +66,16 @@ ids as (
     from role_switches
     union all
     select
-        role_assumptions.caller_event_id as known_id,
-        role_sessions.session_id,
-        role_sessions.role_switch_id
-    from role_assumptions
-    inner join role_sessions
-        on
-            role_assumptions.role_assumption_id
-            = role_sessions.assume_role_event_id
+        caller_event_id as known_id,
+        session_id,
+        role_switch_id
+    from assumptions
     union all
     select
-        role_assumptions.role_event_id as known_id,
-        role_sessions.session_id,
-        role_sessions.role_switch_id
-    from role_assumptions
-    inner join role_sessions
-        on
-            role_assumptions.role_assumption_id
-            = role_sessions.assume_role_event_id
+        role_event_id as known_id,
+        session_id,
+        role_switch_id
+    from assumptions
 
 )
 

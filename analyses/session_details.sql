@@ -1,4 +1,6 @@
--- A switch that no session came of has no more than its own records.
+-- Asked for a switch, its own records and whoever made it are told: people of one
+-- name who entered a role in one second are in one session. A switch that no
+-- session came of has no more than that.
 with
 
 role_sessions as (
@@ -56,52 +58,57 @@ of_session as (
     from role_sessions
     left join role_switches
         on role_sessions.role_switch_id = role_switches.role_switch_id
-    where role_sessions.session_id = :session_id
+    where
+        role_sessions.session_id = :session_id
+        and :role_switch_id is null
 
 ),
 
 of_switch as (
 
     select
-        session_id,
-        role_switch_id,
-        cast(null as varchar) as start_method,
-        switched_at as started_at,
-        outcome,
-        error_message,
-        seen_in,
-        role_account_id,
-        role_name,
-        role_arn,
-        role_session_name,
-        source_arn,
-        cast(null as varchar) as parent_session_id,
-        cast(null as varchar) as root_session_id,
-        cast(null as integer) as chain_depth,
-        actor_arn,
-        actor_name,
-        actor_type,
-        actor_method,
-        actor_confidence,
-        mfa,
-        mfa_evidence,
-        source_ip_address,
-        user_agent,
-        cast(null as timestamp) as first_action_at,
-        cast(null as timestamp) as last_action_at,
-        cast(null as bigint) as action_count,
-        cast(null as bigint) as write_count,
-        cast(null as bigint) as denied_count,
-        cast(null as bigint) as source_ip_count,
-        cast(null as boolean) as has_data_events,
-        cast(null as timestamp) as expires_at,
-        cast(null as timestamp) as exited_at,
-        cast(null as bigint) as renewal_count,
-        role_event_id,
-        source_event_id,
-        assume_role_event_id
+        role_switches.session_id,
+        role_switches.role_switch_id,
+        role_sessions.start_method,
+        coalesce(role_sessions.started_at, role_switches.switched_at)
+            as started_at,
+        role_switches.outcome,
+        role_switches.error_message,
+        role_switches.seen_in,
+        role_switches.role_account_id,
+        role_switches.role_name,
+        role_switches.role_arn,
+        role_switches.role_session_name,
+        role_switches.source_arn,
+        role_sessions.parent_session_id,
+        role_sessions.root_session_id,
+        role_sessions.chain_depth,
+        role_switches.actor_arn,
+        role_switches.actor_name,
+        role_switches.actor_type,
+        role_switches.actor_method,
+        role_switches.actor_confidence,
+        role_switches.mfa,
+        role_switches.mfa_evidence,
+        role_switches.source_ip_address,
+        role_switches.user_agent,
+        role_sessions.first_action_at,
+        role_sessions.last_action_at,
+        role_sessions.action_count,
+        role_sessions.write_count,
+        role_sessions.denied_count,
+        role_sessions.source_ip_count,
+        role_sessions.has_data_events,
+        role_sessions.expires_at,
+        role_sessions.exited_at,
+        role_sessions.renewal_count,
+        role_switches.role_event_id,
+        role_switches.source_event_id,
+        role_switches.assume_role_event_id
     from role_switches
-    where role_switch_id = :role_switch_id and :session_id is null
+    left join role_sessions
+        on role_switches.session_id = role_sessions.session_id
+    where role_switches.role_switch_id = :role_switch_id
 
 )
 

@@ -1,4 +1,6 @@
--- From the counts that every load left: no event is read.
+-- From the counts that every load left: no event is read. What one load brought
+-- of an action from one address is counted as a whole where part of it is in the
+-- window.
 with
 
 role_sessions as (
@@ -9,7 +11,6 @@ role_sessions as (
             lower(actor_name) like :person escape '\'
             or lower(actor_arn) like :person escape '\'
         )
-        and (:from_day is null or started_at >= :from_day)
         and (:to_day is null or started_at < :to_day)
 
 ),
@@ -17,6 +18,9 @@ role_sessions as (
 session_actions as (
 
     select * from {{ ref('session_actions') }}
+    where
+        (:from_day is null or last_action_at >= :from_day)
+        and (:to_day is null or first_action_at < :to_day)
 
 ),
 
@@ -43,6 +47,10 @@ done as (
             role_sessions.principal_id = session_actions.principal_id
             and role_sessions.started_at
             = date_trunc('second', session_actions.session_created_at)
+    where
+        session_actions.principal_id is not null
+        or :from_day is null
+        or role_sessions.started_at >= :from_day
     group by
         role_sessions.started_at,
         role_sessions.actor_name,

@@ -20,18 +20,36 @@ role_sessions as (
 
 ),
 
+role_assumptions as (
+
+    select * from {{ ref('role_assumptions') }}
+
+),
+
+session_entries as (
+
+    select * from {{ ref('session_entries') }}
+
+),
+
+entry_actors as (
+
+    select * from {{ ref('entry_actors') }}
+
+),
+
 -- Of a caller from elsewhere the role's account sees the unique id only.
 entrants as (
 
     select
         role_assumptions.role_event_id as event_id,
-        role_sessions.actor_name,
-        role_sessions.actor_confidence
-    from {{ ref('role_assumptions') }} as role_assumptions
-    inner join role_sessions
-        on
-            role_assumptions.role_assumption_id
-            = role_sessions.assume_role_event_id
+        entry_actors.actor_name,
+        entry_actors.actor_confidence
+    from role_assumptions
+    inner join session_entries
+        on role_assumptions.assumption_key = session_entries.assumption_key
+    inner join entry_actors
+        on session_entries.entry_key = entry_actors.entry_key
     where role_assumptions.role_event_id is not null
 
 ),

@@ -1,3 +1,4 @@
+-- A session that began before the first day and went on in it counts as well.
 select
     actor_name,
     actor_type,
@@ -7,7 +8,7 @@ select
     role_name,
     count(*) as times_used,
     min(started_at) as first_used_at,
-    max(started_at) as last_used_at,
+    max(coalesce(last_action_at, started_at)) as last_used_at,
     count(case when mfa = 'no' then 1 end) as times_without_mfa,
     cast(sum(action_count) as bigint) as action_count,
     cast(sum(write_count) as bigint) as write_count,
@@ -19,7 +20,11 @@ where
         or lower(role_arn) like :role escape '\'
     )
     and (:account is null or role_account_id = :account)
-    and (:from_day is null or started_at >= :from_day)
+    and (
+        :from_day is null
+        or started_at >= :from_day
+        or last_action_at >= :from_day
+    )
     and (:to_day is null or started_at < :to_day)
 group by
     actor_name,

@@ -9,12 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
 from rich.cells import cell_len
 
 from conftest import Rolecall
+from rolecall.history import columns
 
 
 def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, Any]]:
@@ -52,6 +54,21 @@ def test_the_sample_has_every_kind_of_switch(sample: Rolecall) -> None:
     }
     assert {row["outcome"] for row in history} == {"success", "failure"}
     assert {row["actor_type"] for row in history} == {"iam user", "identity center user"}
+
+
+@pytest.mark.parametrize(
+    ("actor", "confidence", "shown"),
+    [
+        ("alice", "certain", "alice"),
+        ("alice", "likely", "alice"),
+        ("release-4711", "guess", "release-4711 (guess)"),
+        (None, None, "unknown (logged as bob)"),
+    ],
+)
+def test_a_guess_is_shown_as_one(actor: str | None, confidence: str | None, shown: str) -> None:
+    who = next(column for column in columns(ZoneInfo("UTC")) if column.title == "who")
+    row = {"actor_name": actor, "actor_confidence": confidence, "source_name": "bob"}
+    assert who.shows(row) == shown
 
 
 @pytest.mark.parametrize(

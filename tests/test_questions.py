@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Rolecall
+from conftest import Rolecall, WriteLog, event
 
 BOB = "AROABQIOM2ZEQ4DOWQU4G:bob@2026-03-09T13:21:30Z"
 
@@ -57,11 +57,44 @@ def test_an_access_review_shows_what_is_not_used(sample: Rolecall) -> None:
     rows = asked(sample, "access_review", from_day="2026-04-01", to_day="2026-04-30")
     found = {(row["actor_name"], row["role_name"]): row for row in rows}
     assert found["alice", "Admin"]["is_unused"] is True
-    assert found["alice", "Admin"]["last_used_at"] == "2026-03-03T08:05:40Z"
+    assert found["alice", "Admin"]["last_used_at"] == "2026-03-03T08:14:40Z"
     assert found["bob", "ReadOnly"]["times_used"] == 2
     assert found["alice", "Deploy"]["write_count"] == 1
     in_march = asked(sample, "access_review", from_day="2026-03-01", to_day="2026-03-31")
     assert ("bob", "Admin") not in {(row["actor_name"], row["role_name"]) for row in in_march}
+
+
+def test_what_is_done_after_midnight_is_of_that_day(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """A session of 1 March that goes on until 2 March was used on both days, and on no other."""
+    identity = {
+        "type": "AssumedRole",
+        "principalId": "AROAXXXXXXXXXXXXXXXXX:zoe",
+        "arn": "arn:aws:sts::111122223333:assumed-role/Ops/zoe",
+        "sessionContext": {"attributes": {"creationDate": "2026-03-01T23:50:00Z"}},
+    }
+    rolecall.refresh(
+        write_log(
+            event(number, userIdentity=identity, eventTime=time, eventName=name, readOnly=False)
+            for number, time, name in (
+                (1, "2026-03-01T23:55:00Z", "CreateUser"),
+                (2, "2026-03-02T00:10:00Z", "DeleteUser"),
+            )
+        )
+    )
+    for day, times, done in (
+        ("2026-02-28", 0, []),
+        ("2026-03-01", 1, ["CreateUser"]),
+        ("2026-03-02", 1, ["DeleteUser"]),
+        ("2026-03-03", 0, []),
+    ):
+        window = {"from_day": day, "to_day": day}
+        rows = asked(rolecall, "what_did_this_person_do", person="zoe", **window)
+        assert [row["event_name"] for row in rows] == done
+        assert len(asked(rolecall, "who_used_this_role", role="Ops", **window)) == times
+        reviewed = asked(rolecall, "access_review", **window)
+        assert [row["times_used"] for row in reviewed] == ([] if day < "2026-03" else [times])
 
 
 def test_a_timeline_and_its_groups_have_the_same_actions(sample: Rolecall) -> None:

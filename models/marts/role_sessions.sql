@@ -2,10 +2,12 @@ with
 
 sessions as (
 
-    select * from {{ ref('sessions') }}
-    {% if not var('include_service_sessions') %}
-        where not is_service_session
-    {% endif %}
+    select
+        *,
+        max(data_action_count) over (
+            partition by role_account_id
+        ) > 0 as has_data_events
+    from {{ ref('sessions') }}
 
 ),
 
@@ -98,9 +100,7 @@ joined as (
         sessions.write_count,
         sessions.denied_count,
         sessions.source_ip_count,
-        max(sessions.data_action_count) over (
-            partition by sessions.role_account_id
-        ) > 0 as has_data_events,
+        sessions.has_data_events,
 
         ---------- its end
         sessions.expires_at,
@@ -117,6 +117,9 @@ joined as (
         on sessions.session_id = renewals.session_id
     left join exits
         on sessions.session_id = exits.session_id
+    {% if not var('include_service_sessions') %}
+        where not sessions.is_service_session
+    {% endif %}
 
 )
 

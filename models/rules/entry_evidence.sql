@@ -96,6 +96,10 @@ evidence as (
                         'role_assumptions.caller_session_created_at'
                     ) }}
         end as caller_session_id,
+        coalesce(
+            role_assumptions.caller_principal_id,
+            console_switches.source_principal_id
+        ) as entrant_principal_id,
         console_switches.source_arn,
         {{ principal_kind('console_switches.source_arn') }} as source_kind,
         {{ principal_name('console_switches.source_arn') }} as source_name,

@@ -183,6 +183,7 @@ origins as (
         role_name,
         role_session_name,
         caller_session_id,
+        entrant_principal_id,
         source_arn,
         coalesce(source_arn, caller_arn) as entrant_arn,
         source_identity,

@@ -27,7 +27,8 @@ calling_sessions as (
 
 ),
 
--- SwitchFrom names only the role and the session name.
+-- SwitchFrom names the role and the session name; who assumed the role, or left
+-- for it, has an id that a role made again under that name has not.
 switched_from as (
 
     select
@@ -36,13 +37,33 @@ switched_from as (
         entered_at,
         {{ arn_account('source_arn') }} as source_account_id,
         {{ assumed_role_part('source_arn', 'role') }} as source_role_name,
-        {{ assumed_role_part('source_arn', 'session') }} as source_session_name
+        {{ assumed_role_part('source_arn', 'session') }} as source_session_name,
+        case
+            when entrant_principal_id like 'AROA%:%' then entrant_principal_id
+        end as source_principal_id
     from entry_origins
     where source_arn is not null
 
 ),
 
-sessions_alive as (
+alive_by_id as (
+
+    select
+        switched_from.entry_key,
+        switched_from.session_id,
+        sessions.session_id as parent_session_id,
+        false as is_exact
+    from switched_from
+    inner join sessions
+        on
+            switched_from.source_principal_id = sessions.principal_id
+            and switched_from.entered_at
+            between sessions.started_at and sessions.alive_until
+            and coalesce(switched_from.session_id, '') <> sessions.session_id
+
+),
+
+alive_by_name as (
 
     select
         switched_from.entry_key,
@@ -58,6 +79,7 @@ sessions_alive as (
             and switched_from.entered_at
             between sessions.started_at and sessions.alive_until
             and coalesce(switched_from.session_id, '') <> sessions.session_id
+    where switched_from.source_principal_id is null
 
 ),
 
@@ -65,7 +87,9 @@ candidates as (
 
     select * from calling_sessions
     union all
-    select * from sessions_alive
+    select * from alive_by_id
+    union all
+    select * from alive_by_name
 
 ),
 

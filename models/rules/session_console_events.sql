@@ -97,14 +97,18 @@ possible as (
 
 ),
 
--- It is of the session that started last before it.
+-- It is of the session that started last before it: what was assumed in the
+-- second of a renewal, the renewal did.
 ranked as (
 
     select
         *,
         row_number() over (
             partition by console_event_key
-            order by started_at desc, session_id asc
+            order by
+                case when started_at < event_at then 0 else 1 end,
+                started_at desc,
+                session_id asc
         ) as sessions_ago
     from possible
 

@@ -25,12 +25,9 @@ def columns(zone: ZoneInfo) -> list[Column]:
     def switched_at(row: dict[str, Any]) -> str:
         return instant(row["switched_at"], zone).strftime("%Y-%m-%d %H:%M")
 
-    def who(row: dict[str, Any]) -> str:
-        return row["actor_name"] or row["source_name"] or _NOTHING
-
     return [
         Column("switched at", switched_at, least=16),
-        Column("who", who, least=8),
+        Column("who", _who, least=8),
         _column("from account", "source_account_id", least=12, from_width=100),
         Column("role", lambda row: row["role_name"] or _NOTHING, least=8),
         _column("role account", "role_account_id", least=12),
@@ -44,6 +41,16 @@ def columns(zone: ZoneInfo) -> list[Column]:
         _column("region", "aws_region", least=9, from_width=160),
         _column("seen in", "seen_in", least=14, from_width=140),
     ]
+
+
+def _who(row: dict[str, Any]) -> str:
+    """Return who is behind a switch, never a guess without saying so."""
+    if row["actor_name"] is None:
+        logged_as = f" (logged as {row['source_name']})" if row["source_name"] else ""
+        return f"unknown{logged_as}"
+    return (
+        f"{row['actor_name']} (guess)" if row["actor_confidence"] == "guess" else row["actor_name"]
+    )
 
 
 def _column(title: str, name: str, least: int, from_width: int = 0) -> Column:

@@ -65,19 +65,19 @@ def find(given: str, ask: Ask) -> tuple[str | None, str | None]:
         raise UsageError(f"{given!r} is no id: `rolecall history --format json` shows them.")
     rows = _rows(ask("find_session", {"id": f"{given}*"}))
     exact = [row for row in rows if row["known_id"].lower() == given.lower()]
-    found = {(row["session_id"], row["role_switch_id"]) for row in exact or rows}
-    # A switch and its session are one.
-    found = {
-        (session_id, switch_id if session_id is None else None) for session_id, switch_id in found
-    }
-    if not found:
+    switches: dict[str | None, set[str | None]] = {}
+    for row in exact or rows:
+        switches.setdefault(row["session_id"], set()).add(row["role_switch_id"])
+    # A switch and its session are one; without session each switch stands for itself.
+    count = len(switches) + max(len(switches.get(None, ())) - 1, 0)
+    if not count:
         raise UsageError(f"No session and no switch has an id that begins with {given!r}.")
-    if len(found) > 1:
+    if count > 1:
         raise UsageError(
-            f"{given!r} begins the ids of {len(found)} sessions and switches: give more of it."
+            f"{given!r} begins the ids of {count} sessions and switches: give more of it."
         )
-    ((session_id, switch_id),) = found
-    return session_id, switch_id
+    ((session_id, switch_ids),) = switches.items()
+    return session_id, switch_ids.pop() if len(switch_ids) == 1 else None
 
 
 def gather(session_id: str | None, switch_id: str | None, ask: Ask, *, every: bool) -> Session:

@@ -274,21 +274,37 @@ class Knowledge:
     # --- actors and MFA ------------------------------------------------------------------------
 
     def candidates(self, way: Way) -> list[Stay]:
-        """Return the sessions of SwitchFrom's ARN that were alive."""
+        """Return the sessions that were alive of who switched: of their id where it was delivered.
+
+        Else of SwitchFrom's ARN, which roles that were made again under one name share.
+        """
         own = self.session_id(way)
         assert way.switch is not None
         arn = way.switch.stay.source_arn
+        principal_id = self._entrant_id(way.switch)
         found = {}
         for key, ways in self.sessions.items():
             stay = ways[0].stay
             assert stay is not None and stay.session is not None
             if key == own or stay.session.arn != arn:
                 continue
+            if principal_id not in (None, stay.session.principal_id):
+                continue
             began = datetime.fromisoformat(key.rpartition("@")[2])
             ends = max(self.alive_until(each.stay) for each in ways if each.stay)
             if began <= way.at <= max(ends, began):
                 found[key] = stay
         return list(found.values())
+
+    def _entrant_id(self, switch: Switch) -> str | None:
+        """Return the principal id of the session that was left, if a delivered record tells it."""
+        for stay, told_by in (
+            (switch.assumed, switch.assumed.role_copy if switch.assumed else None),
+            (switch.source, switch.source.source_half if switch.source else None),
+        ):
+            if stay and stay.parent and stay.parent.session and self.has(told_by):
+                return stay.parent.session.principal_id
+        return None
 
     def caller_is_known(self, way: Way) -> bool:
         """Return whether the caller's copy of the AssumeRole is there."""
@@ -657,7 +673,11 @@ class Knowledge:
 
     def _started_last(self, at: datetime, principal_id: str) -> str | None:
         keys = [key for key in self.sessions if key.rpartition("@")[0] == principal_id]
-        return max((key for key in keys if _began(key) <= at), key=_began, default=None)
+        return max(
+            (key for key in keys if _began(key) <= at),
+            key=lambda key: (_began(key) < at, _began(key)),
+            default=None,
+        )
 
     def _entered_last(self, at: datetime, renewed: Stay) -> str | None:
         """Return the session of who is in it, and the role: named alike if nobody is known."""
@@ -674,7 +694,11 @@ class Knowledge:
                 and _began(key) <= at
             ):
                 keys.append(key)
-        return max(keys, key=lambda key: (_began(key), [-ord(c) for c in key]), default=None)
+        return max(
+            keys,
+            key=lambda key: (_began(key) < at, _began(key), [-ord(c) for c in key]),
+            default=None,
+        )
 
     def _entrant(self, way: Way) -> str | None:
         """Return the ARN of who took a way into a session, if a record shows it."""

@@ -553,6 +553,22 @@ class Organisation:
         again = self._user(user.name, user.account)
         self.switch(again, old)
         self.assume(again, new)
+        for _ in range(4):
+            self.namesakes_go_on(old, new)
+
+    def namesakes_go_on(self, old: Role, new: Role) -> None:
+        """Let two people of one name switch out of an old role and the new one of that name."""
+        (one, other), rng = self.twins[0], self.random
+        at = self.moment(
+            *(f"{role.principal_id}:{one.name}" for role in (old, new)), f"{one.name}>{old.arn}"
+        )
+        stays = [
+            self.switch(one, old, at),
+            self.switch(other, new, at + timedelta(seconds=rng.randint(0, 200))),
+        ]
+        rng.shuffle(stays)
+        for stay in stays:
+            self.switch(stay, rng.choice(self.roles), at + timedelta(seconds=rng.randint(210, 600)))
 
     def noise(self, count: int) -> None:
         """Let users and services do what is no business of roles."""
