@@ -22,6 +22,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from athena.account import Account
 from athena.engine import running, trino_folder
+from compiled_models import Model, compiled_models
 
 PROJECT = Path(__file__).resolve().parent.parent
 SAMPLE = PROJECT / "sample"
@@ -134,6 +135,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Rolecall:
     loaded = Rolecall(tmp_path_factory.mktemp("sample"))
     loaded.refresh(SAMPLE)
     return loaded
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
+    """Return the models' SQL for DuckDB, compiled by dbt."""
+    return compiled_models(tmp_path_factory.mktemp("compiled"))
 
 
 WriteLog = Callable[..., Path]

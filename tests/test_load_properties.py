@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiled_models import Model, Warehouse, compiled_models
+from compiled_models import Model, Warehouse
 from conftest import SAMPLE
 from rolecall.ledger import sorted_log_files
 from rolecall.logs import UnreadableLogError, find_log_files, read_records
@@ -24,11 +24,6 @@ STAMPS = ("log_file", "delivered_date", "load_id", "loaded_at")
 # What is about files or loads is another for others.
 ABOUT_FILES = ("log_files", "log_coverage")
 ABOUT_LOADS = ("log_reads", "session_actions")
-
-
-@pytest.fixture(scope="session")
-def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
-    return compiled_models(tmp_path_factory.mktemp("compiled"))
 
 
 def _sample_records() -> list[bytes]:

@@ -225,7 +225,11 @@ def forget(before: str, **flags: Any) -> None:
 @click.option("--role", help="The role: a name or an ARN; * stands for any text.")
 @click.option("--outcome", type=click.Choice(_OUTCOMES))
 @click.option("--mfa", type=click.Choice(_MFA))
-@click.option("--active", is_flag=True, help="Only who is in a role now.")
+@click.option(
+    "--active",
+    is_flag=True,
+    help="Only who is in the role now; active_sessions of `query` has other ways in.",
+)
 @click.option("--at", metavar="TIME", help="With --active: who was in it then, not now.")
 @_output_options
 def history(
