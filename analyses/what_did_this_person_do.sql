@@ -1,6 +1,6 @@
 -- From the counts that every load left: no event is read. What one load brought
--- of an action from one address is counted as a whole where part of it is in the
--- window.
+-- of an action from one address is counted as a whole where part of it is in
+-- the window.
 with
 
 role_sessions as (

@@ -271,7 +271,7 @@ def test_a_table_that_cannot_be_compacted_now_stops_nothing(
         *((each.name, 600, 20) for each in STORE), fails="OPTIMIZE identity_events"
     )
     compacted = compact(athena, _TODAY)
-    assert compacted.tables == ("events", "session_actions", "log_reads")
+    assert compacted.tables == ("events", "session_actions", "account_activity", "log_reads")
     (problem,) = compacted.problems
     assert problem.startswith("identity_events could not be compacted: ")
     assert "another writer was first" in problem

@@ -23,7 +23,7 @@ from rolecall.logs import UnreadableLogError, find_log_files, read_records
 STAMPS = ("log_file", "delivered_date", "load_id", "loaded_at")
 # What is about files or loads is another for others.
 ABOUT_FILES = ("log_files", "log_coverage")
-ABOUT_LOADS = ("log_reads", "session_actions")
+ABOUT_LOADS = ("log_reads", "session_actions", "account_activity")
 
 
 def _sample_records() -> list[bytes]:

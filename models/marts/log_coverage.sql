@@ -6,9 +6,9 @@ log_files as (
 
 ),
 
-events as (
+account_activity as (
 
-    select * from {{ ref('events') }}
+    select * from {{ ref('account_activity') }}
 
 ),
 
@@ -109,7 +109,7 @@ seen_accounts as (
 
     select account_id from log_files
     union distinct
-    select recipient_account_id as account_id from events
+    select recipient_account_id as account_id from account_activity
 
 ),
 

@@ -2,12 +2,10 @@ with
 
 sessions as (
 
-    select
-        *,
-        max(data_action_count) over (
-            partition by role_account_id
-        ) > 0 as has_data_events
-    from {{ ref('sessions') }}
+    select * from {{ ref('sessions') }}
+    {% if not var('include_service_sessions') %}
+        where not is_service_session
+    {% endif %}
 
 ),
 
@@ -37,6 +35,14 @@ exits as (
     from {{ ref('session_console_events') }}
     where event_name = 'ExitRole'
     group by 1
+
+),
+
+accounts_with_data_events as (
+
+    select distinct recipient_account_id as account_id
+    from {{ ref('account_activity') }}
+    where data_event_count > 0
 
 ),
 
@@ -100,7 +106,7 @@ joined as (
         sessions.write_count,
         sessions.denied_count,
         sessions.source_ip_count,
-        sessions.has_data_events,
+        accounts_with_data_events.account_id is not null as has_data_events,
 
         ---------- its end
         sessions.expires_at,
@@ -117,9 +123,9 @@ joined as (
         on sessions.session_id = renewals.session_id
     left join exits
         on sessions.session_id = exits.session_id
-    {% if not var('include_service_sessions') %}
-        where not sessions.is_service_session
-    {% endif %}
+    left join accounts_with_data_events
+        on
+            sessions.role_account_id = accounts_with_data_events.account_id
 
 )
 

@@ -28,13 +28,13 @@ activity as (
 known_users as (
 
     select
-        principal_id,
-        max_by(identity_arn, event_at) as user_arn
-    from {{ ref('identity_events') }}
+        user_principal_id as principal_id,
+        max_by(user_arn, last_event_at) as user_arn
+    from {{ ref('account_activity') }}
     where
-        identity_type = 'IAMUser'
-        and principal_id is not null
-        and identity_arn is not null
+        user_type = 'IAMUser'
+        and user_principal_id <> ''
+        and user_arn <> ''
     group by 1
 
 ),

@@ -30,7 +30,6 @@ activity as (
         cast(sum(action_count) as bigint) as action_count,
         cast(sum(write_count) as bigint) as write_count,
         cast(sum(denied_count) as bigint) as denied_count,
-        cast(sum(data_action_count) as bigint) as data_action_count,
         {{ mart_timestamp('min(first_action_at)') }} as first_action_at,
         {{ mart_timestamp('max(last_action_at)') }} as last_action_at,
         count(distinct ip_address) as source_ip_count,

@@ -121,7 +121,6 @@ with_records as (
         coalesce(activity.action_count, 0) as action_count,
         coalesce(activity.write_count, 0) as write_count,
         coalesce(activity.denied_count, 0) as denied_count,
-        coalesce(activity.data_action_count, 0) as data_action_count,
         coalesce(activity.source_ip_count, 0) as source_ip_count,
 
         ---------- its end
@@ -193,7 +192,6 @@ sessions as (
         action_count,
         write_count,
         denied_count,
-        data_action_count,
         source_ip_count,
         expires_at,
         alive_until

@@ -37,11 +37,6 @@ counted as (
         count(case when not is_read_only then 1 end) as write_count,
         count(case when {{ is_denied('error_code') }} then 1 end)
             as denied_count,
-        count(
-            case
-                when event_category = 'Data' or not is_management_event then 1
-            end
-        ) as data_action_count,
         min(event_at) as first_action_at,
         max(event_at) as last_action_at,
 

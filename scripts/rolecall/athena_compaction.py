@@ -65,6 +65,7 @@ STORE = (
     StoreTable("events", "event_at", "day"),
     StoreTable("identity_events", "event_at", "month"),
     StoreTable("session_actions", "session_created_at", "month"),
+    StoreTable("account_activity", "loaded_at", "month"),
     StoreTable("log_reads", "loaded_at", "month"),
 )
 

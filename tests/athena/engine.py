@@ -72,6 +72,11 @@ query.max-run-time=10m
 catalog.management=static
 task.min-writer-count=1
 task.max-writer-count=1
+task.concurrency=1
+task.scale-writers.enabled=false
+scale-writers=false
+redistribute-writes=false
+optimizer.join-reordering-strategy=NONE
 """
 _GLUE_AND_S3 = """\
 hive.metastore.glue.region=us-east-1
@@ -100,6 +105,8 @@ hive.partition-projection-enabled=true
 hive.iceberg-catalog-name=iceberg
 hive.max-partitions-per-writers=100
 hive.recursive-directories=true
+hive.table-statistics-enabled=false
+hive.collect-column-statistics-on-write=false
 """
 _ICEBERG = """\
 connector.name=iceberg
@@ -109,6 +116,9 @@ iceberg.format-version=2
 iceberg.max-partitions-per-writer=100
 iceberg.expire-snapshots.min-retention=0s
 iceberg.remove-orphan-files.min-retention=0s
+iceberg.table-statistics-enabled=false
+iceberg.extended-statistics.enabled=false
+iceberg.extended-statistics.collect-on-write=false
 """
 
 # Members of a record that the CloudTrail table declares as structs: all others are texts.

@@ -330,13 +330,12 @@ class Knowledge:
         return self.sessions[self.id_of_stay[id(stay)]][0]
 
     def named_user(self, user: User) -> bool:
-        """Return whether any sign-in event or assumption of a role names that user's id."""
+        """Return whether any record names that user's id."""
         return any(
             self.has(sent)
             and sent.record["userIdentity"].get("type") == "IAMUser"
             and sent.record["userIdentity"].get("principalId") == user.principal_id
             and "arn" in sent.record["userIdentity"]
-            and sent.record["eventSource"] in ("signin.amazonaws.com", "sts.amazonaws.com")
             for sent in self.organisation.sent
         )
 
