@@ -96,7 +96,7 @@ def test_a_second_run_adds_nothing_and_the_tests_pass(built: tuple[Warehouse, st
     assert ran["PASS"] == ran["TOTAL"]
     assert warehouse.rows(count) == before
     tested = printed_counts(warehouse.dbt(PROJECT, "test", "--exclude-resource-type", "unit_test"))
-    assert tested["PASS"] == tested["TOTAL"] > 40
+    assert tested["PASS"] == tested["TOTAL"] > 30
 
 
 @pytest.mark.parametrize(

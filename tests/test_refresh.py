@@ -279,7 +279,7 @@ def test_an_audit_looks_at_more_than_the_load(rolecall: Rolecall, write_log: Wri
     assert "1 new event" in rolecall.refresh(logs)
     assert "Nothing new to load." in rolecall.refresh(logs)
     done = rolecall.run("refresh", "--logs", logs, "--audit", exit_code=1)
-    assert "unique_together_events_event_id__recipient_account_id" in done.stderr
+    assert "primary_key_events_event_id__recipient_account_id" in done.stderr
 
 
 def test_freshness_comes_from_the_ledger(rolecall: Rolecall, write_log: WriteLog) -> None:
