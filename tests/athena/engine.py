@@ -77,6 +77,7 @@ task.scale-writers.enabled=false
 scale-writers=false
 redistribute-writes=false
 optimizer.join-reordering-strategy=NONE
+join-distribution-type=BROADCAST
 """
 _GLUE_AND_S3 = """\
 hive.metastore.glue.region=us-east-1
