@@ -9,6 +9,7 @@ from rolecall.access import refusal
 _USER = "User: arn:aws:sts::111122223333:assumed-role/refresh/s is"
 _KEY = "arn:aws:kms:us-east-1:111122223333:key/0f0e0d0c-0b0a"
 _GLUE = "arn:aws:glue:us-east-1:111122223333"
+_WORKGROUP = "arn:aws:athena:us-east-1:111122223333:workgroup/audit"
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,11 @@ _GLUE = "arn:aws:glue:us-east-1:111122223333"
             f"glue:UpdateTable on the table rolecall.events ({_GLUE}:table/rolecall/events)",
         ),
         (
+            f"{_USER} not authorized to perform: athena:GetQueryResults on resource:"
+            f" {_WORKGROUP} with an explicit deny",
+            f"athena:GetQueryResults on the workgroup audit ({_WORKGROUP})",
+        ),
+        (
             f"{_USER} not authorized to perform: glue:GetDatabases on resource: {_GLUE}:catalog",
             f"glue:GetDatabases on {_GLUE}:catalog",
         ),
@@ -67,12 +73,21 @@ def test_what_is_refused_is_named(reason: str, named: str) -> None:
     assert refusal(reason) == f"AWS does not allow {named}: ask for this permission."
 
 
+def test_a_refusal_that_names_nothing_says_where_permissions_are_listed() -> None:
+    reason = "PERMISSION_DENIED: Access Denied (Service: Amazon S3; Status Code: 403)"
+    assert refusal(f"{reason}.") == (
+        f"AWS does not allow this and does not say on what ({reason}): ask for the permissions that"
+        " docs/athena.md lists."
+    )
+
+
 @pytest.mark.parametrize(
     "reason",
     [
         "SYNTAX_ERROR: line 1:8: Column 'denied' cannot be resolved",
         "HIVE_CURSOR_ERROR: Failed to read s3://trail/a.json.gz: not in GZIP format",
         "Query exhausted resources at this scale factor",
+        "[Errno 13] Permission denied: '/home/bob/target'",
     ],
 )
 def test_other_reasons_are_none(reason: str) -> None:

@@ -19,7 +19,7 @@ from athena.scripted import Service, serving, table, until_stopped
 from athena.server import ApiError
 from athena.statements import Statement
 from athena.warehouse import CancelledError, Outcome, QueryFailedError, Request, ScanLimitError
-from conftest import PROJECT
+from conftest import PROJECT, Rolecall
 from rolecall.athena import (
     Athena,
     Place,
@@ -44,7 +44,8 @@ from rolecall.settings import load_settings
 THROTTLED = ApiError("TooManyRequestsException", "Rate exceeded")
 BROKEN = ApiError("InternalServerException", "Internal error", 500)
 EXPIRED = ApiError("ExpiredTokenException", "The security token included in the request is expired")
-DENIED = ApiError("AccessDeniedException", "User is not authorized to perform: athena:Start")
+USER = "User: arn:aws:sts::111122223333:assumed-role/audit/bob is"
+ARN = "arn:aws:{}:us-east-1:111122223333:{}"
 
 PLACE = Place("logs", "rolecall")
 
@@ -291,11 +292,6 @@ def test_a_query_that_nobody_can_follow_is_stopped(service: Service) -> None:
     [
         ("SYNTAX_ERROR: line 1:8: Column 'x' cannot be resolved", 2, "user error"),
         ("TABLE_NOT_FOUND: line 1:15: Table 'a.b.c' does not exist", 2, "user error"),
-        (
-            "PERMISSION_DENIED: Access Denied (Service: Amazon S3; Status Code: 403)",
-            2,
-            "user error",
-        ),
         ("GENERIC_INTERNAL_ERROR: node", 1, "system error"),
         ("INVALID_VIEW: stale", 3, "other error"),
     ],
@@ -328,10 +324,87 @@ def test_a_statement_that_athena_does_not_take_is_told(service: Service) -> None
         client().run("selec 1")
 
 
-def test_denied_access_names_the_permission(service: Service) -> None:
-    service.athena.refuse("StartQueryExecution", DENIED)
-    with pytest.raises(RolecallError, match=r"does not allow you to start .*athena:Start"):
+def test_who_may_not_use_the_workgroup_is_told_what_to_ask_for(service: Service) -> None:
+    arn = ARN.format("athena", "workgroup/audit")
+    message = f"{USER} not authorized to perform: athena:StartQueryExecution on resource: {arn}"
+    service.athena.refuse("StartQueryExecution", ApiError("AccessDeniedException", message))
+    with pytest.raises(RolecallError) as caught:
         client().run("select 1")
+    assert str(caught.value) == (
+        "AWS does not allow you to start the query, which takes athena:StartQueryExecution on the"
+        f" workgroup audit ({arn}): ask for this permission."
+    )
+
+
+@pytest.mark.parametrize(
+    ("service_name", "resource", "action", "named"),
+    [
+        ("s3", "trail/AWSLogs/a.json.gz", "s3:GetObject", "the bucket trail ({})"),
+        ("kms", "key/0f0e", "kms:Decrypt", "the key {}"),
+        ("glue", "database/rolecall", "glue:GetDatabase", "the database rolecall ({})"),
+        ("glue", "table/rolecall/events", "glue:GetTable", "the table rolecall.events ({})"),
+    ],
+)
+def test_a_query_that_is_denied_says_of_what_and_what_to_ask_for(
+    service: Service, service_name: str, resource: str, action: str, named: str
+) -> None:
+    arn = ARN.format(service_name, resource)
+    reason = f"PERMISSION_DENIED: {USER} not authorized to perform: {action} on resource: {arn}"
+    service.engine.script = raising(QueryFailedError(reason))
+    with pytest.raises(FailedError) as caught:
+        client().run("select 1", deadline=None)
+    (query_id,) = service.athena.executions
+    assert str(caught.value) == (
+        f"The query failed: AWS does not allow {action} on {named.format(arn)}: ask for this"
+        f" permission (query {query_id}, user error)."
+    )
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("history",), ("session", "bob"), ("query", "access_review")],
+    ids=lambda each: each[0],
+)
+def test_every_question_says_what_aws_denied_it(
+    service: Service, rolecall: Rolecall, command: tuple[str, ...]
+) -> None:
+    arn = ARN.format("kms", "key/0f0e")
+    reason = f"{USER} not authorized to perform: kms:Decrypt on resource: {arn}"
+    service.engine.script = raising(QueryFailedError(reason))
+    options = ("--target", "athena", "--workgroup", "rolecall")
+    done = rolecall.run(*command, *options, exit_code=1, **environment(service))
+    assert done.stderr.startswith(
+        f"Error: The query failed: AWS does not allow kms:Decrypt on the key {arn}: ask for this"
+        " permission (query "
+    )
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "error_type", "is_missing"),
+    [
+        ("TABLE_NOT_FOUND: line 1:15: Table 'a.b.c' does not exist", 1301, True),
+        ("SCHEMA_NOT_FOUND: line 1:15: Schema 'b' does not exist", 1301, True),
+        ("Entity Not Found (Service: AWSGlue)", 1301, True),
+        ("Table b.c is gone", 1110, True),
+        ("TABLE_NOT_FOUND: line 1:15: Table 'a.b.c' does not exist", 1000, True),
+        ("FAILED: SemanticException Table b.c does not exist", 1000, True),
+        ("COLUMN_NOT_FOUND: line 1:8: Column 'x' cannot be resolved", 1006, False),
+        ("FUNCTION_NOT_FOUND: line 1:8: Function 'x' not registered", 1303, False),
+        ("INVALID_VIEW: Column 'x' does not exist", 1107, False),
+        ("HIVE_FILESYSTEM_ERROR: The file s3://trail/a.json.gz does not exist", 1302, False),
+        ("PERMISSION_DENIED: Access Denied (Service: Amazon S3; Status Code: 403)", 1501, False),
+    ],
+)
+def test_a_failure_says_whether_a_table_is_missing(
+    service: Service, reason: str, error_type: int, is_missing: bool
+) -> None:
+    service.engine.script = raising(QueryFailedError(reason, type_=error_type))
+    with pytest.raises(FailedError) as caught:
+        client().run("select 1", deadline=None)
+    assert caught.value.error_type == error_type
+    assert caught.value.names_missing_table == is_missing
 
 
 def test_a_workgroup_without_place_for_results_is_named(service: Service) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -13,9 +13,12 @@ from athena.scripted import Service, serving, table
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request
 from rolecall.athena import Athena, Place, make_client
+from rolecall.athena import QueryFailedError as FailedError
 from rolecall.athena_compaction import STORE, StoreTable, compact
+from rolecall.athena_refresh import _newest_load
 from rolecall.athena_slices import Loaded, SliceLoad, unreadable_file
 from rolecall.errors import RolecallError
+from rolecall.questions import answer_on_athena
 from rolecall.settings import Settings, load_settings
 
 _FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.json.gz"
@@ -59,6 +62,7 @@ class _Dbt:
         self.bad_files = bad_files
         self.most_days_to_store = most_days
         self.fails_behind = False
+        self.row_count = 1
         self.loaded: list[tuple[date, date]] = []
         self.staged: tuple[date, date] | None = None
 
@@ -90,15 +94,16 @@ class _Dbt:
         self.staged = first, last
         rest = last + timedelta(days=1) if last < self.last else None
         return _run(
+            row_count=self.row_count,
             loaded_to=f"{last}",
             remains_from=None if rest is None else f"{rest}",
             remains_to=None if rest is None else f"{self.last}",
         )
 
 
-def _run(**meta: str | None) -> Any:
+def _run(row_count: int = 1, **meta: str | None) -> Any:
     node = SimpleNamespace(config=SimpleNamespace(meta=meta), resource_type="model")
-    response = {"rows_affected": 1, "data_scanned_in_bytes": 10}
+    response = {"rows_affected": row_count, "data_scanned_in_bytes": 10}
     result = SimpleNamespace(node=node, adapter_response=response)
     return SimpleNamespace(result=SimpleNamespace(results=[result]))
 
@@ -183,6 +188,50 @@ def test_files_that_cannot_be_read_are_left_out_one_by_one(
     files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(3))
     loaded = _load(_Dbt(3, 99, files), athena, skip_unreadable=True)
     assert tuple(loaded.unreadable) == files
+
+
+_NO_LEDGER = "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.rolecall.log_reads' does not exist"
+
+
+def _fails(service: Service, reason: str, error_type: int) -> None:
+    def script(statement: Statement, request: Request) -> Outcome:
+        raise QueryFailedError(reason, type_=error_type)
+
+    service.engine.script = script
+
+
+def _ask_newest_load(athena: Athena) -> None:
+    assert _newest_load(athena) == (None, None)
+
+
+def _ask_known_problems(athena: Athena) -> None:
+    dbt = _Dbt(3, 99, (_FILE,))
+    dbt.row_count = 0
+    assert _load(dbt, athena, skip_unreadable=True).is_new
+
+
+@pytest.mark.parametrize("ask", [_ask_newest_load, _ask_known_problems])
+def test_before_the_first_load_there_is_no_ledger(
+    service: Service, athena: Athena, ask: Callable[[Athena], None]
+) -> None:
+    _fails(service, _NO_LEDGER, 1301)
+    ask(athena)
+
+
+@pytest.mark.parametrize("ask", [_ask_newest_load, _ask_known_problems])
+def test_a_ledger_that_cannot_be_read_is_none_that_is_missing(
+    service: Service, athena: Athena, ask: Callable[[Athena], None]
+) -> None:
+    _fails(service, "HIVE_FILESYSTEM_ERROR: s3://tables/log_reads/metadata does not exist", 1302)
+    with pytest.raises(FailedError, match="HIVE_FILESYSTEM_ERROR"):
+        ask(athena)
+
+
+def test_a_question_to_what_is_not_built_yet_says_how_to_build_it(service: Service) -> None:
+    _fails(service, _NO_LEDGER, 1301)
+    settings = load_settings(region="us-east-1", results="s3://results/")
+    with pytest.raises(RolecallError, match=r"rolecall does not have what .*: build it with"):
+        answer_on_athena("select 1", {}, {}, settings)
 
 
 def test_there_is_an_end_to_files_that_cannot_be_read(service: Service, athena: Athena) -> None:

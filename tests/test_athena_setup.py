@@ -439,8 +439,8 @@ def test_access_denied_to_the_bucket_is_named(cloud: Cloud, deny: Deny) -> None:
     with pytest.raises(RolecallError) as caught:
         cloud.setup("--bucket", cloud.bucket)
     assert str(caught.value) == (
-        f"AWS does not allow you to list s3://{cloud.bucket}/AWSLogs/: not authorized to perform:"
-        " s3:ListBucket; ask for this permission."
+        f"AWS does not allow you to list s3://{cloud.bucket}/AWSLogs/, which takes s3:ListBucket:"
+        " ask for this permission."
     )
 
 

@@ -431,7 +431,7 @@ def test_what_does_not_end_is_named(service: Service) -> None:
 def test_a_workgroup_that_may_not_be_asked_is_named(service: Service) -> None:
     denied = ApiError("AccessDeniedException", "User is not authorized to perform: athena:List")
     service.athena.refuse("ListQueryExecutions", denied)
-    with pytest.raises(RolecallError, match=r"^AWS does not allow you to stop .* rolecall: User"):
+    with pytest.raises(RolecallError, match=r"^AWS does not allow you to stop .* rolecall, which"):
         stop_statements(make_client("athena"), _now())
 
 

@@ -1,7 +1,8 @@
-"""What AWS did not allow a statement: found in the reason that Athena or dbt gives, and named.
+"""What AWS did not allow: found in the reason that a service, Athena or dbt gives, and named.
 
 Athena repeats what S3, KMS, Glue or Lake Formation told it (Amazon Athena User Guide,
-"Troubleshooting in Athena", and those services' messages of access denied).
+"Troubleshooting in Athena", and those services' messages of access denied). Nothing but the
+standard library is imported: the Lambda function uses this module too.
 """
 
 from __future__ import annotations
@@ -16,27 +17,40 @@ _LAKE_FORMATION = re.compile(
     r"Insufficient Lake Formation permission\(s\): Required (?P<right>[\w ,]+?) on"
     r" (?P<name>[\w.*-]+)"
 )
-_IS_DENIED = re.compile(r"access ?denied|permission denied|status code: 403", re.IGNORECASE)
+_IS_DENIED = re.compile(r"access ?denied|permission[_ ]denied|status code: 403", re.IGNORECASE)
+# A file of this machine may be denied too.
+_IS_OF_AWS = re.compile(r"PERMISSION_DENIED|\(Service: ")
 _S3_PLACE = re.compile(r"s3://(?P<bucket>[a-z0-9.-]+)/?[^\s\"',;)]*")
 
 
 def refusal(reason: str) -> str | None:
     """Return what AWS refused and on what as a sentence, None if the reason is another."""
-    match = _ACTION.search(reason)
-    if match is not None:
-        return _sentence(match["action"], _named(match["arn"], reason))
-    match = _LAKE_FORMATION.search(reason)
-    if match is not None:
-        right = f"the Lake Formation permission {match['right']}"
-        return _sentence(right, f" on {match['name'].rstrip('.')}")
-    place = _S3_PLACE.search(reason)
-    if place is not None and _IS_DENIED.search(reason):
-        return _sentence("the access", f" to the bucket {place['bucket']} ({place[0].rstrip('.')})")
+    right = refused_right(reason)
+    if right is not None:
+        return f"AWS does not allow {right}: ask for this permission."
+    if _IS_DENIED.search(reason) and _IS_OF_AWS.search(reason):
+        return (
+            f"AWS does not allow this and does not say on what ({reason.strip().rstrip('.')}): ask"
+            " for the permissions that docs/athena.md lists."
+        )
     return None
 
 
-def _sentence(right: str, resource: str) -> str:
-    return f"AWS does not allow {right}{resource}: ask for this permission."
+def refused_right(reason: str) -> str | None:
+    """Return the permission that AWS refused, with the bucket, key, database, table or workgroup.
+
+    None if the reason is another, or names neither.
+    """
+    match = _ACTION.search(reason)
+    if match is not None:
+        return match["action"] + _named(match["arn"], reason)
+    match = _LAKE_FORMATION.search(reason)
+    if match is not None:
+        return f"the Lake Formation permission {match['right']} on {match['name'].rstrip('.')}"
+    place = _S3_PLACE.search(reason)
+    if place is not None and _IS_DENIED.search(reason):
+        return f"the access to the bucket {place['bucket']} ({place[0].rstrip('.')})"
+    return None
 
 
 def _named(arn: str | None, reason: str) -> str:
@@ -51,6 +65,8 @@ def _named(arn: str | None, reason: str) -> str:
         return f" on the bucket {kind} ({arn})"
     if service == "glue" and kind in ("database", "table"):
         return f" on the {kind} {name.replace('/', '.')} ({arn})"
+    if service == "athena" and kind == "workgroup":
+        return f" on the workgroup {name} ({arn})"
     if service == "kms":
         return f" on the key {arn}"
     return f" on {arn}"

@@ -35,6 +35,7 @@ from botocore.exceptions import (
 )
 
 import rolecall
+from rolecall.access import refusal, refused_right
 from rolecall.errors import DeadlineError, RolecallError, ScanLimitError, UsageError
 from rolecall.parameters import Parameter, Value, execution_parameters
 
@@ -64,6 +65,12 @@ _CONNECT_SECONDS = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE, _PAUSE_GROWTH = 0.2, 5.0, 1.5
 
 _CATEGORIES = {1: "system", 2: "user"}
+# The error types "General entity not found" and "Provided table or view does not exist" ("Athena
+# error catalog"), and how the engine words them where AWS gives another type or none.
+_MISSING_TYPES = frozenset((1301, 1110))
+_MISSING_TABLE = re.compile(
+    r"\b(?:TABLE|SCHEMA)_NOT_FOUND\b|\b(?:Table|View|Schema|Database) [\w.$'\"-]+ does not exist"
+)
 
 _EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
 _UNKNOWN_KEYS = frozenset(
@@ -94,8 +101,9 @@ _PATTERNS = {
 class QueryError(RolecallError):
     """A query that gave no result; ``query_id`` is Athena's, ``reason`` in AWS's words.
 
-    ``category`` is ``system``, ``user`` or ``other`` as AWS says, None where it says nothing;
-    ``is_retryable`` says that the same query may work the next time.
+    ``category`` is ``system``, ``user`` or ``other`` as AWS says, ``error_type`` its number for the
+    kind of error, both None where it says nothing; ``is_retryable`` says that the same query may
+    work the next time.
     """
 
     def __init__(
@@ -105,17 +113,24 @@ class QueryError(RolecallError):
         query_id: str,
         reason: str = "",
         category: str | None = None,
+        error_type: int | None = None,
         is_retryable: bool = False,
     ) -> None:
         super().__init__(message)
         self.query_id = query_id
         self.reason = reason
         self.category = category
+        self.error_type = error_type
         self.is_retryable = is_retryable
 
 
 class QueryFailedError(QueryError):
     """Athena could not run the query to its end."""
+
+    @property
+    def names_missing_table(self) -> bool:
+        """Whether the query failed for it named a table, view or database that is not there."""
+        return self.error_type in _MISSING_TYPES or bool(_MISSING_TABLE.search(self.reason))
 
 
 class QueryRetryableError(QueryFailedError):
@@ -484,9 +499,9 @@ def _explained_answer(error: ClientError, doing: str) -> RolecallError:
             " AWS_PROFILE."
         )
     if code in _DENIED:
-        return RolecallError(
-            f"AWS does not allow you to {doing}: {message}; ask for this permission."
-        )
+        right = refused_right(message)
+        why = f": {message};" if right is None else f", which takes {right}:"
+        return RolecallError(f"AWS does not allow you to {doing}{why} ask for this permission.")
     if code in ("TooManyRequestsException", "ThrottlingException"):
         return RolecallError(
             f"AWS has too many requests to {doing} ({message}): run the command again later."
@@ -501,7 +516,7 @@ def _ended(execution: Mapping[str, Any]) -> QueryError:
     reason = told.get("ErrorMessage") or status.get("StateChangeReason") or "AWS gives no reason"
     category = _CATEGORIES.get(told["ErrorCategory"], "other") if "ErrorCategory" in told else None
     is_retryable = bool(told.get("Retryable"))
-    text = reason.strip().rstrip(".")
+    text = (refusal(reason) or reason).strip().rstrip(".")
     if "bytes scanned limit" in reason.lower():
         kind: type[QueryError] = QueryScanLimitError
         message = (
@@ -517,7 +532,12 @@ def _ended(execution: Mapping[str, Any]) -> QueryError:
         again = "; it may work the next time" if is_retryable else ""
         message = f"The query failed: {text} (query {query_id}{whose}{again})."
     return kind(
-        message, query_id=query_id, reason=reason, category=category, is_retryable=is_retryable
+        message,
+        query_id=query_id,
+        reason=reason,
+        category=category,
+        error_type=told.get("ErrorType"),
+        is_retryable=is_retryable,
     )
 
 

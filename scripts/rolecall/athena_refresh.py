@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 import rolecall
-from rolecall.access import refusal
 from rolecall.athena import (
     Answer,
     Athena,
@@ -181,7 +180,7 @@ def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerR
                 f"The refresh was stopped by the limit of the workgroup {settings.workgroup}; raise"
                 f" that, or load fewer days with a later --from: {reason}"
             )
-        raise RolecallError(f"The refresh failed: {refusal(reason) or reason}")
+        raise RolecallError(f"The refresh failed: {reason}")
     return result
 
 
@@ -200,9 +199,9 @@ def _newest_load(athena: Athena) -> _NewestLoad:
     try:
         return next((_NewestLoad(*row) for row in athena.run(sql).rows()), _NewestLoad())
     except QueryFailedError as error:
-        if "TABLE_NOT_FOUND" in error.reason or "does not exist" in error.reason:
-            return _NewestLoad()
-        raise
+        if not error.names_missing_table:
+            raise
+        return _NewestLoad()
 
 
 def _summary(athena: Athena, since: str | None) -> dict[str, Any]:

@@ -184,7 +184,9 @@ class SliceLoad:
         sql = "select log_file from log_files where status = 'unreadable'"
         try:
             known = tuple(f"/{log_file}" for (log_file,) in self._athena.run(sql).rows())
-        except QueryFailedError:  # no such table before the first load
+        except QueryFailedError as error:  # no such table before the first load
+            if not error.names_missing_table:
+                raise
             known = ()
         return [path for path in self.loaded.unreadable if not path.endswith(known)]
 

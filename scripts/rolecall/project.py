@@ -19,6 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import rolecall
+from rolecall.access import refusal
 from rolecall.errors import RolecallError
 from rolecall.parameters import Parameter
 from rolecall.settings import Settings
@@ -243,7 +244,12 @@ def named_run(run_id: str) -> Iterator[None]:
 
 
 def failures(result: dbtRunnerResult) -> str:
-    """Return what went wrong in a run of dbt, in one line."""
+    """Return what went wrong in a run of dbt, in one line; what AWS refused is named."""
+    reason = _reason(result)
+    return refusal(reason) or reason
+
+
+def _reason(result: dbtRunnerResult) -> str:
     if result.exception is not None:
         return _one_line(str(result.exception))
     failed = [

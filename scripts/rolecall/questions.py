@@ -136,7 +136,7 @@ def answer_on_athena(
     try:
         return athena.run(sql, used, settings.deadline_seconds, parameters)
     except QueryFailedError as error:
-        if not error.reason.startswith(("SCHEMA_NOT_FOUND", "TABLE_NOT_FOUND")):
+        if not error.names_missing_table:
             raise
         raise RolecallError(
             f"{settings.schema_name} does not have what this asks for ({error.reason}): build it"

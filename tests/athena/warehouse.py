@@ -31,6 +31,14 @@ _STATEMENT_SECONDS = 120
 _HTTP_SECONDS = 30
 _ICEBERG_PROPERTIES = ("location", "partitioning", "format", "format_version")
 _HIVE_PROPERTIES = ("external_location", "partitioned_by", "bucketed_by", "bucket_count", "format")
+# What Athena calls the engine's errors, as far as somebody looks ("Athena error catalog").
+_USER_ERROR, _SYSTEM_ERROR = 1000, 200
+_ERROR_TYPES = {
+    "TABLE_NOT_FOUND": 1301,
+    "SCHEMA_NOT_FOUND": 1301,
+    "COLUMN_NOT_FOUND": 1006,
+    "ICEBERG_COMMIT_ERROR": 233,
+}
 _DAYS = {"YEAR": 365, "MONTH": 30, "WEEK": 7}
 
 
@@ -38,7 +46,12 @@ class QueryFailedError(Exception):
     """A statement that failed as it would on Athena: ``ERROR_NAME: message``."""
 
     def __init__(
-        self, message: str, *, category: int = 2, type_: int = 1, retryable: bool = False
+        self,
+        message: str,
+        *,
+        category: int = 2,
+        type_: int = _USER_ERROR,
+        retryable: bool = False,
     ) -> None:
         super().__init__(message)
         self.category = category
@@ -500,7 +513,7 @@ def _raise(error: dict[str, Any]) -> None:
     raise QueryFailedError(
         f"{name}: {message}",
         category=1 if system else 2,
-        type_=233 if name.startswith("ICEBERG_COMMIT") else 1,
+        type_=_ERROR_TYPES.get(name, _SYSTEM_ERROR if system else _USER_ERROR),
         retryable=name.startswith("ICEBERG_COMMIT"),
     )
 
