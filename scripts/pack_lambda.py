@@ -26,7 +26,9 @@ from rolecall.project import analyses, failures, run_dbt
 from rolecall.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
-MODULES = ("__init__", "access", "athena", "errors", "lambda_handler", "output", "parameters")
+MODULES = (
+    *("__init__", "access", "alarm", "athena", "errors", "lambda_handler", "output", "parameters"),
+)
 
 
 def main() -> None:

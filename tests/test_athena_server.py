@@ -18,7 +18,7 @@ from athena.scripted import Service, serving, table, until_stopped
 from athena.server import ApiError
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
-from rolecall.athena import make_client
+from rolecall.athena import Patience, make_client
 
 _TRIES = 20_000
 
@@ -34,7 +34,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 
 @pytest.fixture
 def client(service: Service) -> Any:
-    return make_client("athena", attempts=1)
+    return make_client("athena", patience=Patience(attempts=1))
 
 
 def start(client: Any, sql: str = "select 1", **more: Any) -> str:

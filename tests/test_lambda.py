@@ -13,7 +13,7 @@ import time
 import uuid
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,9 +26,10 @@ from athena.scripted import Service, serving, table, until_stopped
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
 from conftest import PROJECT
+from rolecall.alarm import alarm
 from rolecall.athena import Athena, Place
 from rolecall.errors import RolecallError
-from rolecall.lambda_handler import packed_query, rows_that_fit
+from rolecall.lambda_handler import MARGIN_SECONDS, packed_query, rows_that_fit
 
 BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
 RUNTIME = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
@@ -391,6 +392,22 @@ def test_rows_are_not_counted_when_there_is_no_time(
     assert (len(rows), left_out) == (999, None)
 
 
+def test_a_page_that_hangs_is_left_out(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unhurried:
+        aws_request_id = "r"
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 900_000
+
+    for name, value in aws(service).items():
+        monkeypatch.setenv(name, value)
+    service.engine.script = lambda statement, request: table(["t"], [["x"]] * 2_500)
+    answer = Athena(Place("a", "rolecall")).run("select 1")
+    with service.athena.hanging("GetQueryResults", 99), alarm(0.2):
+        rows, left_out = rows_that_fit(answer, Unhurried(), None)
+    assert (len(rows), left_out) == (999, None)
+
+
 # --- faults -----------------------------------------------------------------------------------
 
 
@@ -433,11 +450,52 @@ def test_the_type_of_an_error_tells_what_to_try_again(service: Service, function
 
 def test_a_query_is_stopped_before_the_function_is(service: Service, function: Function) -> None:
     service.engine.script = until_stopped
-    done = function.invoke({"command": "history"}, seconds=3)
+    done = function.invoke({"command": "history"}, seconds=MARGIN_SECONDS + 1)
     assert time.time() < done.deadline_ms / 1000
     assert done.error_type == "QueryDeadlineError"
     assert "and was stopped" in done.answer["errorMessage"]
     assert service.states == ["CANCELLED"]
+
+
+@pytest.mark.parametrize(
+    ("hanging", "stopped"),
+    [
+        ({"GetQueryExecution": 99}, "which has been stopped"),
+        ({"StartQueryExecution": 1}, "which has been stopped"),
+        # Each at its worst that still ends well: the second attempt of either call is answered.
+        ({"StartQueryExecution": 2, "StopQueryExecution": 1}, "which has been stopped"),
+        ({"GetQueryExecution": 99, "StopQueryExecution": 99}, "which may go on running"),
+        ({"StartQueryExecution": 99}, "the start of the query, which may go on running"),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, dict) else "",
+)
+def test_a_query_is_stopped_before_the_function_is_though_aws_hangs(
+    service: Service, function: Function, hanging: dict[str, int], stopped: str
+) -> None:
+    service.engine.script = until_stopped
+    with ExitStack() as stack:
+        for operation, times in hanging.items():
+            stack.enter_context(service.athena.hanging(operation, times))
+        done = function.invoke({"command": "history"}, seconds=MARGIN_SECONDS + 0.3)
+        assert time.time() < done.deadline_ms / 1000
+    assert done.error_type == "QueryDeadlineError"
+    assert stopped in done.answer["errorMessage"]
+    assert len(service.states) == 1
+    if "has been stopped" in stopped:
+        assert service.states == ["CANCELLED"]
+    (execution,) = service.athena.executions.values()
+    execution.is_stopped = True
+
+
+def test_a_result_that_aws_does_not_hand_out_is_an_error(
+    service: Service, function: Function
+) -> None:
+    service.engine.script = lambda statement, request: table(["t"], [["x"]] * 2_500)
+    with service.athena.hanging("GetQueryResults", 99):
+        done = function.invoke({"command": "history"}, seconds=MARGIN_SECONDS + 1)
+        assert time.time() < done.deadline_ms / 1000
+    assert done.error_type == "DeadlineError"
+    assert "AWS did not hand out its result in time" in done.answer["errorMessage"]
 
 
 def test_nothing_is_started_one_second_before_the_function_ends(

@@ -13,7 +13,6 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,7 @@ from botocore.exceptions import (
 
 import rolecall
 from rolecall.access import refusal, refused_right
+from rolecall.alarm import TimeIsUp
 from rolecall.errors import DeadlineError, RolecallError, ScanLimitError, UsageError
 from rolecall.parameters import Parameter, Value, execution_parameters
 
@@ -55,12 +55,6 @@ LONGEST_QUERY = 262_144
 """The longest query string that Athena takes, in bytes of UTF-8 ("Service quotas")."""
 
 PAGE_ROWS = 1000
-
-ATTEMPTS = 8
-"""How often botocore tries a request: its pauses then add up to about half a minute."""
-
-_ANSWER_SECONDS = 30.0
-_CONNECT_SECONDS = 5.0
 
 _FIRST_PAUSE, _LONGEST_PAUSE, _PAUSE_GROWTH = 0.2, 5.0, 1.5
 
@@ -96,6 +90,27 @@ _PATTERNS = {
         "s3://BUCKET/FOLDER/",
     ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How often a client tries a request, and how many seconds it waits at each attempt.
+
+    With the attempts of the default botocore's pauses add up to about half a minute.
+    """
+
+    attempts: int = 8
+    connect_seconds: float = 5.0
+    answer_seconds: float = 30.0
+
+    @property
+    def seconds(self) -> float:
+        """How long a request that is never answered takes, but for the pauses."""
+        return self.attempts * (self.connect_seconds + self.answer_seconds)
+
+
+PATIENCE = Patience()
+"""The patience of whoever has time."""
 
 
 class QueryError(RolecallError):
@@ -188,8 +203,9 @@ class Statistics:
 class Athena:
     """Runs queries at a place, one at a time.
 
-    ``price_per_tb`` is in US dollars. ``clock``, ``sleep`` and ``jitter`` (which gives a number
-    from 0 to 1) are there for tests.
+    ``stopping_client`` takes the place of ``client`` to stop a query, where the time for that is
+    short. ``price_per_tb`` is in US dollars. ``clock``, ``sleep`` and ``jitter`` (which gives a
+    number from 0 to 1) are there for tests.
     """
 
     def __init__(
@@ -197,6 +213,7 @@ class Athena:
         place: Place,
         client: AthenaClient | None = None,
         *,
+        stopping_client: AthenaClient | None = None,
         price_per_tb: float = PRICE_PER_TB,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -205,6 +222,7 @@ class Athena:
         self.place = place
         self.client: AthenaClient = make_client("athena") if client is None else client
         self.price_per_tb = price_per_tb
+        self._stopping_client = stopping_client or self.client
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -220,8 +238,8 @@ class Athena:
 
         ``values`` has one for each named parameter of ``sql``, ``parameters`` says of what kind
         they are. ``deadline`` is in seconds from now, the time in the queue included; None is no
-        deadline. Whatever ends the waiting, an interrupt or SIGTERM that raises SystemExit too,
-        stops the query.
+        deadline. Whatever ends the waiting stops the query: an interrupt or SIGTERM that raises
+        SystemExit too, and an alarm (``rolecall.alarm``), which is a deadline for calls that hang.
 
         Raises UsageError for what Athena would not take, QueryFailedError, QueryCancelledError,
         QueryScanLimitError, QueryDeadlineError, QueryLostError, and RolecallError if the query
@@ -231,21 +249,20 @@ class Athena:
         ends_at = None if deadline is None else self._clock() + deadline
         query_id: str | None = None
         try:
-            query_id = self._start(request)
-            execution = self._wait(query_id, ends_at)
-        except QueryError:
+            query_id = self._start(request, self.client)
+            execution = self._followed(query_id, ends_at)
+        except RolecallError:
             raise
-        except RolecallError as error:
-            if query_id is None:
-                raise
-            fate = "has been stopped" if self._stop(query_id) else "may go on running"
-            raise QueryLostError(
-                f"{str(error).rstrip('.')} (the query {query_id} {fate}).", query_id=query_id
+        except TimeIsUp:
+            query_id, is_stopped = self._end(query_id, request)
+            what = f"the query {query_id}, which" if query_id else "the start of the query, which"
+            fate = "has been stopped" if is_stopped else "may go on running"
+            raise QueryDeadlineError(
+                f"AWS did not answer in time about {what} {fate}: ask again, with more time.",
+                query_id=query_id or "",
             ) from None
         except BaseException:
-            with suppress(RolecallError):
-                # A start that was cut off may have arrived: the same token gives the query's id.
-                self._stop(query_id or self._start(request))
+            self._end(query_id, request)
             raise
         return Answer(self, execution)
 
@@ -274,9 +291,9 @@ class Athena:
             request["ResultConfiguration"] = {"OutputLocation": self.place.output_location}
         return request
 
-    def _start(self, request: dict[str, Any]) -> str:
+    def _start(self, request: dict[str, Any], client: AthenaClient) -> str:
         try:
-            return self.client.start_query_execution(**request)["QueryExecutionId"]
+            return client.start_query_execution(**request)["QueryExecutionId"]
         except (ClientError, BotoCoreError) as error:
             if "output location" in str(error).lower():
                 raise RolecallError(
@@ -285,6 +302,18 @@ class Athena:
                     " workgroup."
                 ) from None
             raise explained(error, "start the query") from None
+
+    def _followed(self, query_id: str, ends_at: float | None) -> dict[str, Any]:
+        """Return the execution of a query that succeeded; stop one that cannot be followed."""
+        try:
+            return self._wait(query_id, ends_at)
+        except QueryError:
+            raise
+        except RolecallError as error:
+            fate = "has been stopped" if self._stop(query_id) else "may go on running"
+            raise QueryLostError(
+                f"{str(error).rstrip('.')} (the query {query_id} {fate}).", query_id=query_id
+            ) from None
 
     def _wait(self, query_id: str, ends_at: float | None) -> dict[str, Any]:
         """Return the execution of a query that succeeded. Raises RolecallError."""
@@ -317,10 +346,19 @@ class Athena:
         execution: dict[str, Any] = answer["QueryExecution"]
         return execution
 
+    def _end(self, query_id: str | None, request: dict[str, Any]) -> tuple[str | None, bool]:
+        """Stop a query in mid-flight; return its id and whether AWS took the order."""
+        try:
+            # A start that was cut off may have arrived: the same token gives the query's id.
+            query_id = query_id or self._start(request, self._stopping_client)
+        except RolecallError:
+            return None, False
+        return query_id, self._stop(query_id)
+
     def _stop(self, query_id: str) -> bool:
         """Stop a query; say whether AWS took the order."""
         try:
-            self.client.stop_query_execution(QueryExecutionId=query_id)
+            self._stopping_client.stop_query_execution(QueryExecutionId=query_id)
         except (ClientError, BotoCoreError):
             return False
         return True
@@ -406,27 +444,31 @@ def _session(region: str | None) -> Any:
     return boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None)
 
 
-def make_client(
-    service: str,
-    region: str | None = None,
-    *,
-    attempts: int = ATTEMPTS,
-    answer_seconds: float = _ANSWER_SECONDS,
-) -> Any:
-    """Return a client of boto3: the one way to one.
+def make_client(service: str, region: str | None = None, patience: Patience = PATIENCE) -> Any:
+    """Return a client of boto3; see ``make_clients``."""
+    (client,) = make_clients(service, region, patience)
+    return client
+
+
+def make_clients(service: str, region: str | None, *patience: Patience) -> list[Any]:
+    """Return clients of boto3, one for each ``patience``: the one way to them.
 
     Credentials, profile and endpoints (``AWS_ENDPOINT_URL...``) come from the environment as boto3
     reads it; without ``region`` so does that, AWS_REGION included. botocore alone retries, in its
     standard mode: throttling, HTTP 500 to 504 and broken connections. Raises RolecallError.
     """
-    config = Config(
-        retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=answer_seconds,
-        user_agent_extra=f"rolecall/{rolecall.__version__}",
-    )
+    configs = [
+        Config(
+            retries={"mode": "standard", "total_max_attempts": each.attempts},
+            connect_timeout=each.connect_seconds,
+            read_timeout=each.answer_seconds,
+            user_agent_extra=f"rolecall/{rolecall.__version__}",
+        )
+        for each in patience
+    ]
     try:
-        return _session(region).client(service, config=config)
+        session = _session(region)
+        return [session.client(service, config=config) for config in configs]
     except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
         raise explained(error, f"use {service}") from None
 

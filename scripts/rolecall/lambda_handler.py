@@ -21,7 +21,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from rolecall.athena import Answer, Athena, Place, QueryError, checked, make_client
+from rolecall.alarm import TimeIsUp, alarm
+from rolecall.athena import Answer, Athena, Patience, Place, QueryError, checked, make_clients
 from rolecall.errors import DeadlineError, RolecallError, UsageError
 from rolecall.output import json_value
 from rolecall.parameters import Parameter, bound_values, day
@@ -36,14 +37,19 @@ PLACEHOLDERS = {
 }
 """How packed queries name what the event or the environment decides."""
 
-MARGIN_SECONDS = 2.0
-"""What is left of the function's time to stop a query and to answer."""
+_PATIENCE = Patience(attempts=3, answer_seconds=5.0)
+# The calls that stop a query: two if its start was not answered yet. botocore's pauses between
+# attempts at a server that hangs are below 0.1 s.
+_STOPPING_PATIENCE = Patience(attempts=2, connect_seconds=0.4, answer_seconds=0.7)
+_MOST_STOPPING_CALLS = 2
+# How long what AWS answers may take at the deadline, before it counts as what hangs.
+_ANSWERED_SECONDS = 0.3
+
+MARGIN_SECONDS = _ANSWERED_SECONDS + _MOST_STOPPING_CALLS * _STOPPING_PATIENCE.seconds + 0.3
+"""What is left of the function's time to stop a query and to answer, though AWS may hang."""
 
 LARGEST_ANSWER = 5_500_000
 """How long the rows of an answer may be, in bytes of JSON: Lambda takes 6 MB ("Lambda quotas")."""
-
-# Few and short attempts: the function's time is short too.
-_ATTEMPTS, _ANSWER_SECONDS = 3, 5.0
 
 _ENVIRONMENT = {
     "command": "ROLECALL_COMMAND",
@@ -138,7 +144,13 @@ def _answer(event: Any, context: Context) -> dict[str, Any]:
     place = Place(asked["database"], asked["workgroup"], _results(asked.get("results")))
     sql = _named(query.sql, asked)
     most_rows = _whole_number("max_rows", asked["max_rows"]) if "max_rows" in asked else None
-    athena = Athena(place, _client(), price_per_tb=_price(asked["price_per_tb"]))
+    client, stopping_client = _clients()
+    athena = Athena(
+        place,
+        client,
+        stopping_client=stopping_client,
+        price_per_tb=_price(asked["price_per_tb"]),
+    )
     seconds = _seconds_left(context)
     if seconds <= 0:
         raise DeadlineError(
@@ -146,8 +158,15 @@ def _answer(event: Any, context: Context) -> dict[str, Any]:
             " are kept to stop a query: give it a longer timeout."
         )
     _log(context, "started", query=name, database=place.database, workgroup=place.workgroup)
-    answer = athena.run(sql, values, seconds, query.parameters)
-    told = _told(answer, context, most_rows)
+    try:
+        with alarm(seconds + _ANSWERED_SECONDS):
+            answer = athena.run(sql, values, seconds, query.parameters)
+            told = _told(answer, context, most_rows)
+    except TimeIsUp:
+        raise DeadlineError(
+            "The query was done, but AWS did not hand out its result in time: give the function a"
+            " longer timeout, or ask for fewer days."
+        ) from None
     logged = {key: value for key, value in told.items() if key not in _UNLOGGED}
     _log(context, "answered", query=name, **logged)
     return told
@@ -179,10 +198,10 @@ def _packed() -> dict[str, Any]:
 
 
 @cache
-def _client() -> Any:
-    """Return the client of Athena, one for all invocations of this process."""
+def _clients() -> list[Any]:
+    """Return the clients of Athena, to ask and to stop, for all invocations of this process."""
     region = os.environ.get("ROLECALL_REGION")
-    return make_client("athena", region, attempts=_ATTEMPTS, answer_seconds=_ANSWER_SECONDS)
+    return make_clients("athena", region, _PATIENCE, _STOPPING_PATIENCE)
 
 
 def _asked(event: Any) -> dict[str, Any]:
@@ -302,22 +321,25 @@ def rows_that_fit(
     """Return the first rows, and how many more there are, None if there is no time to count."""
     rows: list[dict[str, Any]] = []
     size, left_out = 0, 0
-    for number, page in enumerate(answer.pages()):
-        if number and _seconds_left(context) <= 0:
-            return rows, None
-        for row in page:
-            if left_out or len(rows) == most_rows:
-                left_out += 1
-                continue
-            named = {
-                column: json_value(value, UTC)
-                for column, value in zip(answer.columns, row, strict=True)
-            }
-            size += len(json.dumps(named)) + len(", ")
-            if size > LARGEST_ANSWER:
-                left_out += 1
-                continue
-            rows.append(named)
+    try:
+        for number, page in enumerate(answer.pages()):
+            if number and _seconds_left(context) <= 0:
+                return rows, None
+            for row in page:
+                if left_out or len(rows) == most_rows:
+                    left_out += 1
+                    continue
+                named = {
+                    column: json_value(value, UTC)
+                    for column, value in zip(answer.columns, row, strict=True)
+                }
+                size += len(json.dumps(named)) + len(", ")
+                if size > LARGEST_ANSWER:
+                    left_out += 1
+                    continue
+                rows.append(named)
+    except TimeIsUp:  # a page that AWS does not hand out
+        return rows, None
     return rows, left_out
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.athena import explained, make_client
+from rolecall.athena import Patience, explained, make_client
 from rolecall.catalogue import bucket_and_key
 from rolecall.errors import RolecallError
 from rolecall.project import named_run
@@ -38,7 +38,7 @@ RENEWAL_SECONDS = 60.0
 
 _TRIES = 5
 # A renewal must not hang for as long as the lease lasts.
-_ATTEMPTS, _ANSWER_SECONDS = 2, 10.0
+_PATIENCE = Patience(attempts=2, answer_seconds=10.0)
 # The object is not as it was seen, is being changed by another, or is gone.
 _NOT_AS_SEEN = frozenset(("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "404"))
 
@@ -85,9 +85,7 @@ class Lease:
         self.predecessors: tuple[Run, ...] = ()
         self._bucket, folder = bucket_and_key(settings.results)
         self._key = f"{folder}state/{settings.schema_name}.lease.json"
-        self._s3 = make_client(
-            "s3", settings.region, attempts=_ATTEMPTS, answer_seconds=_ANSWER_SECONDS
-        )
+        self._s3 = make_client("s3", settings.region, _PATIENCE)
         self._schema = settings.schema_name
         self._run = run
         self._seconds = seconds

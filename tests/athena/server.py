@@ -14,7 +14,8 @@ import threading
 import time
 import uuid
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
@@ -37,6 +38,7 @@ _TOKEN_LENGTHS, _LONGEST_PARAMETER = range(32, 129), 1024
 _SMALLEST_CUTOFF = 10_000_000
 _RUNNING, _FINAL = ("QUEUED", "RUNNING"), ("SUCCEEDED", "FAILED", "CANCELLED")
 _QUEUE_SECONDS = 0.02
+_HANG_SECONDS = 60
 
 
 class Engine(Protocol):
@@ -134,9 +136,10 @@ class Athena:
     """The state of the service and its operations.
 
     ``store`` writes a result to a place in S3. ``requests`` has what was asked, oldest first. For
-    tests of faults, ``refuse`` lines up errors to answer with, and while ``capacity`` is not set
-    queries wait in the queue. Tests in other processes ask for faults by operations that Athena
-    does not have: HoldStatements, FailStatements, EndFault, HeldStatements, LetStatementsGo.
+    tests of faults, ``refuse`` lines up errors to answer with, ``hanging`` withholds answers, and
+    while ``capacity`` is not set queries wait in the queue. Tests in other processes ask for faults
+    by operations that Athena does not have: HoldStatements, FailStatements, EndFault,
+    HeldStatements, LetStatementsGo.
     """
 
     def __init__(
@@ -155,12 +158,24 @@ class Athena:
         self._faults: dict[str, Fault] = {}
         self._held: dict[str, str] = {}
         self._refusals: defaultdict[str, deque[ApiError]] = defaultdict(deque)
+        self._withheld: dict[str, list[threading.Event]] = {}
         self._tokens: dict[str, tuple[dict[str, Any], str]] = {}
         self._lock = threading.Lock()
 
     def refuse(self, operation: str, error: ApiError, times: int = 1) -> None:
         """Answer the next requests for an operation with an error."""
         self._refusals[operation].extend([error] * times)
+
+    @contextmanager
+    def hanging(self, operation: str, times: int) -> Iterator[None]:
+        """Carry out an operation, but withhold the next answers to it meanwhile."""
+        released = threading.Event()
+        self._withheld[operation] = [released] * times
+        try:
+            yield
+        finally:
+            del self._withheld[operation]
+            released.set()
 
     def answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to a request. Raises ApiError."""
@@ -171,6 +186,8 @@ class Athena:
         if handler is None:
             raise ApiError("UnknownOperationException", f"{operation} is not there", 404)
         answer: dict[str, Any] = handler(request)
+        if self._withheld.get(operation):
+            self._withheld[operation].pop().wait(_HANG_SECONDS)
         return answer
 
     def _StartQueryExecution(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
@@ -423,11 +440,14 @@ class _Handler(BaseHTTPRequestHandler):
         except ApiError as error:
             status, answer = error.status, error.body()
         text = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.1")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/x-amz-json-1.1")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+        except ConnectionError:  # who has waited too long is gone
+            self.close_connection = True
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Say nothing: what matters is in the executions."""
