@@ -1,7 +1,8 @@
 """What Rolecall costs on AWS, by a formula: ``python scripts/athena_cost.py``.
 
-It prints the tables of docs/cost.md and docs/scale.md. What the formula takes for granted stands
-here as constants, each with its source; the tests compare it with what the local Athena scans.
+It prints the tables of docs/cost.md, docs/from-console-query.md and docs/scale.md. What the formula
+takes for granted stands here as constants, each with its source; the tests compare it with what the
+local Athena scans.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from rolecall.athena import PRICE_PER_TB
+from rolecall.athena import PRICE_PER_TB, scan_price
 from rolecall.project import project_variables
 from rolecall.sizes import price_text, size_text
 
@@ -23,6 +24,9 @@ BUILD_MINUTE_PRICE = 0.005
 
 LOOKBACK_DAYS = 1
 """What a refresh looks at again of what it has loaded: ``lookback_days``."""
+
+SLICE_DAYS = int(project_variables()["slice_days"])
+"""How many days of delivery are loaded at a time."""
 
 LEAST_BYTES = 10_000_000
 """What Athena asks for at least, a statement ("Athena pricing")."""
@@ -53,6 +57,10 @@ MARTS_SHARE = 1.1
 """Bytes of tables scanned to rebuild the marts, for each byte of logs ever loaded."""
 SWITCHES_SHARE = 0.005
 """Bytes of ``role_switches``, for each byte of logs ever loaded."""
+
+
+# Of 300,000 events in two months, on the local Athena: benchmarks/README.md.
+MEASURED_AD_HOC, MEASURED_FIRST_REFRESH, MEASURED_ANSWER = 45_900_000, 697_000_000, 231_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +122,13 @@ def refresh(trail: Trail, a_day: float, *, is_pruned: bool = True) -> Cost:
     return Cost(
         logs, tables, STATEMENTS, _requests(trail, logs, lists), BUILD_MINUTES * BUILD_MINUTE_PRICE
     )
+
+
+def first_refresh(trail: Trail) -> Cost:
+    """Return what the load of all logs costs, the marts once at its end, without S3 requests."""
+    slices = ceil(trail.months * DAYS_A_MONTH / SLICE_DAYS)
+    tables = (LOAD_SHARE + COMPACT_SHARE + MARTS_SHARE) * trail.all_bytes
+    return Cost(trail.all_bytes, tables, (slices - 1) * SLICE_STATEMENTS + STATEMENTS)
 
 
 def table_bytes(new: float, recent: float, everything: float) -> float:
@@ -203,10 +218,36 @@ def parts_table() -> Iterator[str]:
         )
 
 
+def console_table() -> Iterator[str]:
+    """Yield what Athena asks for the console's query and for Rolecall's answers, line by line."""
+    trail = Trail(100 * GB)
+    least_of_answer = ANSWER_STATEMENTS * scan_price(0)
+    yield _row(
+        "", "of 300,000 events in two months", "Athena asks",
+        "of 100 GB of logs a month, twelve months kept", "Athena asks",
+    )  # fmt: skip
+    yield _row("---", *["---:"] * 4)
+    for name, measured, price, cost in (
+        ("the query above, each time", MEASURED_AD_HOC, scan_price(MEASURED_AD_HOC), ad_hoc(trail)),
+        (
+            "the first `rolecall refresh`",
+            MEASURED_FIRST_REFRESH,
+            Cost(0, MEASURED_FIRST_REFRESH, STATEMENTS).scan,
+            first_refresh(trail),
+        ),
+        ("`rolecall history`, each time", MEASURED_ANSWER, least_of_answer, answer(trail)),
+    ):
+        yield _row(
+            name,
+            size_text(measured),
+            price_text(price),
+            size_text(round(cost.log_bytes + cost.table_bytes)),
+            price_text(cost.scan),
+        )
+
+
 # An organisation: see docs/scale.md.
 ACCOUNTS, REGIONS, YEARS, EVENTS_A_DAY = 500, 20, 5, 1_000_000_000
-SLICE_DAYS = int(project_variables()["slice_days"])
-"""How many days of delivery are loaded at a time."""
 MOST_PARTITIONS = 1_000_000
 """How many partitions Athena takes in one scan (Athena User Guide, "Service quotas")."""
 DELIVERIES_A_DAY = 24 * 60 // 5
@@ -281,7 +322,7 @@ def scale_table() -> Iterator[str]:
 
 def main() -> None:
     """Print the tables."""
-    for table in (cost_table, parts_table, scale_table):
+    for table in (cost_table, parts_table, console_table, scale_table):
         print("\n".join(table()), end="\n\n")
 
 

@@ -9,9 +9,13 @@ import pytest
 from athena_cost import (
     GB,
     MARTS_SHARE,
+    MEASURED_AD_HOC,
+    MEASURED_ANSWER,
+    MEASURED_FIRST_REFRESH,
     Trail,
     ad_hoc,
     answer,
+    console_table,
     cost_table,
     parts_table,
     refresh,
@@ -20,6 +24,7 @@ from athena_cost import (
     window_days,
 )
 from conftest import PROJECT
+from rolecall.sizes import size_text
 
 # Refreshes of an invented trail on the local Athena, with Athena's way to read Parquet: bytes of
 # the logs that were new, of those loaded in the two days before too, and what was scanned of
@@ -33,13 +38,31 @@ MEASURED = [
 
 @pytest.mark.parametrize(
     ("document", "table"),
-    [("cost", cost_table), ("cost", parts_table), ("scale", scale_table)],
+    [
+        ("cost", cost_table),
+        ("cost", parts_table),
+        ("from-console-query", console_table),
+        ("scale", scale_table),
+    ],
 )
 def test_a_document_has_the_table_that_the_formula_prints(
     document: str, table: Callable[[], Iterator[str]]
 ) -> None:
     text = (PROJECT / "docs" / f"{document}.md").read_text(encoding="utf-8")
     assert "\n".join(["", *table(), ""]) in text
+
+
+@pytest.mark.parametrize(
+    ("measured", "name"),
+    [
+        (MEASURED_AD_HOC, "the ad-hoc query at the console"),
+        (MEASURED_FIRST_REFRESH, "`rolecall refresh`, everything"),
+        (MEASURED_ANSWER, "`rolecall history`"),
+    ],
+)
+def test_what_was_measured_stands_in_the_benchmarks(measured: int, name: str) -> None:
+    text = (PROJECT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert f"\n| {name} | {size_text(measured)} |" in text
 
 
 @pytest.mark.parametrize(("new", "everything", "scanned"), MEASURED)
