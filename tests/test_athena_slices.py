@@ -1,7 +1,8 @@
 """Loads on Athena, in slices and day by day: nothing is lost, twice, or read twice.
 
 A simulated trail is loaded a day at a time, and after an outage in slices. An account and a region
-appear in it, one day has no logs, and one file has records of 101 days long ago.
+appear in it, one day has no logs, one file has records of 101 days long ago, and one a record
+without a time.
 """
 
 from __future__ import annotations
@@ -39,10 +40,7 @@ _WITHOUT_LOGS, _ODD_DAY, _APPEAR = date(2026, 3, 8), date(2026, 3, 6), date(2026
 # Two days in a slice, ten day by day, the rest at once.
 _SLICED_TO, _DAILY_TO, _LAST = date(2026, 3, 2), date(2026, 3, 13), date(2026, 3, 23)
 _DAY = timedelta(days=1)
-_ODD_KEY = (
-    f"{_ROOT}111122223333/CloudTrail/us-east-1/{_ODD_DAY:%Y/%m/%d}/111122223333_CloudTrail_"
-    f"us-east-1_{_ODD_DAY:%Y%m%d}T2350Z_a1B2c3D4e5F6g7H8.json.gz"
-)
+_TIMELESS_DAY = date(2026, 3, 20)
 _COMPARED = sorted(
     path
     for folder in ("store", "rules", "marts")
@@ -96,9 +94,11 @@ class Month:
         )
         self._note(name, printed, first)
 
-    def refresh(self, name: str, first: date, *options: str, slice_days: int = 60) -> None:
-        """Load, build and test by `rolecall refresh`."""
-        done = self.warehouse.rolecall("refresh", *options, ROLECALL_SLICE_DAYS=str(slice_days))
+    def refresh(self, name: str, first: date, *options: str, exit_code: int, days: int) -> None:
+        """Load, build and test by `rolecall refresh`, ``days`` in a slice."""
+        done = self.warehouse.rolecall(
+            "refresh", *options, exit_code=exit_code, ROLECALL_SLICE_DAYS=str(days)
+        )
         self._note(name, done.stdout + done.stderr, first)
 
     def _note(self, name: str, printed: str, first: date) -> None:
@@ -113,6 +113,14 @@ class Month:
             printed, scanned, staged, self.window_bytes(first), int(ledger[0][0] or 0)
         )
         self.statement_count = len(account.statements())
+
+
+def _key(day: date) -> str:
+    """Return the place of a log file that is delivered on a day."""
+    return (
+        f"{_ROOT}111122223333/CloudTrail/us-east-1/{day:%Y/%m/%d}/111122223333_CloudTrail_"
+        f"us-east-1_{day:%Y%m%d}T2350Z_a1B2c3D4e5F6g7H8.json.gz"
+    )
 
 
 def _logs(folder: Path) -> dict[date, list[tuple[str, list[Any]]]]:
@@ -146,9 +154,11 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         event(7000 + number, eventTime=f"{date(2012, 1, 1) + number * _DAY}T00:00:00Z")
         for number in range(101)
     ]
-    path = folder / _ODD_KEY
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(json.dumps({"Records": odd}).encode(), mtime=0))
+    timeless = [event(7200, eventTime=f"{_TIMELESS_DAY}T12:00:00Z"), event(7201, eventTime="noon")]
+    for day, records in ((_ODD_DAY, odd), (_TIMELESS_DAY, timeless)):
+        path = folder / _key(day)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode(), mtime=0))
     return folder
 
 
@@ -184,7 +194,7 @@ def month(account: Account, logs: Path, tmp_path_factory: pytest.TempPathFactory
         month.store(f"{day}", loaded_to - _DAY)
         loaded_to = max(month.sizes)
     month.deliver(_DAILY_TO + _DAY, _LAST)
-    month.refresh("outage", loaded_to - _DAY, slice_days=5)
+    month.refresh("outage", loaded_to - _DAY, "--strict", exit_code=3, days=5)
     return month
 
 
@@ -211,6 +221,19 @@ def test_a_refresh_after_an_outage_loads_each_day_of_it_in_slices(month: Month) 
     assert slices == [f"{_DAILY_TO + 2 * _DAY}", f"{_DAILY_TO + 7 * _DAY}"]
     count = sum(len(files) for day, files in month.files.items() if day > _DAILY_TO)
     assert f"Loaded {count:,} log files: " in printed
+
+
+def test_a_record_without_a_time_is_named_and_strict_does_not_allow_it(month: Month) -> None:
+    """In a slice in the middle of a load: the file with it is loaded, less the record."""
+    printed = month.runs["outage"].printed
+    rejected = f"Rejected 1 record without a valid time in {_key(_TIMELESS_DAY)}."
+    assert re.findall(r"Rejected .*", printed) == [rejected]
+    assert "Error: Skipped 0 files and 1 record, which --strict does not allow." in printed
+    loaded = (
+        "select status, record_count, rejected_record_count from log_reads"
+        f" where log_file = '{_key(_TIMELESS_DAY)}'"
+    )
+    assert month.warehouse.rows(loaded) == [["loaded", "2", "1"]]
 
 
 def test_each_load_reads_its_days_alone_and_each_byte_once(month: Month) -> None:
