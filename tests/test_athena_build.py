@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from athena.account import (
     COMPLETE,
@@ -19,6 +21,7 @@ from athena.account import (
 )
 from both_engines import differences
 from conftest import PROJECT, SAMPLE, Rolecall
+from documents import documented
 from edge_records import edge_trail
 from published import published_logs
 from rolecall.logs import UnreadableLogError, find_log_files, read_records
@@ -63,8 +66,12 @@ def built(
     account.upload(logs, "everything")
     account.create_table("default.everything", "everything", COMPLETE)
     warehouse = Warehouse(account, "built", "everything", tmp_path_factory.mktemp("built"))
+    dbt, command, *options, told = shlex.split(documented("docs/athena.md", "dbt build"))
+    assert (dbt, options) == ("dbt", ["--target", "athena", "--vars"])
+    # What the document tells with a reader's values is told with this warehouse's.
+    assert yaml.safe_load(told).keys() == warehouse.variables.keys()
     # The years of its records in one slice.
-    return warehouse, warehouse.dbt(PROJECT, "build", slice_days=100_000)
+    return warehouse, warehouse.dbt(PROJECT, command, slice_days=100_000)
 
 
 @pytest.fixture(scope="module")

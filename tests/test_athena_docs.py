@@ -11,6 +11,7 @@ import pytest
 
 from athena.account import CONSOLE_2020, Account, Warehouse
 from conftest import PROJECT, SAMPLE, event
+from documents import documented
 from test_docs import commands
 
 pytestmark = pytest.mark.xdist_group("athena")
@@ -19,11 +20,6 @@ ATHENA = (PROJECT / "docs" / "athena.md").read_text(encoding="utf-8")
 CONSOLE_QUERY = (PROJECT / "docs" / "from-console-query.md").read_text(encoding="utf-8")
 # Tests of other kinds have a trail and results of their own.
 _BUCKET, _RESULTS = "documented", "documented-results"
-
-
-def _block(text: str, language: str) -> str:
-    (block,) = re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    return str(block)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +86,7 @@ def test_the_commands_print_what_the_document_says(reader: Warehouse, text: str)
 
 
 def test_the_query_of_the_console_loses_its_last_day(reader: Warehouse) -> None:
-    rows = reader.account.query(_block(CONSOLE_QUERY, "sql"))
+    rows = reader.account.query(documented("docs/from-console-query.md", "select"))
     assert len(rows) == 5
     assert max(str(row[0]) for row in rows) == "2026-04-16T03:12:50Z"
 

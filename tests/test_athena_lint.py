@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from athena.lint import problems
 from conftest import PROJECT
+from documents import documented
 from rolecall.parameters import with_markers
 
 
@@ -19,11 +21,12 @@ from rolecall.parameters import with_markers
 def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder with everything compiled for Athena, both ways, without an account."""
     target = tmp_path_factory.mktemp("compiled")
-    command = [sys.executable, "-m", "dbt.cli.main", "compile", "--target", "athena"]
-    command += ["--no-introspect", "--no-populate-cache", "--target-path", str(target)]
+    words = shlex.split(documented("CONTRIBUTING.md", "dbt compile"))
+    assert words[-1] == "{assume_incremental: true}"
+    command = [sys.executable, "-m", "dbt.cli.main", *words[1:-1]]
+    command += [json.dumps({"assume_incremental": request.param})]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    command += ["--log-path", str(target / "logs")]
-    command += ["--vars", json.dumps({"assume_incremental": request.param})]
+    command += ["--target-path", str(target), "--log-path", str(target / "logs")]
     done = subprocess.run(
         command,
         env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},

@@ -26,6 +26,7 @@ from athena.scripted import Service, serving, table, until_stopped
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
 from conftest import PROJECT
+from documents import documented
 from rolecall.alarm import alarm
 from rolecall.athena import Athena, Place
 from rolecall.errors import RolecallError
@@ -297,6 +298,14 @@ def test_history_answers_with_rows_their_place_bytes_and_price(
     assert "timestamp '2026-05-01 00:00:00'" in literals
     assert "'o''b%'" in literals
     assert literals.count("null") == 3 + 3 + 2 + 2 + 3  # account, role, outcome, mfa, active_at
+
+
+def test_the_documented_event_is_answered(service: Service, function: Function) -> None:
+    event = documented("docs/athena.md", '{"command"')
+    done = function.invoke(json.loads(event))
+    assert done.error_type is None, done.told
+    started = dict(service.athena.requests)["StartQueryExecution"]
+    assert "'444455556666'" in started["ExecutionParameters"]
 
 
 def test_a_query_reads_the_tables_that_the_event_names(

@@ -23,6 +23,7 @@ import rolecall.lease
 from athena.engine import Addresses, aws
 from athena.scripted import Service, serving, table, until_stopped
 from athena.server import ApiError
+from documents import documented
 from rolecall.athena import make_client
 from rolecall.errors import FAILED, RolecallError
 from rolecall.lease import LEASE_SECONDS, RENEWAL_SECONDS, Lease, LeaseLostError, leased
@@ -426,6 +427,13 @@ def test_what_does_not_end_is_named(service: Service) -> None:
         stop_statements(make_client("athena"), dead, clock=lambda: now[0], sleep=sleep)
     assert now[0] >= 120
     make_client("athena").stop_query_execution(QueryExecutionId=query_id)
+
+
+def test_the_document_says_where_to_break_a_lease_by_hand(settings: Settings) -> None:
+    *command, place = documented("docs/athena.md", "aws s3 rm").split()
+    assert command == ["aws", "s3", "rm"]
+    settings = settings.model_copy(update={"schema_name": "rolecall"})
+    assert Lease(settings, _run()).place == place.replace("YOUR-RESULTS-BUCKET", "results")
 
 
 def test_a_workgroup_that_may_not_be_asked_is_named(service: Service) -> None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from conftest import FIXTURES, SAMPLE, Rolecall, WriteLog, event
+from conftest import FIXTURES, PROJECT, SAMPLE, Rolecall, WriteLog, event
+from documents import documented
 
 COUNTS = """
     select
@@ -199,20 +200,21 @@ def test_every_kind_of_loose_file_is_loaded(rolecall: Rolecall, tmp_path: Path) 
 
 
 def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: WriteLog) -> None:
-    logs = write_log([event(1)])
+    """By the README's own words, in a checkout whose files are links."""
+    write_log([event(1)])
+    for part in ("dbt_project.yml", "profiles.yml", "analyses", "macros", "models", "tests"):
+        (rolecall.folder / part).symlink_to(PROJECT / part)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{rolecall.environment['PATH']}"
     environment = rolecall.environment | {
-        "ROLECALL_LOGS": str(logs),
-        "ROLECALL_DATABASE": str(rolecall.database),
+        "HOME": str(rolecall.folder),
+        "PATH": path,
+        "DBT_LOG_PATH": str(rolecall.folder / "dbt-logs"),
     }
-    project = SAMPLE.parent
+    build = documented("README.md", "ROLECALL_LOGS=~/logs")
     for command, passed in (("build", "ERROR=0"), ("test", "ERROR=0"), ("run", "ERROR=0")):
         done = subprocess.run(
-            [
-                *(sys.executable, "-m", "dbt.cli.main", command, "--project-dir", project),
-                *("--profiles-dir", project, "--target-path", rolecall.folder / "target"),
-                *("--log-path", rolecall.folder / "dbt-logs", "--no-use-colors"),
-            ],
-            cwd=project,
+            ["bash", "-c", build.replace("dbt build", f"dbt {command}")],
+            cwd=rolecall.folder,
             env=environment,
             capture_output=True,
             text=True,

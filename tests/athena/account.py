@@ -381,15 +381,19 @@ class Warehouse:
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
 
-    def _options(self, project: Path, more: dict[str, object]) -> list[str]:
+    @property
+    def variables(self) -> dict[str, object]:
+        """What dbt is told by variables."""
         schema, _, table = self.environment["ROLECALL_TABLE"].partition(".")
-        variables = {
+        return {
             "cloudtrail_schema": schema,
             "cloudtrail_table": table,
             "first_delivered_date": "2000-01-01",
-        } | more
+        }
+
+    def _options(self, project: Path, more: dict[str, object]) -> list[str]:
         return [
-            *("--target", "athena", "--vars", json.dumps(variables)),
+            *("--target", "athena", "--vars", json.dumps(self.variables | more)),
             *("--project-dir", str(project), "--profiles-dir", str(project)),
             *("--target-path", str(self.folder / "target"), "--no-version-check"),
             *("--log-path", str(self.folder / "logs"), "--no-use-colors"),
