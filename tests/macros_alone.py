@@ -1,4 +1,4 @@
-"""Render macros of the Athena target alone, without a warehouse."""
+"""Render macros alone, without a warehouse, and read what a template printed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from conftest import PROJECT
 
 
-def answer_of(template: str, folder: Path) -> dict[str, Any]:
-    """Return what a template prints as JSON after the word ANSWER; ``folder`` is for artifacts."""
+def answer_of(template: str, folder: Path, *, target: str = "athena") -> dict[str, Any]:
+    """Return the answer of a template on a target; ``folder`` is for artifacts."""
     done = subprocess.run(
         [
             *(sys.executable, "-m", "dbt.cli.main", "compile", "--inline", template),
-            *("--target", "athena", "--no-introspect", "--no-populate-cache"),
+            *("--target", target, "--no-introspect", "--no-populate-cache"),
             *("--vars", "{assume_incremental: true}", "--project-dir", PROJECT),
             *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
         ],
@@ -26,5 +26,10 @@ def answer_of(template: str, folder: Path) -> dict[str, Any]:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    answer: dict[str, Any] = json.loads(done.stdout.partition("ANSWER")[2].splitlines()[0])
+    return answer_in(done.stdout)
+
+
+def answer_in(printed: str) -> dict[str, Any]:
+    """Return what a template printed as JSON after the word ANSWER."""
+    answer: dict[str, Any] = json.loads(printed.partition("ANSWER")[2].splitlines()[0])
     return answer
