@@ -16,15 +16,31 @@ from conftest import PROJECT
 from documents import documented
 from rolecall.parameters import with_markers
 
+# Both ways in which a table has the day of delivery in partition columns.
+_COMPILED = {
+    "first run, a day in three columns": {
+        "assume_incremental": False,
+        "cloudtrail_partitions": {"year": "yyyy", "month": "MM", "day": "dd"},
+    },
+    "later runs, a day in one column": {
+        "assume_incremental": True,
+        "cloudtrail_partitions": {"dt": "yyyy/MM/dd"},
+    },
+}
+_READ_BY_DAY = ("stg_cloudtrail__events", "preview_raw", "switch_role_query")
 
-@pytest.fixture(scope="module", params=[False, True], ids=["first run", "later runs"])
+
+@pytest.fixture(scope="module", params=_COMPILED.values(), ids=list(_COMPILED))
 def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder with everything compiled for Athena, both ways, without an account."""
+    """Return the folder with everything compiled for Athena, in several ways, without an account.
+
+    Of a table without partitions the SQL lacks the conditions on them, and is otherwise the same.
+    """
     target = tmp_path_factory.mktemp("compiled")
     words = shlex.split(documented("CONTRIBUTING.md", "dbt compile"))
     assert words[-1] == "{assume_incremental: true}"
     command = [sys.executable, "-m", "dbt.cli.main", *words[1:-1]]
-    command += [json.dumps({"assume_incremental": request.param})]
+    command += [json.dumps(request.param)]
     command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     command += ["--target-path", str(target), "--log-path", str(target / "logs")]
     done = subprocess.run(
@@ -36,7 +52,12 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    return target / "compiled" / "rolecall"
+    folder = target / "compiled" / "rolecall"
+    for path in folder.rglob("*.sql"):
+        if path.stem in _READ_BY_DAY:
+            sql = path.read_text(encoding="utf-8")
+            assert all(f'"{name}"' in sql for name in request.param["cloudtrail_partitions"])
+    return folder
 
 
 def test_every_model_analysis_and_test_is_fit_for_athena(compiled: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from athena.account import Account
-from athena.engine import Addresses
+from athena.engine import Addresses, first_line
 from athena.scripted import Service, serving, table, until_stopped
 from athena.server import ApiError
 from athena.statements import Statement
@@ -147,6 +149,25 @@ def test_a_failure_has_reason_and_category(service: Service, client: Any) -> Non
         "TABLE_NOT_FOUND: line 1:15",
     )
     assert status["AthenaError"]["ErrorCategory"] == 2
+
+
+@pytest.mark.parametrize(
+    ("script", "line"), [("print('here', flush=True)", "here\n"), ("pass", "")]
+)
+def test_an_engine_process_that_says_nothing_is_not_waited_for_without_end(
+    script: str, line: str
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{script}; __import__('sys').stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        assert first_line(process.stdout, 0.2 if not line else 30) == line
+    finally:
+        process.communicate(timeout=30)
 
 
 def test_an_engine_that_breaks_ends_the_query(service: Service, client: Any) -> None:

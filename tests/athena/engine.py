@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -25,7 +26,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -416,9 +417,8 @@ def running(folder: Path) -> Iterator[Addresses]:
         )
         assert process.stdin is not None and process.stdout is not None
         try:
-            line = process.stdout.readline()
+            line = first_line(process.stdout, 2 * _START_SECONDS)
             if not line:
-                process.wait(_STOP_SECONDS)
                 raise EngineError(f"The engine did not start: see {folder}/engine.log.")
             urls = json.loads(line)
             yield Addresses(urls["aws"], urls["athena"], urls["trino"])
@@ -431,6 +431,12 @@ def running(folder: Path) -> Iterator[Addresses]:
                 process.kill()
                 process.wait()
             process.stdout.close()
+
+
+def first_line(stream: IO[str], seconds: float) -> str:
+    """Return the first line that a process writes, '' if none comes in time."""
+    ready, _, _ = select.select([stream], [], [], seconds)
+    return stream.readline() if ready else ""
 
 
 def athena_form(records: list[Any]) -> bytes:
