@@ -301,6 +301,23 @@ def test_the_next_refresh_stops_what_a_dead_one_left_in_the_queue(scene: Scene) 
     assert scene.orphan_state == "CANCELLED"
 
 
+def test_no_temporary_table_of_a_dead_run_is_left(scene: Scene) -> None:
+    """Three of them died after a merge, before they could remove theirs."""
+    client = scene.account.client("glue")
+    tables = client.get_tables(DatabaseName=_SCHEMA, MaxResults=100)["TableList"]
+    assert len(tables) > len(_STORE) + len(_MARTS)
+    assert [table["Name"] for table in tables if "__dbt_tmp" in table["Name"]] == []
+    pages = scene.account.client("s3").get_paginator("list_objects_v2")
+    folder = f"{_SCHEMA}/tables/{_SCHEMA}/"
+    kept = [
+        each["Key"]
+        for page in pages.paginate(Bucket=RESULT_BUCKET, Prefix=folder)
+        for each in page["Contents"]
+    ]
+    assert kept
+    assert [key for key in kept if "__dbt_tmp" in key] == []
+
+
 def test_a_statement_of_a_dead_run_that_lands_late_doubles_nothing(scene: Scene) -> None:
     """As if it could not have been stopped: its merge runs after all that came later."""
     counts = "select (select count(*) from events), (select count(distinct event_id) from events)"

@@ -29,6 +29,7 @@ from rolecall.errors import RolecallError
 from rolecall.project import named_run
 from rolecall.settings import Settings
 from rolecall.statements import Run, stop_statements
+from rolecall.temporary_tables import drop_temporary_tables
 
 LEASE_SECONDS = 300.0
 """How long a lease lasts that is not renewed: what a dead run keeps others out for."""
@@ -231,9 +232,9 @@ class Lease:
 def leased(settings: Settings) -> Iterator[Run]:
     """Keep every other refresh out of the schema, and give the run that statements are named by.
 
-    What a dead run left under way is stopped first. A lease that is lost ends the block as SIGTERM
-    does, if it runs in the main thread, and raises LeaseLostError. Raises RolecallError if another
-    run has the lease or S3 cannot be asked.
+    What a dead run left under way is stopped first, and its temporary tables are removed. A lease
+    that is lost ends the block as SIGTERM does, if it runs in the main thread, and raises
+    LeaseLostError. Raises RolecallError if another run has the lease or S3 cannot be asked.
     """
     run = Run(str(uuid.uuid4()), settings.workgroup, datetime.now(UTC))
     lease = Lease(settings, run)
@@ -244,6 +245,7 @@ def leased(settings: Settings) -> Iterator[Run]:
                 athena = make_client("athena", settings.region)
                 for predecessor in lease.predecessors:
                     stop_statements(athena, predecessor)
+                drop_temporary_tables(settings)
                 lease.predecessors = ()
             yield run
 
