@@ -13,10 +13,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 RUN = {
     "README.md": "test_docs.py",
+    "README.ja.md": "test_docs.py",
     "docs/athena.md": "test_athena_docs.py",
     "docs/from-console-query.md": "test_athena_docs.py",
 }
-"""Documents whose ``console`` blocks are run, every command, and their output compared; by what."""
+"""Documents whose ``console`` blocks are run, every command, and what output they show compared."""
 
 TRIED = {
     ("README.md", "ROLECALL_LOGS=~/logs"): "test_refresh.py",

@@ -42,7 +42,7 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-def test_the_readme_hascommands() -> None:
+def test_the_readme_has_commands() -> None:
     assert [command for command, _ in commands(BLOCKS[0])] == ["make run"]
     assert len(BLOCKS) > 4
 
@@ -56,13 +56,19 @@ def test_make_run_prints_what_the_readme_says(rolecall: Rolecall) -> None:
     assert printed.replace(str(rolecall.database), "target/sample.duckdb") == expected
 
 
-def test_the_other_commands_print_what_the_readme_says(rolecall: Rolecall) -> None:
+def test_the_other_commands_of_the_readmes_print_what_they_say(rolecall: Rolecall) -> None:
     (rolecall.folder / "sample").symlink_to(SAMPLE)
     path = f"{Path(sys.executable).parent}{os.pathsep}{rolecall.environment['PATH']}"
     for block in BLOCKS[1:]:
         for command, expected in commands(block):
             printed = _run(command, rolecall.folder, rolecall.environment | {"PATH": path})
             assert printed == expected, command
+    # The Japanese one shows no output.
+    first, *others = [block.text for block in blocks() if block.document == "README.ja.md"]
+    assert commands(first) == [("make run", "")]
+    for command, expected in commands("".join(others)):
+        assert expected == ""
+        _run(command, rolecall.folder, rolecall.environment | {"PATH": path})
 
 
 @pytest.mark.parametrize(
