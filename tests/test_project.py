@@ -15,6 +15,7 @@ import yaml
 
 import rolecall as package
 from conftest import PROJECT, SAMPLE, Rolecall
+from rolecall.project import state_dir
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 TRACKED = subprocess.run(
@@ -188,3 +189,11 @@ def test_the_athena_target_compiles(tmp_path: Path, rolecall: Rolecall) -> None:
         assert done.returncode == 0, done.stdout
         compiled = tmp_path / "compiled" / "rolecall" / "models" / "marts" / "role_switches.sql"
         assert '"awsdatacatalog"."rolecall"."console_switches"' in compiled.read_text()
+
+
+def test_artifacts_go_where_dbt_s_own_variable_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert state_dir() == PROJECT / "target"
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "artifacts"))
+    assert state_dir() == tmp_path / "artifacts"

@@ -54,7 +54,12 @@ def project_dir() -> Path:
 
 
 def state_dir() -> Path:
-    """Return the folder for dbt's artifacts and logs: ``target`` in a checkout, else a cache."""
+    """Return the folder for dbt's artifacts and logs.
+
+    It is what dbt itself takes from DBT_TARGET_PATH, else ``target`` in a checkout, else a cache.
+    """
+    if named := os.environ.get("DBT_TARGET_PATH"):
+        return Path(named).absolute()
     if project_dir().name != "dbt_project":
         return project_dir() / "target"
     cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

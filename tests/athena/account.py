@@ -367,6 +367,8 @@ class Warehouse:
                 "ROLECALL_WORKGROUP": WORKGROUP,
                 "ROLECALL_RESULTS": f"s3://{RESULT_BUCKET}/{self.schema}",
                 "ROLECALL_FIRST_DELIVERED_DATE": "2000-01-01",
+                # dbt parses the project anew for each other table.
+                "DBT_TARGET_PATH": str(self.folder / "state"),
             }
         )
 
