@@ -77,8 +77,6 @@ task.concurrency=1
 task.scale-writers.enabled=false
 scale-writers=false
 redistribute-writes=false
-optimizer.join-reordering-strategy=NONE
-join-distribution-type=BROADCAST
 """
 _GLUE_AND_S3 = """\
 hive.metastore.glue.region=us-east-1
@@ -107,7 +105,6 @@ hive.partition-projection-enabled=true
 hive.iceberg-catalog-name=iceberg
 hive.max-partitions-per-writers=100
 hive.recursive-directories=true
-hive.table-statistics-enabled=false
 hive.collect-column-statistics-on-write=false
 """
 _ICEBERG = """\
@@ -118,7 +115,6 @@ iceberg.format-version=2
 iceberg.max-partitions-per-writer=100
 iceberg.expire-snapshots.min-retention=0s
 iceberg.remove-orphan-files.min-retention=0s
-iceberg.table-statistics-enabled=false
 iceberg.extended-statistics.enabled=false
 iceberg.extended-statistics.collect-on-write=false
 """
