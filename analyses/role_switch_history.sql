@@ -1,6 +1,7 @@
 -- A day stands for its first instant, the last day for the first one after it.
--- A session whose end no record tells, as it was renewed or its AssumeRole is
--- not there, is taken to last twelve hours, AWS's longest.
+-- A session whose end no record tells, as it was renewed, is used beyond its
+-- expiry or its AssumeRole is not there, is taken to last twelve hours, AWS's
+-- longest.
 with
 
 role_switches as (
@@ -15,7 +16,12 @@ role_sessions as (
         *,
         coalesce(
             exited_at,
-            case when renewal_count = 0 then expires_at end,
+            case
+                when
+                    renewal_count = 0
+                    and coalesce(last_action_at <= expires_at, true)
+                    then expires_at
+            end,
             started_at + interval '12' hour
         ) as ends_at
     from {{ ref('role_sessions') }}

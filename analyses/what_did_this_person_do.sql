@@ -1,6 +1,5 @@
--- From the counts that every load left: no event is read. What one load brought
--- of an action from one address is counted as a whole where part of it is in
--- the window.
+-- From the counts that every load left. Of what one load brought of an action,
+-- where a part is outside of the window, the events in it are counted instead.
 with
 
 role_sessions as (
@@ -24,6 +23,103 @@ session_actions as (
 
 ),
 
+-- Without a window none is read.
+events as (
+
+    select
+        *,
+        coalesce(event_source, '') as source_key,
+        coalesce(event_name, '') as name_key,
+        coalesce(aws_region, '') as region_key,
+        coalesce(source_ip_address, '') as address_key
+    from {{ ref('events') }}
+    where
+        (:from_day is not null or :to_day is not null)
+        and (:from_day is null or event_at >= :from_day)
+        and (:to_day is null or event_at < :to_day)
+
+),
+
+of_sessions as (
+
+    select
+        role_sessions.session_id,
+        session_actions.load_id,
+        session_actions.principal_id,
+        session_actions.session_created_at,
+        session_actions.event_source,
+        session_actions.event_name,
+        session_actions.aws_region,
+        session_actions.source_ip_address,
+        session_actions.first_action_at,
+        session_actions.last_action_at,
+        session_actions.action_count,
+        session_actions.write_count,
+        session_actions.denied_count,
+        coalesce(session_actions.first_action_at < :from_day, false)
+        or coalesce(session_actions.last_action_at >= :to_day, false)
+            as is_cut
+    from role_sessions
+    inner join session_actions
+        on
+            role_sessions.principal_id = session_actions.principal_id
+            and role_sessions.started_at
+            = date_trunc('second', session_actions.session_created_at)
+
+),
+
+whole as (
+
+    select
+        session_id,
+        event_source,
+        event_name,
+        aws_region,
+        first_action_at,
+        last_action_at,
+        action_count,
+        write_count,
+        denied_count
+    from of_sessions
+    where not is_cut
+
+),
+
+cut as (
+
+    select
+        of_sessions.session_id,
+        of_sessions.event_source,
+        of_sessions.event_name,
+        of_sessions.aws_region,
+        events.event_at as first_action_at,
+        events.event_at as last_action_at,
+        1 as action_count,
+        case when not events.is_read_only then 1 else 0 end as write_count,
+        case when {{ is_denied('events.error_code') }} then 1 else 0 end
+            as denied_count
+    from of_sessions
+    inner join events
+        on
+            of_sessions.load_id = events.load_id
+            and of_sessions.principal_id = events.principal_id
+            and of_sessions.session_created_at = events.session_created_at
+            and of_sessions.event_source = events.source_key
+            and of_sessions.event_name = events.name_key
+            and of_sessions.aws_region = events.region_key
+            and of_sessions.source_ip_address = events.address_key
+    where of_sessions.is_cut
+
+),
+
+counted as (
+
+    select * from whole
+    union all
+    select * from cut
+
+),
+
 done as (
 
     select
@@ -32,23 +128,20 @@ done as (
         role_sessions.actor_confidence,
         role_sessions.role_account_id,
         role_sessions.role_name,
-        session_actions.event_source,
-        session_actions.event_name,
-        session_actions.aws_region,
-        min(session_actions.first_action_at) as first_action_at,
-        max(session_actions.last_action_at) as last_action_at,
-        cast(sum(session_actions.action_count) as bigint) as action_count,
-        cast(sum(session_actions.write_count) as bigint) as write_count,
-        cast(sum(session_actions.denied_count) as bigint) as denied_count,
+        counted.event_source,
+        counted.event_name,
+        counted.aws_region,
+        min(counted.first_action_at) as first_action_at,
+        max(counted.last_action_at) as last_action_at,
+        cast(sum(counted.action_count) as bigint) as action_count,
+        cast(sum(counted.write_count) as bigint) as write_count,
+        cast(sum(counted.denied_count) as bigint) as denied_count,
         role_sessions.session_id
     from role_sessions
-    left join session_actions
-        on
-            role_sessions.principal_id = session_actions.principal_id
-            and role_sessions.started_at
-            = date_trunc('second', session_actions.session_created_at)
+    left join counted
+        on role_sessions.session_id = counted.session_id
     where
-        session_actions.principal_id is not null
+        counted.session_id is not null
         or :from_day is null
         or role_sessions.started_at >= :from_day
     group by
@@ -57,9 +150,9 @@ done as (
         role_sessions.actor_confidence,
         role_sessions.role_account_id,
         role_sessions.role_name,
-        session_actions.event_source,
-        session_actions.event_name,
-        session_actions.aws_region,
+        counted.event_source,
+        counted.event_name,
+        counted.aws_region,
         role_sessions.session_id
 
 )

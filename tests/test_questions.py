@@ -79,19 +79,21 @@ def test_what_is_done_after_midnight_is_of_that_day(
             event(number, userIdentity=identity, eventTime=time, eventName=name, readOnly=False)
             for number, time, name in (
                 (1, "2026-03-01T23:55:00Z", "CreateUser"),
-                (2, "2026-03-02T00:10:00Z", "DeleteUser"),
+                (2, "2026-03-01T23:56:00Z", "CreateUser"),
+                (3, "2026-03-02T00:10:00Z", "DeleteUser"),
+                (4, "2026-03-02T00:11:00Z", "CreateUser"),
             )
         )
     )
     for day, times, done in (
         ("2026-02-28", 0, []),
-        ("2026-03-01", 1, ["CreateUser"]),
-        ("2026-03-02", 1, ["DeleteUser"]),
+        ("2026-03-01", 1, [("CreateUser", 2)]),
+        ("2026-03-02", 1, [("DeleteUser", 1), ("CreateUser", 1)]),
         ("2026-03-03", 0, []),
     ):
         window = {"from_day": day, "to_day": day}
         rows = asked(rolecall, "what_did_this_person_do", person="zoe", **window)
-        assert [row["event_name"] for row in rows] == done
+        assert [(row["event_name"], row["write_count"]) for row in rows] == done
         assert len(asked(rolecall, "who_used_this_role", role="Ops", **window)) == times
         reviewed = asked(rolecall, "access_review", **window)
         assert [row["times_used"] for row in reviewed] == ([] if day < "2026-03" else [times])

@@ -129,7 +129,8 @@ folded as (
             caller_copies.requested_mfa_serial,
             role_copies.requested_mfa_serial
         ) as mfa_serial,
-        caller_copies.invoked_by,
+        coalesce(caller_copies.invoked_by, role_copies.invoked_by)
+            as invoked_by,
         caller_copies.identity_provider,
         coalesce(
             caller_copies.requested_source_identity,

@@ -148,8 +148,10 @@ with_mfa as (
             -- What says no is to be believed of users only.
             when origin = 'observed'
                 then
-                    case told_activity_mfa
-                        when 'yes' then 'yes' else 'unknown'
+                    case
+                        when 'yes' in (assumption_mfa, told_activity_mfa)
+                            then 'yes'
+                        else 'unknown'
                     end
             else
                 coalesce(
@@ -157,7 +159,9 @@ with_mfa as (
                 )
         end as mfa,
         case
-            when assumption_mfa is not null and origin <> 'observed'
+            when
+                assumption_mfa = 'yes'
+                or (assumption_mfa is not null and origin <> 'observed')
                 then 'assume role'
             when told_activity_mfa is not null then 'session activity'
             when sign_in_mfa is not null then 'console sign-in'

@@ -8,9 +8,14 @@ console_switches as (
 
 ),
 
+-- The console assumes roles from addresses of AWS: no program of a user's does.
 role_assumptions as (
 
-    select * from {{ ref('role_assumptions') }}
+    select
+        *,
+        not coalesce(is_console_switch, false)
+        and {{ is_ip_address('source_ip_address') }} as is_of_program
+    from {{ ref('role_assumptions') }}
     where outcome = 'success'
 
 ),
@@ -39,6 +44,36 @@ of_same_session as (
             and {{ milliseconds_apart(
                 'console_switches.switched_at', 'role_assumptions.assumed_at'
             ) }} <= {{ 1000 * var('session_match_seconds') }}
+    where not role_assumptions.is_of_program
+
+),
+
+-- A role half without the principal id names the session by its ARN.
+of_session_of_same_name as (
+
+    select
+        console_switches.switch_key,
+        console_switches.switched_at,
+        console_switches.role_switch_id,
+        role_assumptions.assumption_key,
+        role_assumptions.assumed_at,
+        role_assumptions.role_assumption_id,
+        1 as doubt,
+        {{ same_entrant('console_switches', 'role_assumptions') }}
+            as is_same_entrant
+    from console_switches
+    inner join role_assumptions
+        on
+            console_switches.role_account_id = role_assumptions.role_account_id
+            and console_switches.role_name = role_assumptions.role_name
+            and console_switches.role_session_name
+            = role_assumptions.role_session_name
+            and {{ milliseconds_apart(
+                'console_switches.switched_at', 'role_assumptions.assumed_at'
+            ) }} <= {{ 1000 * var('session_match_seconds') }}
+    where
+        console_switches.role_principal_id is null
+        and not role_assumptions.is_of_program
 
 ),
 
@@ -72,11 +107,47 @@ of_same_caller as (
 
 ),
 
+-- One without the principal id names the caller by their ARN.
+of_caller_of_same_name as (
+
+    select
+        console_switches.switch_key,
+        console_switches.switched_at,
+        console_switches.role_switch_id,
+        role_assumptions.assumption_key,
+        role_assumptions.assumed_at,
+        role_assumptions.role_assumption_id,
+        2 as doubt,
+        true as is_same_entrant
+    from console_switches
+    inner join role_assumptions
+        on
+            console_switches.source_arn = role_assumptions.caller_arn
+            and console_switches.role_account_id
+            = role_assumptions.role_account_id
+            and console_switches.role_name = role_assumptions.role_name
+            and {{ milliseconds_apart(
+                'console_switches.switched_at', 'role_assumptions.assumed_at'
+            ) }} <= {{ 1000 * var('switch_pairing_seconds') }}
+    where
+        console_switches.seen_in = 'source account'
+        and role_assumptions.is_console_switch
+        and (
+            console_switches.source_principal_id is null
+            or role_assumptions.caller_principal_id is null
+        )
+
+),
+
 possible as (
 
     select * from of_same_session
     union all
+    select * from of_session_of_same_name
+    union all
     select * from of_same_caller
+    union all
+    select * from of_caller_of_same_name
 
 ),
 

@@ -510,6 +510,8 @@ class Knowledge:
         if not switch and user and user.name == "root" and stay and not self.has(stay.caller_copy):
             started = False  # the role account's copy tells no unique id of a user
         if not started:
+            if stay is not None and stay.serial and self.assumption(stay):
+                return "yes", "assume role"
             return ("yes", "session activity") if active == "true" else ("unknown", None)
         assumed = switch.assumed if switch else stay
         if assumed is not None:
