@@ -117,6 +117,7 @@ class Organisation:
             role("Auditor", IDENTITY),
             role("Hub", SECOND, "/hub/"),
         ]
+        self.other_admin = role("Admin", DEVELOPMENT)
         self.chinese_role = role("Ops", CHINA_ROLES, "/cn/", partition="aws-cn")
         self.outside_role = role("Partner", OUTSIDE_ROLES, "/x/")
         self.portal_roles = [
@@ -164,6 +165,9 @@ class Organisation:
             for _ in range(4):
                 self.program()
             self.parallel_programs()
+            self.switch_and_program()
+            self.roles_of_one_name()
+            self.long_stay()
             self.job()
             self.federated()
             self.services()
@@ -381,6 +385,43 @@ class Organisation:
         at = self.moment(f"{role.principal_id}:parallel")
         for _ in range(2):
             self.assume(user, role, at, "parallel", is_plain=True)
+
+    def switch_and_program(self) -> None:
+        """Let somebody switch into a role, and their program assume it soon before or after."""
+        user, role = self.random.choice(self.users), self.random.choice(self.roles)
+        at = self.moment(f"{role.principal_id}:{user.name}", f"{user.name}>{role.arn}")
+        self.switch(user, role, at)
+        self.assume(user, role, at + timedelta(seconds=self.random.randint(-90, 90)))
+
+    def roles_of_one_name(self) -> None:
+        """Let somebody switch into two roles of one name, one after the other."""
+        user, roles = self.random.choice(self.users), [self.roles[0], self.other_admin]
+        at = self.moment(
+            *(f"{role.principal_id}:{user.name}" for role in roles),
+            *(f"{user.name}>{role.arn}" for role in roles),
+        )
+        self.random.shuffle(roles)
+        for number, role in enumerate(roles):
+            self.switch(user, role, at + number * timedelta(seconds=self.random.randint(3, 60)))
+
+    def long_stay(self) -> None:
+        """Let somebody act, and switch on, after the first credentials of their session expired."""
+        stay = self.switch(self.random.choice(self.users), self.random.choice(self.roles))
+        assert stay.session is not None
+        at = stay.at + timedelta(minutes=self.random.randint(62, 80))
+        action = self.shapes.call(
+            at + timedelta(minutes=9),
+            stay.session,
+            "ec2",
+            "DescribeInstances",
+            FRANKFURT,
+            stay.ip,
+            read_only=True,
+            key=self.ids.unique_id("ASIA"),
+            agent=CLI,
+        )
+        stay.actions.append(self._send(action))
+        self.switch(stay, self.random.choice(self.roles), at)
 
     def portal(self, at: datetime | None = None, name: str | None = None) -> Stay:
         """Let a user of Identity Center enter an account."""
