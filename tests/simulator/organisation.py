@@ -401,8 +401,8 @@ class Organisation:
             *(f"{user.name}>{role.arn}" for role in roles),
         )
         self.random.shuffle(roles)
-        for number, role in enumerate(roles):
-            self.switch(user, role, at + number * timedelta(seconds=self.random.randint(3, 60)))
+        for number, role in enumerate(2 * roles):
+            self.switch(user, role, at + number * timedelta(seconds=20))
 
     def long_stay(self) -> None:
         """Let somebody act, and switch on, after the first credentials of their session expired."""
@@ -421,7 +421,7 @@ class Organisation:
             agent=CLI,
         )
         stay.actions.append(self._send(action))
-        self.switch(stay, self.random.choice(self.roles), at)
+        self._lose_assumption(self.switch(stay, self.random.choice(self.roles), at))
 
     def portal(self, at: datetime | None = None, name: str | None = None) -> Stay:
         """Let a user of Identity Center enter an account."""
@@ -609,7 +609,10 @@ class Organisation:
         ]
         rng.shuffle(stays)
         for stay in stays:
-            self.switch(stay, rng.choice(self.roles), at + timedelta(seconds=rng.randint(210, 600)))
+            later = at + timedelta(seconds=rng.randint(210, 600))
+            entered = self.switch(stay, rng.choice(self.roles), later)
+            if rng.random() < 0.5:
+                self._lose_assumption(entered)
 
     def noise(self, count: int) -> None:
         """Let users and services do what is no business of roles."""
@@ -701,6 +704,12 @@ class Organisation:
         if self.random.random() < 0.1:
             return f"2001:db8::{self.random.randrange(1, 65535):x}"
         return f"203.0.113.{self.random.randrange(1, 255)}"
+
+    def _lose_assumption(self, stay: Stay) -> None:
+        """Let no copy of a session's AssumeRole be delivered: who was alive then is to tell."""
+        for sent in (stay.caller_copy, stay.role_copy):
+            if sent is not None:
+                self.sent.remove(sent)
 
     def _send(self, record: CloudTrailRecord) -> Sent:
         sent = Sent(record)
