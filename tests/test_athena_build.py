@@ -95,6 +95,31 @@ def test_both_engines_give_the_same_rows(
     assert differences(built[0], local, path) == ([], [])
 
 
+def test_questions_give_what_they_give_locally(
+    built: tuple[Warehouse, str], local: Rolecall
+) -> None:
+    session = "AROAJNIPYOEO7C6XNVXOT:release-4711@2026-04-08T10:20:00Z"
+    questions = [
+        ("who_used_this_role", "role=ReadOnly", "to_day=2026-04-30"),
+        ("what_did_this_person_do", "person=alice"),
+        ("what_did_this_person_do", "person=alice", "from_day=2026-04-08", "to_day=2026-04-08"),
+        ("who_touched_this_resource", "resource=role/delivery/Deploy"),
+        ("access_review", "from_day=2026-04-01", "to_day=2026-04-30"),
+        ("active_sessions", "active_at=2026-03-24T07:40:00Z"),
+        ("session_action_groups", f"session_id={session}"),
+    ]
+    commands = [
+        ("query", name, *(part for param in params for part in ("--param", param)))
+        for name, *params in questions
+    ]
+    switch = local.query("select min(role_switch_id) from role_switches")[0][0]
+    for command in (*commands, ("session", session), ("session", switch)):
+        there = built[0].rolecall(*command, "--format", "json").stdout
+        here = local.run(*command, "--format", "json").stdout
+        assert json.loads(there) == json.loads(here), command
+        assert len(here) > 10, command
+
+
 def test_a_second_run_adds_nothing_and_the_tests_pass(built: tuple[Warehouse, str]) -> None:
     warehouse, _ = built
     count = "select (select count(*) from events), (select count(*) from log_reads)"
