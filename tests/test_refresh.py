@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -178,6 +180,19 @@ def test_a_file_that_is_no_database_is_left_alone(rolecall: Rolecall, write_log:
     done = rolecall.run("refresh", "--logs", write_log([event(1)]), exit_code=1)
     assert "rolecall.duckdb cannot be opened" in done.stderr
     assert rolecall.database.read_text() == "precious"
+
+
+def test_a_database_of_another_kind_is_refused_without_a_download(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    with closing(sqlite3.connect(rolecall.database)) as connection:
+        connection.execute("create table events (id)")
+    before = rolecall.database.read_bytes()
+    for command in (("refresh", "--logs", write_log([event(1)])), ("history",)):
+        done = rolecall.run(*command, exit_code=1)
+        assert "is not a valid DuckDB database file" in done.stderr
+        assert "xtension" not in done.stderr
+    assert rolecall.database.read_bytes() == before
 
 
 def test_every_kind_of_loose_file_is_loaded(rolecall: Rolecall, tmp_path: Path) -> None:

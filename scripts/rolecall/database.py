@@ -18,7 +18,7 @@ from rolecall.errors import RolecallError
 NAME = "rolecall"
 """The name under which the file is attached, whatever the file is called."""
 
-FOR_WRITING = " (row_group_size 30720)"
+FOR_WRITING = " (type duckdb, row_group_size 30720)"
 """How the file is attached by whoever changes it, everybody alike.
 
 Threads leave groups of rows that are not full, and a checkpoint writes some of them once more, for
@@ -35,6 +35,14 @@ _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pi
 _FIRST_PAUSE_SECONDS = 0.05
 
 
+_READ_ONLY = " (type duckdb, read_only)"
+
+
+def connected() -> duckdb.DuckDBPyConnection:
+    """Return a connection with nothing attached, which never fetches an extension by itself."""
+    return duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+
+
 def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     """Return a connection that can read the database file at ``path``.
 
@@ -47,7 +55,7 @@ def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
             f"There is no database {path} yet: load logs into it with"
             f" `rolecall refresh --logs DIR --database {path}`."
         )
-    return _opened(path, wait_seconds, " (read_only)")
+    return _opened(path, wait_seconds, _READ_ONLY)
 
 
 def open_for_writing(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
@@ -59,7 +67,7 @@ def open_for_writing(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnecti
 
 
 def _opened(path: Path, wait_seconds: float, options: str) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(":memory:")
+    connection = connected()
     deadline = time.monotonic() + wait_seconds
     pause = _FIRST_PAUSE_SECONDS
     while True:
@@ -187,8 +195,8 @@ def rewrite(path: Path) -> None:
     draft = path.absolute().with_name(f"{path.name}.new")
     draft.unlink(missing_ok=True)
     try:
-        with duckdb.connect(":memory:") as connection:
-            connection.execute(f"attach ? as {NAME} (read_only)", [str(path.absolute())])
+        with connected() as connection:
+            connection.execute(f"attach ? as {NAME}{_READ_ONLY}", [str(path.absolute())])
             connection.execute(f"attach ? as draft{FOR_WRITING}", [str(draft)])
             connection.execute(f"copy from database {NAME} to draft")
         draft.replace(path)

@@ -15,6 +15,7 @@ from rolecall.database import (
     FIRST_SCHEMA_VERSION,
     NAME,
     SCHEMA_VERSION,
+    connected,
     has_table,
     only_writer,
     open_for_writing,
@@ -160,7 +161,7 @@ def packed_bytes(file: LogFile) -> int:
 def _check_logs_are_there(settings: Settings) -> None:
     """Raise RolecallError if the logs are not there: before anything is made for them."""
     if not settings.database.exists():
-        with duckdb.connect(":memory:") as nothing:
+        with connected() as nothing:
             log_roots(nothing, settings.logs)
 
 

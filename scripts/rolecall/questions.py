@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from rolecall.database import NAME, open_database
+from rolecall.database import NAME, connected, open_database
 from rolecall.errors import RolecallError, UsageError
 from rolecall.output import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
@@ -148,7 +148,7 @@ def _connection(sql: str, settings: Settings) -> duckdb.DuckDBPyConnection:
     """Return a connection with the database, and with the raw logs if ``sql`` asks for them."""
     asks_raw_logs = _LOCAL_SOURCE in sql
     if asks_raw_logs and not settings.database.exists():
-        connection = duckdb.connect(":memory:")
+        connection = connected()
     else:
         connection = open_database(settings.database, settings.wait_seconds)
     if asks_raw_logs:
