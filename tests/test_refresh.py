@@ -13,6 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from conftest import FIXTURES, PROJECT, SAMPLE, Rolecall, WriteLog, event
 from documents import documented
@@ -193,6 +194,21 @@ def test_a_database_of_another_kind_is_refused_without_a_download(
         assert "is not a valid DuckDB database file" in done.stderr
         assert "xtension" not in done.stderr
     assert rolecall.database.read_bytes() == before
+
+
+@pytest.mark.parametrize("table", ["events", "log_reads", "rolecall_schema"])
+def test_a_database_of_another_program_is_refused_in_a_sentence(
+    table: str, rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute(f"create table {table} as select 1 as id")
+    for command in (("refresh", "--logs", write_log([event(1)])), ("history",)):
+        done = rolecall.run(*command, exit_code=1)
+        assert done.stderr == (
+            f"Error: The database has a table {table} that Rolecall did not make:"
+            " use another database.\n"
+        )
+    assert rolecall.query(f"select * from {table}") == [(1,)]
 
 
 def test_every_kind_of_loose_file_is_loaded(rolecall: Rolecall, tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ SCHEMA_VERSION = 2
 FIRST_SCHEMA_VERSION = 1
 """The version of a database that says none."""
 
+# By what a table of the store is told from another program's; every version has had these.
+_STORE_COLUMNS = {
+    "events": {"event_id", "recipient_account_id", "event_at", "load_id", "loaded_at"},
+    "log_reads": {"log_file", "status", "load_id", "loaded_at"},
+    "rolecall_schema": {"version"},
+}
+
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _FIRST_PAUSE_SECONDS = 0.05
 
@@ -165,13 +172,28 @@ def schema_version(connection: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def check_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise RolecallError if the attached database was made by a newer Rolecall."""
+    """Raise RolecallError if a newer Rolecall, or none at all, made the attached database."""
+    _check_tables_are_its_own(connection)
     version = schema_version(connection)
     if version is not None and version > SCHEMA_VERSION:
         raise RolecallError(
             f"The database has schema version {version}, and this Rolecall knows none above"
             f" {SCHEMA_VERSION}: use a newer Rolecall, or another database."
         )
+
+
+def _check_tables_are_its_own(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise RolecallError if a table has a name of the store's and not what that has."""
+    for table, columns in _STORE_COLUMNS.items():
+        rows = connection.execute(
+            "select column_name from duckdb_columns() where database_name = ? and table_name = ?",
+            [NAME, table],
+        ).fetchall()
+        if rows and not columns <= {column for (column,) in rows}:
+            raise RolecallError(
+                f"The database has a table {table} that Rolecall did not make:"
+                " use another database."
+            )
 
 
 def stamp_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
