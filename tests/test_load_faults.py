@@ -211,6 +211,27 @@ def test_an_older_database_is_rebuilt_from_its_events(
     assert rolecall.query("select count(*) from console_sign_ins") == [(1,)]
 
 
+def test_events_of_a_load_that_died_reach_the_marts_though_their_file_is_gone(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    logs = write_log([event(1, **sign_in)], name="a.json.gz")
+    rolecall.refresh(logs)
+    with duckdb.connect(str(rolecall.database)) as connection:  # as a kill before log_reads does
+        connection.execute(
+            """
+            insert into events
+            select * replace (
+                'of-the-dead' as event_id, 'dead/1' as load_id,
+                loaded_at + interval 1 second as loaded_at
+            )
+            from events
+            """
+        )
+    assert "Nothing new to load." in rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from console_sign_ins") == [(2,)]
+
+
 def test_forget_removes_events_for_good(rolecall: Rolecall, write_log: WriteLog) -> None:
     sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
     old = event(1, eventTime="2026-02-28T23:59:59Z", userAgent="an old secret", **sign_in)

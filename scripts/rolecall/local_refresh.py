@@ -252,20 +252,26 @@ def _remember(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _newest_load(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Return the load that the ledger's newest row is of."""
-    if not has_table(connection, "log_reads"):
-        return None
-    ((load_id,),) = connection.execute(
-        f"select arg_max(load_id, (loaded_at, load_id)) from {NAME}.main.log_reads"
-    ).fetchall()
-    return None if load_id is None else str(load_id)
+    """Return the newest load that left anything: one that died has events and no ledger."""
+    loads: list[tuple[datetime, str]] = []
+    for table in _tables_of_loads(connection):
+        name = f"{NAME}.main.{table}"
+        loads += connection.execute(
+            f"select loaded_at, max(load_id) from {name}"
+            f" where loaded_at = (select max(loaded_at) from {name}) group by 1"
+        ).fetchall()
+    return max(loads)[1] if loads else None
+
+
+def _tables_of_loads(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the tables in which a load leaves its stamps first, those that are there."""
+    return [table for table in ("events", "log_reads") if has_table(connection, table)]
 
 
 def _newest_loaded_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     newest = [
         connection.execute(f"select max(loaded_at) from {NAME}.main.{table}").fetchall()[0][0]
-        for table in ("events", "log_reads")
-        if has_table(connection, table)
+        for table in _tables_of_loads(connection)
     ]
     return max((at for at in newest if at is not None), default=None)
 
