@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -20,7 +21,7 @@ import pytest
 from conftest import Rolecall, Rows, Unprivileged, WriteLog, event
 from rolecall.database import only_writer, open_for_writing
 from rolecall.errors import RolecallError
-from rolecall.local_refresh import slices
+from rolecall.local_refresh import _forgotten, slices
 from rolecall.logs import find_log_files
 
 STAMPS = "load_id, loaded_at"
@@ -247,6 +248,21 @@ def test_forget_removes_events_for_good(rolecall: Rolecall, write_log: WriteLog)
     assert b"an old secret" not in _uncompressed(rolecall.database)
     assert "Nothing new to load." in rolecall.refresh(logs)
     assert rolecall.query("select count(*) from events") == [(1,)]
+
+
+def test_a_refresh_finishes_a_forget_that_died(rolecall: Rolecall, write_log: WriteLog) -> None:
+    old = event(1, eventTime="2026-02-28T23:59:59Z", userAgent="an old secret")
+    logs = write_log([old, event(2)])
+    rolecall.refresh(logs)
+    with open_for_writing(rolecall.database, 0) as connection:  # all that it came to
+        assert _forgotten(connection, date(2026, 3, 1)) == 1
+    assert b"an old secret" in _uncompressed(rolecall.database)
+    rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from events") == [(1,)]
+    assert b"an old secret" not in _uncompressed(rolecall.database)
+    rewritten = rolecall.database.stat().st_ino
+    rolecall.refresh(logs)
+    assert rolecall.database.stat().st_ino == rewritten
 
 
 def _uncompressed(database: Path) -> bytes:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import IO
 
@@ -209,6 +210,25 @@ def set_schema_version(connection: duckdb.DuckDBPyConnection, version: int) -> N
     )
 
 
+def remember_forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> None:
+    """Note that events before ``first_day`` (UTC) are forgotten, and still stand in the file."""
+    connection.execute(
+        f"create table if not exists {NAME}.main.rolecall_forgotten"
+        " (before_day date, is_in_file boolean)"
+    )
+    connection.execute(f"insert into {NAME}.main.rolecall_forgotten values (?, true)", [first_day])
+
+
+def has_forgotten_text(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether the file still has the text of events that are forgotten: see ``rewrite``."""
+    if not has_table(connection, "rolecall_forgotten"):
+        return False
+    ((is_in_file,),) = connection.execute(
+        f"select coalesce(bool_or(is_in_file), false) from {NAME}.main.rolecall_forgotten"
+    ).fetchall()
+    return bool(is_in_file)
+
+
 def rewrite(path: Path) -> None:
     """Write the database at ``path`` anew: what was removed from it is gone from the file too.
 
@@ -221,6 +241,8 @@ def rewrite(path: Path) -> None:
             connection.execute(f"attach ? as {NAME}{_READ_ONLY}", [str(path.absolute())])
             connection.execute(f"attach ? as draft{FOR_WRITING}", [str(draft)])
             connection.execute(f"copy from database {NAME} to draft")
+            if has_table(connection, "rolecall_forgotten"):
+                connection.execute("update draft.main.rolecall_forgotten set is_in_file = false")
         draft.replace(path)
     except (duckdb.Error, OSError) as error:
         raise RolecallError(f"The database {path} cannot be rewritten: {error}") from None

@@ -16,9 +16,11 @@ from rolecall.database import (
     NAME,
     SCHEMA_VERSION,
     connected,
+    has_forgotten_text,
     has_table,
     only_writer,
     open_for_writing,
+    remember_forgotten,
     rewrite,
     schema_version,
     set_schema_version,
@@ -102,7 +104,11 @@ def refresh_locally(settings: Settings) -> Refreshed:
             remember_log_roots(connection, plan.roots)
             if is_news:
                 _remember(connection)
-            return _summary(connection, plan, outcome)
+            summary = _summary(connection, plan, outcome)
+            is_owed_rewriting = has_forgotten_text(connection)
+        if is_owed_rewriting:  # a `forget` that died
+            rewrite(settings.database)
+        return summary
 
 
 def forget_locally(settings: Settings, first_day: date) -> int:
@@ -133,6 +139,7 @@ def _forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> int:
     ((count,),) = connection.execute(
         f"delete from {NAME}.main.events where event_at < ?", [first_day]
     ).fetchall()
+    remember_forgotten(connection, first_day)
     set_schema_version(connection, FIRST_SCHEMA_VERSION)
     connection.execute("commit")
     return int(count)
