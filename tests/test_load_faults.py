@@ -287,6 +287,35 @@ def test_a_moved_trail_is_remembered_where_it_went(
     assert rolecall.query("select count(*), count(distinct event_id) from events") == [(2, 2)]
 
 
+def test_every_readable_copy_of_a_log_file_is_read_once(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    """One folder has two copies of the trail: one cut or with other events, one whole."""
+    for name in ("a", "b"):
+        body = _packed(json.dumps({"Records": [event(1)] * 9}).encode())[:-9]
+        write_log([event(1)], name="cut.json.gz", body=body if name == "a" else None)
+        write_log([event(2 if name == "a" else 3), event(4)], name="other.json.gz")
+        (tmp_path / "logs").rename(tmp_path / name)
+    both = tmp_path / "both"
+    both.mkdir()
+    for name in ("a", "b"):
+        (tmp_path / name).rename(both / name)
+    text = rolecall.refresh(both)
+    assert "Loaded 3 log files: 4 new events." in text
+    assert "Skipped" not in text
+    assert rolecall.query("select distinct status from log_files") == [("loaded",)]
+    assert "Nothing new to load." in rolecall.refresh(both)
+    # Whichever of them a refresh is shown, it has been read.
+    (both / "a").rename(tmp_path / "a")
+    assert "Nothing new to load." in rolecall.refresh(both)
+    (both / "b").rename(tmp_path / "b")
+    (tmp_path / "a").rename(both / "a")
+    assert "cut.json.gz: the gzip file is truncated" in rolecall.refresh(both)
+    (tmp_path / "b").rename(both / "b")
+    assert "Loaded 1 log file: 0 new events" in rolecall.refresh(both)
+    assert rolecall.query("select distinct status from log_files") == [("loaded",)]
+
+
 def test_slices_are_cut_by_size_and_lose_no_file(write_log: WriteLog) -> None:
     for number in range(9):
         logs = write_log([event(number)], name=f"{number}.json.gz")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import filecmp
 import os
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ import duckdb
 
 from rolecall.database import NAME
 from rolecall.errors import RolecallError
-from rolecall.logs import LogFile, find_log_files, printable
+from rolecall.logs import LogFile, UnreadableLogError, find_log_files, printable, read_records
+
+Stamp = tuple[int | None, int | None]
+"""Size in bytes and time of change, by which a copy of a log file is told from another."""
 
 
 class LogSourceError(RolecallError):
@@ -23,21 +27,42 @@ class LogSourceError(RolecallError):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The newest attempt to read a log file; ``modified_at`` in microseconds since 1970, UTC."""
+    """The newest attempt to read a log file; ``modified_at`` in microseconds since 1970, UTC.
+
+    ``read_as`` has the sizes and times of other copies of the file that were read.
+    """
 
     status: str
     problem: str | None
     size_bytes: int | None
     modified_at: int | None
     log_root: str | None = None
+    read_as: frozenset[Stamp] = frozenset()
 
     def was_of(self, file: LogFile) -> bool:
         """Return whether the file still has the size and time that it had then."""
-        return (self.size_bytes, self.modified_at) == (file.size_bytes, file.modified_at)
+        return (self.size_bytes, self.modified_at) == _stamp(file)
 
     def is_done_with(self, file: LogFile) -> bool:
-        """Return whether the file was read and has not changed since."""
-        return self.status != "unreadable" and self.was_of(file)
+        """Return whether the file was read and has not changed since, or a copy of it."""
+        return self.status != "unreadable" and (self.was_of(file) or _stamp(file) in self.read_as)
+
+
+# Few files were read in more than one copy: the others are left to their newest attempt.
+_READ_COPIES = f"""
+    select distinct log_file, size_bytes, epoch_us(modified_at)
+    from {NAME}.main.log_reads
+    where
+        status <> 'unreadable'
+        and log_file in (
+            select log_file
+            from {NAME}.main.log_reads
+            group by log_file
+            having
+                min(size_bytes) is distinct from max(size_bytes)
+                or min(modified_at) is distinct from max(modified_at)
+        )
+"""
 
 
 def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
@@ -56,7 +81,13 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
         group by log_file
         """,
     )
-    return {log_file: Attempt(*attempt) for log_file, *attempt in attempts}
+    copies: dict[str, set[Stamp]] = defaultdict(set)
+    for log_file, size_bytes, modified_at in _rows(ledger, _READ_COPIES):
+        copies[log_file].add((size_bytes, modified_at))
+    return {
+        log_file: replace(Attempt(*attempt), read_as=frozenset(copies.get(log_file, ())))
+        for log_file, *attempt in attempts
+    }
 
 
 def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
@@ -132,37 +163,86 @@ def readable_log_roots(
 def sorted_log_files(roots: Sequence[Path]) -> list[LogFile]:
     """Return the log files below ``roots``, oldest day of delivery first, undated ones last.
 
-    A key that is there twice is one file: the one whose path comes first. Raises LogSourceError
-    for two different files of one key.
+    A trail's key can be there in several copies: those of other size or time follow after the
+    first copies of all keys, since one may be cut, or have what the other lacks. Raises
+    LogSourceError for two different loose files of one key.
     """
-    files: dict[str, LogFile] = {}
+    found: dict[str, dict[Stamp, LogFile]] = defaultdict(dict)
     for root in roots:
         for file in find_log_files(root):
-            other = files.get(file.log_file)
-            if other is not None and other.log_root != file.log_root:
+            copies = found[file.log_file]
+            stamp = _stamp(file)
+            if not _is_of_trail(file) and copies:
+                ((stamp, other),) = copies.items()
                 _check_is_copy(file, other.path, other.log_root)
-            if other is None or file.path < other.path:
-                files[file.log_file] = file
-    return sorted(
-        files.values(), key=lambda file: (file.facts.delivered_date or date.max, file.log_file)
+            if stamp not in copies or file.path < copies[stamp].path:
+                copies[stamp] = file
+    numbered = [
+        (number, file)
+        for copies in found.values()
+        for number, file in enumerate(sorted(copies.values(), key=lambda file: file.path))
+    ]
+    numbered.sort(
+        key=lambda copy: (copy[0], copy[1].facts.delivered_date or date.max, copy[1].log_file)
     )
+    return [file for _, file in numbered]
+
+
+def first_copies(files: Sequence[LogFile]) -> list[LogFile]:
+    """Return one file a key, the first: what a single slice can take."""
+    first: dict[str, LogFile] = {}
+    for file in files:
+        first.setdefault(file.log_file, file)
+    return list(first.values())
 
 
 def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[LogFile]:
     """Return the files that a load has to open: new ones, changed ones and unreadable ones.
 
-    Raises LogSourceError for a file whose key is that of another one in another folder.
+    A copy that cannot be read is left out where another one of its key can. Raises LogSourceError
+    for a file whose key is that of another one in another folder.
     """
     for file in files:
         attempt = attempts.get(file.log_file)
         if attempt and attempt.log_root not in (None, file.log_root):
             other_root = str(attempt.log_root)
             _check_is_copy(file, os.path.join(other_root, file.log_file), other_root)
-    return [
+    open_files = [
         file
         for file in files
         if (attempt := attempts.get(file.log_file)) is None or not attempt.is_done_with(file)
     ]
+    return _without_needless_problems(open_files, files)
+
+
+def _without_needless_problems(
+    open_files: Sequence[LogFile], files: Sequence[LogFile]
+) -> list[LogFile]:
+    """Return ``open_files`` but for unreadable copies of what another of ``files`` has."""
+    counts = Counter(file.log_file for file in files)
+    open_counts = Counter(file.log_file for file in open_files)
+    # Of these a copy is done, or will be.
+    has_one = {key for key, count in open_counts.items() if count < counts[key]}
+    good = {file for file in open_files if counts[file.log_file] == 1 or _is_readable(file)}
+    has_one.update(file.log_file for file in good)
+    bad = set(first_copies([file for file in open_files if file.log_file not in has_one]))
+    return [file for file in open_files if file in good or file in bad]
+
+
+def _is_readable(file: LogFile) -> bool:
+    try:
+        read_records(file)
+    except UnreadableLogError:
+        return False
+    return True
+
+
+def _stamp(file: LogFile) -> Stamp:
+    return file.size_bytes, file.modified_at
+
+
+def _is_of_trail(file: LogFile) -> bool:
+    return file.log_file.startswith("AWSLogs/")
 
 
 def _check_is_copy(file: LogFile, other_path: str, other_root: str) -> None:
@@ -171,7 +251,7 @@ def _check_is_copy(file: LogFile, other_path: str, other_root: str) -> None:
     A trail's own key names one file wherever its folder is moved or copied to; a loose file is
     named by its path below the folder alone.
     """
-    if file.log_file.startswith("AWSLogs/"):
+    if _is_of_trail(file):
         return
     try:
         is_copy = filecmp.cmp(file.path, other_path, shallow=False)

@@ -146,17 +146,20 @@ def _forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> int:
 
 
 def slices(files: Sequence[LogFile], slice_bytes: int) -> Iterator[list[LogFile]]:
-    """Yield ``files`` in order, in parts of about ``slice_bytes`` packed bytes, at least one."""
-    part: list[LogFile] = []
+    """Yield ``files`` in order, in parts of about ``slice_bytes`` packed bytes, at least one.
+
+    Copies of one key go into different parts: a load has one row of the ledger for each key.
+    """
+    part: dict[str, LogFile] = {}
     part_bytes = 0
     for file in files:
-        part.append(file)
+        if part and (part_bytes >= slice_bytes or file.log_file in part):
+            yield list(part.values())
+            part, part_bytes = {}, 0
+        part[file.log_file] = file
         part_bytes += packed_bytes(file)
-        if part_bytes >= slice_bytes:
-            yield part
-            part, part_bytes = [], 0
     if part:
-        yield part
+        yield list(part.values())
 
 
 def packed_bytes(file: LogFile) -> int:

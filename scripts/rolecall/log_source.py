@@ -28,6 +28,7 @@ import duckdb
 import pyarrow as pa
 
 from rolecall.ledger import (
+    first_copies,
     known_log_roots,
     log_roots,
     newest_attempts,
@@ -223,7 +224,7 @@ class LogSource:
     def _all_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """Yield the records of every readable log file, whatever is loaded."""
         roots = readable_log_roots(known_log_roots(ledger), self.log_root, self.example_logs)
-        yield from _record_batches(sorted_log_files(roots), lambda read: None)
+        yield from _record_batches(first_copies(sorted_log_files(roots)), lambda read: None)
 
     def _unread_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """Yield the records of the log files that the ledger does not have as done."""
@@ -231,7 +232,7 @@ class LogSource:
         files = self.files
         if files is None:
             roots = log_roots(ledger, self.log_root, self.example_logs, add_logs=self.add_logs)
-            files = not_done(sorted_log_files(roots), newest_attempts(ledger))
+            files = first_copies(not_done(sorted_log_files(roots), newest_attempts(ledger)))
         yield from _record_batches(files, self._note)
 
     def _note(self, read: FileRead) -> None:
