@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -248,6 +249,29 @@ def test_forget_removes_events_for_good(rolecall: Rolecall, write_log: WriteLog)
     assert b"an old secret" not in _uncompressed(rolecall.database)
     assert "Nothing new to load." in rolecall.refresh(logs)
     assert rolecall.query("select count(*) from events") == [(1,)]
+
+
+def test_forgotten_events_do_not_come_back_in_a_copy(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    old = event(1, eventTime="2026-02-28T23:59:59Z", userAgent="an old secret")
+    kept = event(2, eventTime="2026-03-01T00:00:00Z")
+    logs = write_log([old, kept])
+    rolecall.refresh(logs)
+    rolecall.run("forget", "--before", "2026-03-01")
+    rolecall.run("forget", "--before", "2026-02-01")
+    shutil.copytree(logs, tmp_path / "copy", copy_function=shutil.copyfile)
+    shutil.rmtree(logs)
+    write_log([old, kept, {"eventID": "no time"}], name="late.json.gz")
+    (tmp_path / "logs").rename(tmp_path / "copy" / "late")
+    text = rolecall.refresh(tmp_path / "copy", "--add-logs")
+    assert "Loaded 2 log files: 0 new events" in text
+    assert rolecall.query("select event_id[-1:] from events") == [("2",)]
+    assert rolecall.query(
+        "select record_count, event_count, rejected_record_count, forgotten_record_count"
+        " from log_files order by 1"
+    ) == [(2, 1, 0, 1), (3, 1, 1, 1)]
+    assert b"an old secret" not in _uncompressed(rolecall.database)
 
 
 def test_a_refresh_finishes_a_forget_that_died(rolecall: Rolecall, write_log: WriteLog) -> None:

@@ -31,6 +31,7 @@ newest_attempts as (
         event_count,
         copied_record_count,
         rejected_record_count,
+        forgotten_record_count,
         size_bytes,
         {{ mart_timestamp('modified_at') }} as modified_at,
         log_root,

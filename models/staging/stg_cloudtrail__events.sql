@@ -132,7 +132,8 @@ typed as (
         {{ log_file_region() }} as log_file_region,
         {{ log_file_delivered_date() }} as delivered_date,
         {{ load_id() }} as load_id,
-        {{ loaded_at() }} as loaded_at
+        {{ loaded_at() }} as loaded_at,
+        {{ is_forgotten() }} as is_forgotten
 
     from {{ logs }}
     where {{ is_unread() }}

@@ -50,7 +50,8 @@ rejected_by_file as (
 
     select
         log_file,
-        count(*) as rejected_record_count
+        sum(case when is_forgotten then 0 else 1 end) as rejected_record_count,
+        sum(case when is_forgotten then 1 else 0 end) as forgotten_record_count
     from staged_records
     where is_rejected
     group by 1
@@ -79,6 +80,8 @@ counted as (
             as accepted_copy_count,
         cast(coalesce(rejected_by_file.rejected_record_count, 0) as bigint)
             as rejected_count,
+        cast(coalesce(rejected_by_file.forgotten_record_count, 0) as bigint)
+            as forgotten_count,
         files.size_bytes,
         files.modified_at,
         files.load_id,
@@ -107,6 +110,8 @@ stamped as (
             as copied_record_count,
         case when status <> 'unreadable' then rejected_count end
             as rejected_record_count,
+        case when status <> 'unreadable' then forgotten_count end
+            as forgotten_record_count,
         size_bytes,
         {{ mart_timestamp('modified_at') }} as modified_at,
         log_root,

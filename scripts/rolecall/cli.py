@@ -202,7 +202,7 @@ def setup(
 def forget(before: str, **flags: Any) -> None:
     """Remove the events before a day, and what follows from them, for good.
 
-    The log files stay entered as read, so that no refresh brings the events back.
+    The day is remembered, so that no refresh brings the events back, from whatever log file.
     """
     from rolecall.local_refresh import forget_locally
     from rolecall.parameters import day

@@ -219,6 +219,16 @@ def remember_forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -
     connection.execute(f"insert into {NAME}.main.rolecall_forgotten values (?, true)", [first_day])
 
 
+def forgotten_before(connection: duckdb.DuckDBPyConnection) -> date | None:
+    """Return the first day (UTC) of which events are not forgotten, None if none ever were."""
+    if not has_table(connection, "rolecall_forgotten"):
+        return None
+    ((day,),) = connection.execute(
+        f"select max(before_day) from {NAME}.main.rolecall_forgotten"
+    ).fetchall()
+    return date.fromisoformat(str(day))
+
+
 def has_forgotten_text(connection: duckdb.DuckDBPyConnection) -> bool:
     """Return whether the file still has the text of events that are forgotten: see ``rewrite``."""
     if not has_table(connection, "rolecall_forgotten"):

@@ -114,8 +114,8 @@ def refresh_locally(settings: Settings) -> Refreshed:
 def forget_locally(settings: Settings, first_day: date) -> int:
     """Remove the events before ``first_day`` (UTC) and what follows from them; return how many.
 
-    ``log_reads`` stays, so that nothing comes back. Killed half-way, the next refresh does the
-    rest. Raises RolecallError as ``refresh_locally`` does.
+    The day is remembered and ``log_reads`` stays, so that nothing comes back. Killed half-way,
+    the next refresh does the rest. Raises RolecallError as ``refresh_locally`` does.
     """
     if not settings.database.exists():
         raise RolecallError(f"There is no database {settings.database} to forget anything of.")

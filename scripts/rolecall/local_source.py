@@ -12,8 +12,14 @@ from typing import Any
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
-from rolecall.database import FOR_WRITING, NAME, check_schema_version, stamp_schema_version
-from rolecall.log_source import FileRead, LogSource
+from rolecall.database import (
+    FOR_WRITING,
+    NAME,
+    check_schema_version,
+    forgotten_before,
+    stamp_schema_version,
+)
+from rolecall.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
 from rolecall.logs import LogFile
 
 DEFAULT_DATABASE = "rolecall.duckdb"
@@ -79,6 +85,10 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         self._connection = conn
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Make the source views readable on a new cursor, and tell it which slice it loads."""
+        """Make the source views readable on a new cursor; tell it its slice and what to forget."""
         self._source.register(cursor, self._connection)
+        cursor.execute(
+            f"set variable {FORGOTTEN_BEFORE} = cast(? as timestamp)",
+            [forgotten_before(self._connection)],
+        )
         cursor.execute(f"set variable load_slice = {self._slice_number:d}")

@@ -41,6 +41,9 @@ from rolecall.logs import LogFile, Record, UnreadableLogError, printable, read_r
 CATALOG = "logs"
 """The catalog of the source views, made anew in memory for each connection."""
 
+FORGOTTEN_BEFORE = "forgotten_before"
+"""The variable with the time before which events are forgotten (UTC); none is if it is not set."""
+
 # The views of raw records, all and the unread ones.
 _RECORD_VIEWS = ("cloudtrail_logs", "unread_cloudtrail_logs")
 _BATCH_BYTES = 16 << 20
@@ -149,6 +152,14 @@ _RECORD_SHAPE = """{
         "clientProvidedHostHeader": "VARCHAR"
     }
 }"""
+# Unless the variable is set, no record is looked into.
+_IS_FORGOTTEN = f"""
+    coalesce(
+        try_cast(try(json_extract_string(record, '$.eventTime')) as timestamptz)
+            at time zone 'UTC' < getvariable('{FORGOTTEN_BEFORE}'),
+        false
+    )
+"""
 # Athena's names of columns are in lower case.
 _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
 
@@ -188,13 +199,23 @@ class LogSource:
         for view in _RECORD_VIEWS:
             cursor.register(f"{view}_records", ArrowStream(_LOG_SCHEMA, lambda: iter(())))
             # A record that DuckDB's JSON reader refuses becomes a row of nulls: it is rejected.
+            # One that is forgotten becomes such a row too, and says that it is: no text is kept.
             cursor.execute(
                 f"""
                 create view {CATALOG}.main.{view} as
-                select "$path", log_file, account, region, delivered_date, {_RAW_COLUMNS}
+                select
+                    "$path", log_file, account, region, delivered_date, is_forgotten,
+                    {_RAW_COLUMNS}
                 from (
-                    select *, try(json_transform(record, '{_RECORD_SHAPE}')) as raw
-                    from {view}_records
+                    select
+                        *,
+                        try(json_transform(
+                            case when not is_forgotten then record end, '{_RECORD_SHAPE}'
+                        )) as raw
+                    from (
+                        select *, {_IS_FORGOTTEN} as is_forgotten
+                        from {view}_records
+                    ) as records
                 ) as records
                 """
             )

@@ -1,5 +1,6 @@
 {{ config(tags=['load']) }}
--- Each record of a readable file is an event, a copy of one or rejected.
+-- Each record of a readable file is an event, a copy of one, rejected or
+-- forgotten.
 with
 
 log_reads as (
@@ -19,6 +20,7 @@ miscounted as (
             status <> 'unreadable'
             and record_count is distinct from
             event_count + copied_record_count + rejected_record_count
+            + coalesce(forgotten_record_count, 0)
         )
         or (status = 'empty' and record_count is distinct from 0)
         or (status = 'unreadable' and record_count is not null)

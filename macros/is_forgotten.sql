@@ -1,0 +1,13 @@
+{#- Whether a raw row is a record that was forgotten: its event is not to come back. -#}
+{% macro is_forgotten() -%}
+    {{ return(adapter.dispatch('is_forgotten')()) }}
+{%- endmacro %}
+
+{#- The reader knows, and gives nothing else of it. -#}
+{% macro duckdb__is_forgotten() -%}
+    is_forgotten
+{%- endmacro %}
+
+{% macro athena__is_forgotten() -%}
+    false
+{%- endmacro %}
