@@ -6,14 +6,16 @@ import gzip
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date
+from contextlib import contextmanager, suppress
+from datetime import date, timedelta
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -383,27 +385,55 @@ def _tables(rolecall: Rolecall) -> dict[str, Rows]:
 def test_killed_at_any_moment_the_next_refresh_makes_it_good(
     kills: int, tmp_path: Path, write_log: WriteLog
 ) -> None:
-    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
-    for day in range(1, 5):
-        records = [event(100 * day + number, **sign_in) for number in range(20)]
-        records.append(event(100 * (day - 1)))  # a copy, delivered a day later
-        logs = write_log(records, day=f"2026/03/0{day}", name=f"{day}.json.gz")
-    write_log(body=b"broken", day="2026/03/02", name="broken.json.gz")
+    """Each kill lands between two slices or in one, the last one with all that follows too."""
     whole, killed = Rolecall(tmp_path / "whole"), Rolecall(tmp_path / "killed")
     for each in (whole, killed):
         each.folder.mkdir()
-        each.environment["ROLECALL_SLICE_BYTES"] = "600"
-    started = time.monotonic()
-    assert "Slice 2 of " in whole.run("refresh", "--logs", logs).stderr
-    longest = time.monotonic() - started
+    write_log(body=b"broken", day="2026/03/01", name="broken.json.gz")
     seed = random.randrange(1 << 32)
     moments = random.Random(seed)
+    days = _delivered_days(write_log)
+    slices_left = 0
     for _ in range(kills):
-        with _running(killed, "refresh", "--logs", logs) as process:
-            try:
-                process.wait(moments.uniform(0.25, 0.95) * longest)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
+        logs = [next(days) for _ in range(_SLICES_TO_KILL - slices_left)][-1]
+        slices_left = _kill_a_refresh(killed, logs, moments)
     killed.refresh(logs)
+    whole.refresh(logs)
     assert _tables(killed) == _tables(whole), f"seed {seed}"
     assert "Nothing new to load." in killed.refresh(logs)
+
+
+_SLICES_TO_KILL = 3
+
+
+def _delivered_days(write_log: WriteLog) -> Iterator[Path]:
+    """Write the log file of one day after the other, and yield their folder."""
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    for number in count(1):
+        records = [event(100 * number + copy, **sign_in) for copy in range(20)]
+        records.append(event(100 * (number - 1), **sign_in))  # a copy, delivered a day later
+        day = date(2026, 3, 1) + timedelta(days=number)
+        yield write_log(records, day=f"{day:%Y/%m/%d}", name=f"{number}.json.gz")
+
+
+def _kill_a_refresh(rolecall: Rolecall, logs: Path, moments: random.Random) -> int:
+    """Kill a refresh of several slices in one of them; return how many are left at least."""
+    rolecall.environment["ROLECALL_SLICE_BYTES"] = "1"
+    with _running(rolecall, "refresh", "--logs", logs) as process:
+        assert process.stdout is not None
+        slices_done, slice_count = 0, 2
+        last = None
+        while last is None or slices_done < last:
+            started, line = time.monotonic(), process.stdout.readline()
+            seconds = time.monotonic() - started
+            said = re.match(rb"Slice (\d+) of (\d+)", line)
+            assert said is not None, line
+            slices_done, slice_count = map(int, said.groups())
+            last = last or moments.randint(1, slice_count - 1)
+        # What is left is another slice like the one before and more, or the last, which is longer.
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(moments.uniform(0, 0.9) * seconds)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    del rolecall.environment["ROLECALL_SLICE_BYTES"]
+    return slice_count - slices_done - 1  # the one that was killed may be complete
