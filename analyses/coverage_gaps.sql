@@ -11,21 +11,29 @@ account_days as (
     select
         account_id,
         delivered_date,
+        coalesce(
+            (
+                :from_day is null
+                or delivered_date >= cast(:from_day as date)
+            )
+            and (:to_day is null or delivered_date < cast(:to_day as date)),
+            false
+        ) as is_asked_for,
         max(case when status = 'logged' then 1 else 0 end) as is_logged
     from log_coverage
-    where
-        (:account is null or account_id = :account)
-        and (
-            delivered_date is null
-            or (
-                (
-                    :from_day is null
-                    or delivered_date >= cast(:from_day as date)
-                )
-                and (:to_day is null or delivered_date < cast(:to_day as date))
-            )
-        )
+    where :account is null or account_id = :account
     group by 1, 2
+
+),
+
+-- What there is of the days asked for, of whatever account.
+covered_days as (
+
+    select
+        min(delivered_date) as first_day,
+        max(delivered_date) as last_day
+    from account_days
+    where is_asked_for
 
 ),
 
@@ -33,15 +41,71 @@ accounts as (
 
     select
         account_id,
-        min(delivered_date) as first_delivered_date,
-        max(delivered_date) as last_delivered_date,
-        count(delivered_date) as day_count,
-        sum(case when delivered_date is not null then 1 - is_logged else 0 end)
-            as missing_day_count
+        min(delivered_date) as first_known_date,
+        min(case when is_asked_for then delivered_date end)
+            as first_delivered_date,
+        max(case when is_asked_for then delivered_date end)
+            as last_delivered_date,
+        sum(case when is_asked_for then is_logged else 0 end)
+            as logged_day_count
     from account_days
     group by 1
 
+),
+
+-- Every account is to have the days that were asked for; where none was, only
+-- those between its own first and last.
+expected as (
+
+    select
+        accounts.*,
+        case
+            when :from_day is null
+                then
+                    coalesce(
+                        accounts.first_delivered_date, covered_days.first_day
+                    )
+            else covered_days.first_day
+        end as first_expected_date,
+        case
+            when :to_day is null
+                then
+                    coalesce(
+                        accounts.last_delivered_date, covered_days.last_day
+                    )
+            else covered_days.last_day
+        end as last_expected_date
+    from accounts
+    cross join covered_days
+
+),
+
+counted as (
+
+    select
+        account_id,
+        first_delivered_date,
+        last_delivered_date,
+        logged_day_count,
+        case
+            when first_known_date is null or first_expected_date is null then 0
+            else date_diff('day', first_expected_date, last_expected_date) + 1
+        end as day_count
+    from expected
+
+),
+
+listed as (
+
+    select
+        account_id,
+        first_delivered_date,
+        last_delivered_date,
+        day_count,
+        day_count - logged_day_count as missing_day_count
+    from counted
+
 )
 
-select * from accounts
+select * from listed
 order by 1

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from rich.cells import cell_len
 
-from conftest import Rolecall
+from conftest import Rolecall, WriteLog, event
 from rolecall.history import columns
 
 
@@ -24,6 +24,24 @@ def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, 
     done = sample.run("history", "--format", "json", *options, exit_code=0, **environment)
     history: list[dict[str, Any]] = json.loads(done.stdout)
     return history
+
+
+def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    for number in range(1, 21):
+        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
+        if number <= 5:
+            write_log([event(number)], day=f"2026/03/{number:02d}", account="444455556666")
+    # A region that is seldom used is no gap of the account's.
+    for number in (1, 10):
+        write_log([event(50 + number)], day=f"2026/03/{number:02d}", region="eu-west-1")
+    rolecall.refresh(logs)
+    of_window = rolecall.run("history", "--from", "2026-03-01", "--to", "2026-03-20").stderr
+    assert "Not wholly covered: no logs on 15 of 40 account days (2 accounts) (" in of_window
+    after = rolecall.run("history", "--from", "2026-03-06", "--to", "2026-03-21").stderr
+    assert "no logs after 2026-03-20; no logs on 15 of 30 account days (2 accounts) (" in after
+    assert "covered" not in rolecall.run("history").stderr
 
 
 def test_history_tells_who_switched_oldest_first(sample: Rolecall) -> None:

@@ -19,12 +19,13 @@ def coverage_note(
     ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them.
     """
     accounts = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
-    seen = [account for account in accounts if account["first_delivered_date"] is not None]
+    seen = [account for account in accounts if account["day_count"]]
     unseen = [account["account_id"] for account in accounts if account not in seen]
     if not seen:
         return "Not covered: there are no logs of these days."
-    first = min(account["first_delivered_date"] for account in seen)
-    last = max(account["last_delivered_date"] for account in seen)
+    with_logs = [account for account in seen if account["first_delivered_date"] is not None]
+    first = min(account["first_delivered_date"] for account in with_logs)
+    last = max(account["last_delivered_date"] for account in with_logs)
     parts = []
     if from_day is not None and from_day < first:
         parts.append(f"no logs before {first}")
