@@ -264,6 +264,9 @@ def test_gzip_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     [
         (lambda body: body[:-5], "the gzip file is truncated"),
         (lambda body: body[:12], "the gzip file is truncated"),
+        (lambda body: body + b"\x1f", "the gzip file is truncated"),
+        (lambda body: body + body[:-5], "the gzip file is truncated"),
+        (lambda body: body + b"\n", "the gzip file is damaged: other bytes follow its data"),
         (lambda body: body[:-8] + b"\0\0\0\0" + body[-4:], "the gzip file is damaged"),
         (lambda body: body[:15] + b"\xff\xff\xff" + body[18:], "the gzip file is"),
     ],

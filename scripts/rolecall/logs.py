@@ -357,9 +357,24 @@ def _gunzipped(body: bytes) -> bytes:
             return bytes(igzip.decompress(body))
         return b"".join(_gunzipped_members(body))
     except EOFError:
+        if _is_followed_by_other_bytes(body):
+            raise UnreadableLogError(
+                "the gzip file is damaged: other bytes follow its data"
+            ) from None
         raise UnreadableLogError("the gzip file is truncated") from None
     except (OSError, isal_zlib.error) as error:  # type: ignore[misc]
         raise UnreadableLogError(f"the gzip file is damaged: {error}") from None
+
+
+def _is_followed_by_other_bytes(body: bytes) -> bool:
+    """Return whether a gzip file is whole, and what follows is neither padding nor a member."""
+    while body.startswith(_GZIP_MAGIC):
+        member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
+        member.decompress(body, MAX_LOG_BYTES)
+        if not member.eof:
+            return False
+        body = member.unused_data.lstrip(b"\0")
+    return not _GZIP_MAGIC.startswith(body)
 
 
 def _gunzipped_members(body: bytes) -> Iterator[bytes]:
