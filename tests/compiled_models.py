@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,9 @@ class Model:
     name: str
     folder: str
     is_incremental: bool
-    sql: str
-    later_sql: str
+    # Too long to be shown where a test fails.
+    sql: str = field(repr=False)
+    later_sql: str = field(repr=False)
 
 
 def compiled_models(folder: Path) -> list[Model]:
