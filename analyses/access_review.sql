@@ -6,12 +6,9 @@ role_sessions as (
 
     select
         *,
-        coalesce(
-            :from_day is null
-            or started_at >= :from_day
-            or last_action_at >= :from_day,
-            false
-        ) as is_in_window
+        :from_day is null
+        or started_at >= :from_day
+        or last_action_at >= :from_day as is_in_window
     from {{ ref('role_sessions') }}
     where
         (:account is null or role_account_id = :account)

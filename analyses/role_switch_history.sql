@@ -1,7 +1,4 @@
 -- A day stands for its first instant, the last day for the first one after it.
--- A session whose end no record tells, as it was renewed, is used beyond its
--- expiry or its AssumeRole is not there, is taken to last twelve hours, AWS's
--- longest.
 with
 
 role_switches as (
@@ -14,16 +11,7 @@ role_sessions as (
 
     select
         *,
-        coalesce(
-            exited_at,
-            case
-                when
-                    renewal_count = 0
-                    and coalesce(last_action_at <= expires_at, true)
-                    then expires_at
-            end,
-            started_at + interval '12' hour
-        ) as ends_at
+        {{ session_ends_at() }} as ends_at
     from {{ ref('role_sessions') }}
 
 )

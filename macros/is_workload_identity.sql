@@ -1,5 +1,6 @@
 {#- RULES 4, the actor: whether a web identity is a program's, such as a CI job's or a pod's, and not
-    a person's: by its provider, a whole part of whose host is named, or by the form of the subject that such providers give. -#}
+    a person's: by its provider, a whole part of whose host is named, or by the form of the subject
+    that such providers give. -#}
 {% macro is_workload_identity(provider, subject) -%}
     {%- set providers = [
         'token.actions.githubusercontent.com', 'gitlab', 'circleci', 'buildkite', 'bitbucket',
@@ -11,12 +12,14 @@
         'repo:', 'project_path:', 'system:serviceaccount:', 'organization:', 'org/', 'pipeline:',
         'job:', 'sc://'
     ] -%}
-    (coalesce(
-        regexp_extract(
-            lower({{ provider }}),
-            '(?:^|[/.-])(?:{{ providers | join("|") | replace(".", "\\.") }})(?:[/.:-]|$)'
-        ) <> '',
-        false
+    (
+        coalesce(
+            regexp_extract(
+                lower({{ provider }}),
+                '(?:^|[/.-])(?:{{ providers | join("|") | replace(".", "\\.") }})(?:[/.:-]|$)'
+            ) <> '',
+            false
+        )
+        or coalesce(regexp_extract({{ subject }}, '^(?:{{ subjects | join("|") }})') <> '', false)
     )
-    or coalesce(regexp_extract({{ subject }}, '^(?:{{ subjects | join("|") }})') <> '', false))
 {%- endmacro %}

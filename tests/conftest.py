@@ -119,6 +119,28 @@ class Rolecall:
         """Load ``logs`` and return what the command printed."""
         return self.run("refresh", "--logs", logs, *options).stdout
 
+    def dbt(
+        self, *arguments: str, database: Path | None = None, exit_code: int = 0, **environment: str
+    ) -> str:
+        """Run plain dbt on the database, or another one, and return what it printed."""
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "dbt.cli.main", *arguments),
+                *("--project-dir", PROJECT, "--profiles-dir", PROJECT, "--no-use-colors"),
+                *("--target-path", self.folder / "target", "--log-path", self.folder / "log"),
+            ],
+            cwd=PROJECT,
+            env=self.environment
+            | {"ROLECALL_DATABASE": str(database or self.database)}
+            | environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == exit_code, done.stdout
+        return done.stdout
+
     def query(self, sql: str) -> Rows:
         """Return the rows of a query on the database."""
         with duckdb.connect(str(self.database), read_only=True) as connection:

@@ -319,12 +319,22 @@ def test_no_temporary_table_of_a_dead_run_is_left(scene: Scene) -> None:
     assert [key for key in kept if "__dbt_tmp" in key] == []
 
 
-def test_a_statement_of_a_dead_run_that_comes_late_adds_nothing(scene: Scene) -> None:
-    """As if it could not have been stopped: what it was to merge is gone by then."""
+def test_a_statement_of_a_dead_run_that_lands_late_doubles_nothing(scene: Scene) -> None:
+    """As if it could not have been stopped: its merge runs after all that came later.
+
+    What it was to merge is gone by then; with rows to merge again it adds none either.
+    """
     counts = "select (select count(*) from events), (select count(distinct event_id) from events)"
     before = scene.warehouse.rows(counts)
     with pytest.raises(AssertionError, match="events__dbt_tmp_"):
         scene.account.query(scene.orphan_sql, _SCHEMA)
+    merged = re.search(r"events__dbt_tmp_\w+", scene.orphan_sql)
+    assert merged is not None
+    scene.account.query(f"create view {merged[0]} as select * from events", _SCHEMA)
+    try:
+        scene.account.query(scene.orphan_sql, _SCHEMA)
+    finally:
+        scene.account.query(f"drop view {merged[0]}", _SCHEMA)
     assert scene.warehouse.rows(counts) == before
 
 

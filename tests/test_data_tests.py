@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 
-from conftest import PROJECT, Rolecall
+from conftest import Rolecall
 
 # Each breaks one promise of a table, and should be found by one test of it.
 _BROKEN = {
@@ -30,28 +28,10 @@ def test_every_kind_of_data_test_fails_where_it_should(sample: Rolecall, tmp_pat
     with duckdb.connect(str(database)) as connection:
         for statement in _BROKEN.values():
             connection.execute(statement)
-    done = subprocess.run(
-        [
-            *(
-                sys.executable,
-                "-m",
-                "dbt.cli.main",
-                "test",
-                "--select",
-                "models/marts,test_type:data",
-            ),
-            *("--project-dir", PROJECT, "--profiles-dir", PROJECT, "--no-use-colors"),
-            *("--target-path", tmp_path / "target", "--log-path", tmp_path / "log"),
-        ],
-        cwd=PROJECT,
-        env=sample.environment | {"ROLECALL_DATABASE": str(database)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    printed = sample.dbt(
+        "test", "--select", "models/marts,test_type:data", database=database, exit_code=1
     )
-    assert done.returncode == 1, done.stdout
-    found = set(re.findall(r" (?:FAIL|WARN) \d+ (\w+)", done.stdout))
+    found = set(re.findall(r" (?:FAIL|WARN) \d+ (\w+)", printed))
     assert {name for name in _BROKEN if any(test.startswith(name) for test in found)} == set(
         _BROKEN
     )

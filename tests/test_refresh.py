@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import FIXTURES, PROJECT, SAMPLE, Rolecall, WriteLog, event
+from conftest import FIXTURES, PROJECT, Rolecall, WriteLog, event
 from documents import documented
 
 COUNTS = """
@@ -317,20 +317,5 @@ def test_an_audit_looks_at_more_than_the_load(rolecall: Rolecall, write_log: Wri
 
 def test_freshness_comes_from_the_ledger(rolecall: Rolecall, write_log: WriteLog) -> None:
     rolecall.refresh(write_log([event(1)]))
-    project = SAMPLE.parent
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "source", "freshness"),
-            *("--project-dir", project, "--profiles-dir", project, "--no-use-colors"),
-            *("--target-path", rolecall.folder / "target", "--log-path", rolecall.folder / "log"),
-        ],
-        cwd=project,
-        env=rolecall.environment
-        | {"ROLECALL_LOGS": "/no/where", "ROLECALL_DATABASE": str(rolecall.database)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "PASS freshness of cloudtrail.cloudtrail_logs" in done.stdout
+    printed = rolecall.dbt("source", "freshness", ROLECALL_LOGS="/no/where")
+    assert "PASS freshness of cloudtrail.cloudtrail_logs" in printed

@@ -35,51 +35,55 @@ switched_from as (
         entry_key,
         session_id,
         entered_at,
-        {{ arn_account('source_arn') }} as source_account_id,
-        {{ assumed_role_part('source_arn', 'role') }} as source_role_name,
-        {{ assumed_role_part('source_arn', 'session') }} as source_session_name,
-        case
-            when entrant_principal_id like 'AROA%:%' then entrant_principal_id
-        end as source_principal_id
+        coalesce(
+            case
+                when entrant_principal_id like 'AROA%:%'
+                    then entrant_principal_id
+            end,
+            {{ arn_account('source_arn') }} || '/'
+            || {{ assumed_role_part('source_arn', 'role') }} || '/'
+            || {{ assumed_role_part('source_arn', 'session') }}
+        ) as source_key
     from entry_origins
     where source_arn is not null
 
 ),
 
-alive_by_id as (
+-- By whatever a switch may name it.
+sessions_by_key as (
 
     select
-        switched_from.entry_key,
-        switched_from.session_id,
-        sessions.session_id as parent_session_id,
-        false as is_exact
-    from switched_from
-    inner join sessions
-        on
-            switched_from.source_principal_id = sessions.principal_id
-            and switched_from.entered_at
-            between sessions.started_at and sessions.alive_until
-            and coalesce(switched_from.session_id, '') <> sessions.session_id
+        principal_id as session_key,
+        session_id,
+        started_at,
+        alive_until
+    from sessions
+    union all
+    select
+        role_account_id || '/' || role_name || '/' || role_session_name
+            as session_key,
+        session_id,
+        started_at,
+        alive_until
+    from sessions
 
 ),
 
-alive_by_name as (
+sessions_alive as (
 
     select
         switched_from.entry_key,
         switched_from.session_id,
-        sessions.session_id as parent_session_id,
+        sessions_by_key.session_id as parent_session_id,
         false as is_exact
     from switched_from
-    inner join sessions
+    inner join sessions_by_key
         on
-            switched_from.source_account_id = sessions.role_account_id
-            and switched_from.source_role_name = sessions.role_name
-            and switched_from.source_session_name = sessions.role_session_name
+            switched_from.source_key = sessions_by_key.session_key
             and switched_from.entered_at
-            between sessions.started_at and sessions.alive_until
-            and coalesce(switched_from.session_id, '') <> sessions.session_id
-    where switched_from.source_principal_id is null
+            between sessions_by_key.started_at and sessions_by_key.alive_until
+            and coalesce(switched_from.session_id, '')
+            <> sessions_by_key.session_id
 
 ),
 
@@ -87,9 +91,7 @@ candidates as (
 
     select * from calling_sessions
     union all
-    select * from alive_by_id
-    union all
-    select * from alive_by_name
+    select * from sessions_alive
 
 ),
 

@@ -1,3 +1,8 @@
+{%- set apart = milliseconds_apart(
+    'console_switches.switched_at', 'role_assumptions.assumed_at'
+) -%}
+{%- set match_limit = 1000 * var('session_match_seconds') -%}
+{%- set pairing_limit = 1000 * var('switch_pairing_seconds') -%}
 with
 
 console_switches as (
@@ -21,46 +26,28 @@ role_assumptions as (
 ),
 
 -- The role half names the session: it was assumed in the same second or two.
+-- One without the principal id names it by its ARN.
 of_same_session as (
 
     select
         console_switches.switch_key,
-        console_switches.switched_at,
-        console_switches.role_switch_id,
         role_assumptions.assumption_key,
-        role_assumptions.assumed_at,
-        role_assumptions.role_assumption_id,
         case
             when console_switches.source_arn = role_assumptions.caller_arn
                 then 0
             else 1
-        end as doubt,
-        {{ same_entrant('console_switches', 'role_assumptions') }}
-            as is_same_entrant
+        end as doubt
     from console_switches
     inner join role_assumptions
         on
             console_switches.role_principal_id = role_assumptions.principal_id
-            and {{ milliseconds_apart(
-                'console_switches.switched_at', 'role_assumptions.assumed_at'
-            ) }} <= {{ 1000 * var('session_match_seconds') }}
+            and {{ apart }} <= {{ match_limit }}
     where not role_assumptions.is_of_program
-
-),
-
--- A role half without the principal id names the session by its ARN.
-of_session_of_same_name as (
-
+    union all
     select
         console_switches.switch_key,
-        console_switches.switched_at,
-        console_switches.role_switch_id,
         role_assumptions.assumption_key,
-        role_assumptions.assumed_at,
-        role_assumptions.role_assumption_id,
-        1 as doubt,
-        {{ same_entrant('console_switches', 'role_assumptions') }}
-            as is_same_entrant
+        1 as doubt
     from console_switches
     inner join role_assumptions
         on
@@ -68,9 +55,7 @@ of_session_of_same_name as (
             and console_switches.role_name = role_assumptions.role_name
             and console_switches.role_session_name
             = role_assumptions.role_session_name
-            and {{ milliseconds_apart(
-                'console_switches.switched_at', 'role_assumptions.assumed_at'
-            ) }} <= {{ 1000 * var('session_match_seconds') }}
+            and {{ apart }} <= {{ match_limit }}
     where
         console_switches.role_principal_id is null
         and not role_assumptions.is_of_program
@@ -78,18 +63,14 @@ of_session_of_same_name as (
 ),
 
 -- A source half without twin names the caller and the role only, and comes
--- after the switches whose role half is there.
+-- after the switches whose role half is there. One without the principal id
+-- names the caller by their ARN.
 of_same_caller as (
 
     select
         console_switches.switch_key,
-        console_switches.switched_at,
-        console_switches.role_switch_id,
         role_assumptions.assumption_key,
-        role_assumptions.assumed_at,
-        role_assumptions.role_assumption_id,
-        2 as doubt,
-        true as is_same_entrant
+        2 as doubt
     from console_switches
     inner join role_assumptions
         on
@@ -98,27 +79,15 @@ of_same_caller as (
             and console_switches.role_account_id
             = role_assumptions.role_account_id
             and console_switches.role_name = role_assumptions.role_name
-            and {{ milliseconds_apart(
-                'console_switches.switched_at', 'role_assumptions.assumed_at'
-            ) }} <= {{ 1000 * var('switch_pairing_seconds') }}
+            and {{ apart }} <= {{ pairing_limit }}
     where
         console_switches.seen_in = 'source account'
         and role_assumptions.is_console_switch
-
-),
-
--- One without the principal id names the caller by their ARN.
-of_caller_of_same_name as (
-
+    union all
     select
         console_switches.switch_key,
-        console_switches.switched_at,
-        console_switches.role_switch_id,
         role_assumptions.assumption_key,
-        role_assumptions.assumed_at,
-        role_assumptions.role_assumption_id,
-        2 as doubt,
-        true as is_same_entrant
+        2 as doubt
     from console_switches
     inner join role_assumptions
         on
@@ -126,9 +95,7 @@ of_caller_of_same_name as (
             and console_switches.role_account_id
             = role_assumptions.role_account_id
             and console_switches.role_name = role_assumptions.role_name
-            and {{ milliseconds_apart(
-                'console_switches.switched_at', 'role_assumptions.assumed_at'
-            ) }} <= {{ 1000 * var('switch_pairing_seconds') }}
+            and {{ apart }} <= {{ pairing_limit }}
     where
         console_switches.seen_in = 'source account'
         and role_assumptions.is_console_switch
@@ -143,28 +110,28 @@ possible as (
 
     select * from of_same_session
     union all
-    select * from of_session_of_same_name
-    union all
     select * from of_same_caller
-    union all
-    select * from of_caller_of_same_name
 
 ),
 
 candidates as (
 
     select
-        switch_key as one,
-        assumption_key as other,
-        doubt * 10000000 + {{ milliseconds_apart(
-            'switched_at', 'assumed_at'
-        ) }} as distance,
-        switched_at as one_tie,
-        role_switch_id as one_id,
-        assumed_at as other_tie,
-        role_assumption_id as other_id
+        possible.switch_key as one,
+        possible.assumption_key as other,
+        possible.doubt * 10000000 + {{ apart }} as distance,
+        console_switches.switched_at as one_tie,
+        console_switches.role_switch_id as one_id,
+        role_assumptions.assumed_at as other_tie,
+        role_assumptions.role_assumption_id as other_id
     from possible
-    where is_same_entrant
+    inner join console_switches
+        on possible.switch_key = console_switches.switch_key
+    inner join role_assumptions
+        on possible.assumption_key = role_assumptions.assumption_key
+    where
+        possible.doubt = 2
+        or {{ same_entrant('console_switches', 'role_assumptions') }}
 
 ),
 

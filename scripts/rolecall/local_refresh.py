@@ -188,14 +188,15 @@ def _plan(settings: Settings) -> _Plan:
         ]
         skipped = {unreadable.log_file for unreadable in still_unreadable}
         version = schema_version(ledger)
+        newest_loaded_at, newest_load = _newest_load(ledger)
         return _Plan(
             roots=roots,
             missing_log_roots=sorted(set(known).difference(map(str, roots))),
             unread=[file for file in unread if file.log_file not in skipped],
             still_unreadable=still_unreadable,
-            is_built=_built(ledger) == [(project_digest(), _newest_load(ledger))],
+            is_built=_built(ledger) == [(project_digest(), newest_load)],
             is_outdated=version is not None and version < SCHEMA_VERSION,
-            newest_loaded_at=_newest_loaded_at(ledger),
+            newest_loaded_at=newest_loaded_at,
         )
 
 
@@ -256,34 +257,24 @@ def _remember(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         f"create or replace table {NAME}.main.rolecall_complete_build as"
         " select ? as project, ? as load_id",
-        [project_digest(), _newest_load(connection)],
+        [project_digest(), _newest_load(connection)[1]],
     )
     connection.execute("commit")
 
 
-def _newest_load(connection: duckdb.DuckDBPyConnection) -> str | None:
-    """Return the newest load that left anything: one that died has events and no ledger."""
+def _newest_load(
+    connection: duckdb.DuckDBPyConnection,
+) -> tuple[datetime, str] | tuple[None, None]:
+    """Return time and id of the newest load that left anything: one that died has no ledger."""
     loads: list[tuple[datetime, str]] = []
-    for table in _tables_of_loads(connection):
-        name = f"{NAME}.main.{table}"
-        loads += connection.execute(
-            f"select loaded_at, max(load_id) from {name}"
-            f" where loaded_at = (select max(loaded_at) from {name}) group by 1"
-        ).fetchall()
-    return max(loads)[1] if loads else None
-
-
-def _tables_of_loads(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the tables in which a load leaves its stamps first, those that are there."""
-    return [table for table in ("events", "log_reads") if has_table(connection, table)]
-
-
-def _newest_loaded_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
-    newest = [
-        connection.execute(f"select max(loaded_at) from {NAME}.main.{table}").fetchall()[0][0]
-        for table in _tables_of_loads(connection)
-    ]
-    return max((at for at in newest if at is not None), default=None)
+    for table in ("events", "log_reads"):
+        if has_table(connection, table):
+            name = f"{NAME}.main.{table}"
+            loads += connection.execute(
+                f"select loaded_at, max(load_id) from {name}"
+                f" where loaded_at = (select max(loaded_at) from {name}) group by 1"
+            ).fetchall()
+    return max(loads, default=(None, None))
 
 
 def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outcome) -> Refreshed:

@@ -65,19 +65,17 @@ def find(given: str, ask: Ask) -> tuple[str | None, str | None]:
         raise UsageError(f"{given!r} is no id: `rolecall history --format json` shows them.")
     rows = _rows(ask("find_session", {"id": f"{given}*"}))
     exact = [row for row in rows if row["known_id"].lower() == given.lower()]
-    switches: dict[str | None, set[str | None]] = {}
-    for row in exact or rows:
-        switches.setdefault(row["session_id"], set()).add(row["role_switch_id"])
-    # A switch and its session are one; without session each switch stands for itself.
-    count = len(switches) + max(len(switches.get(None, ())) - 1, 0)
-    if not count:
+    found = exact or rows
+    if not found:
         raise UsageError(f"No session and no switch has an id that begins with {given!r}.")
+    # A switch and its session are one; without session a switch stands for itself.
+    count = len({row["session_id"] or row["role_switch_id"] for row in found})
     if count > 1:
         raise UsageError(
             f"{given!r} begins the ids of {count} sessions and switches: give more of it."
         )
-    ((session_id, switch_ids),) = switches.items()
-    return session_id, switch_ids.pop() if len(switch_ids) == 1 else None
+    switch_ids = {row["role_switch_id"] for row in found}
+    return found[0]["session_id"], switch_ids.pop() if len(switch_ids) == 1 else None
 
 
 def gather(session_id: str | None, switch_id: str | None, ask: Ask, *, every: bool) -> Session:

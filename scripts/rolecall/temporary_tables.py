@@ -26,11 +26,12 @@ def drop_temporary_tables(settings: Settings) -> list[str]:
     """
     try:
         glue = make_client("glue", settings.region)
+        s3 = make_client("s3", settings.region)
         found = _temporary_tables(glue, settings.schema_name)
         for name, location in found.items():
             glue.delete_table(DatabaseName=settings.schema_name, Name=name)
             if location.startswith(f"{str(settings.results).rstrip('/')}/"):
-                _delete_objects(location, settings.region)
+                _delete_objects(s3, location)
     except (ClientError, BotoCoreError) as error:
         doing = f"remove temporary tables from {settings.schema_name}"
         raise explained(error, doing) from None
@@ -50,9 +51,8 @@ def _temporary_tables(glue: Any, schema: str) -> dict[str, str]:
         return {}
 
 
-def _delete_objects(location: str, region: str | None) -> None:
+def _delete_objects(s3: Any, location: str) -> None:
     bucket, folder = bucket_and_key(f"{location.rstrip('/')}/")
-    s3 = make_client("s3", region)
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
         objects = [{"Key": each["Key"]} for each in page.get("Contents", ())]
         if objects:
