@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 
 import duckdb
 
+import forked
 from rolecall.log_source import LogSource
 from rolecall.logs import LogFile
 
@@ -52,19 +51,17 @@ def compiled_models(folder: Path) -> list[Model]:
 
 def _compiled(folder: Path, assume_incremental: str) -> dict[str, dict[str, Any]]:
     """Return the manifest's nodes of the models, parents first."""
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "compile", "--select", "resource_type:model"),
-            *("--no-introspect", "--no-populate-cache", "--project-dir", PROJECT),
-            *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
-            *("--vars", f"{{assume_incremental: {assume_incremental}}}"),
-        ],
-        cwd=folder.parent,
-        env=os.environ | {"ROLECALL_DATABASE": str(folder.parent / "compiled.duckdb")},
-        check=True,
-        capture_output=True,
-        timeout=300,
+    done = forked.run(
+        "dbt",
+        *("compile", "--select", "resource_type:model"),
+        *("--no-introspect", "--no-populate-cache", "--project-dir", PROJECT),
+        *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
+        *("--vars", f"{{assume_incremental: {assume_incremental}}}"),
+        folder=folder.parent,
+        environment=os.environ | {"ROLECALL_DATABASE": str(folder.parent / "compiled.duckdb")},
+        seconds=300,
     )
+    assert done.returncode == 0, done.stdout
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     waiting = {key: node for key, node in manifest["nodes"].items() if key.startswith("model.")}
     ordered: dict[str, dict[str, Any]] = {}

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
+import forked
 from athena.account import Account
 from athena.engine import running, trino_folder
 from compiled_models import Model, compiled_models
@@ -102,14 +103,12 @@ class Rolecall:
         self, *arguments: str | Path, exit_code: int = 0, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run ``rolecall`` with these arguments and check its exit code."""
-        done = subprocess.run(
-            [sys.executable, "-m", "rolecall", *map(str, arguments)],
-            cwd=self.folder,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        done = forked.run(
+            "rolecall",
+            *arguments,
+            folder=self.folder,
+            environment=self.environment | environment,
+            seconds=120,
         )
         assert done.returncode == exit_code, f"{arguments}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
@@ -123,20 +122,19 @@ class Rolecall:
         self, *arguments: str, database: Path | None = None, exit_code: int = 0, **environment: str
     ) -> str:
         """Run plain dbt on the database, or another one, and return what it printed."""
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "dbt.cli.main", *arguments),
-                *("--project-dir", PROJECT, "--profiles-dir", PROJECT, "--no-use-colors"),
-                *("--target-path", self.folder / "target", "--log-path", self.folder / "log"),
-            ],
-            cwd=PROJECT,
-            env=self.environment
+        parsed = PROJECT / "target" / "partial_parse.msgpack"
+        done = forked.run(
+            "dbt",
+            *arguments,
+            *("--project-dir", PROJECT, "--profiles-dir", PROJECT, "--no-use-colors"),
+            *("--target-path", self.folder / "target", "--log-path", self.folder / "log"),
+            # The refreshes of other tests have parsed the project.
+            *(("--partial-parse-file-path", parsed) if parsed.exists() else ()),
+            folder=PROJECT,
+            environment=self.environment
             | {"ROLECALL_DATABASE": str(database or self.database)}
             | environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+            seconds=300,
         )
         assert done.returncode == exit_code, done.stdout
         return done.stdout

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
+import forked
 from conftest import PROJECT
 
 
 def answer_of(template: str, folder: Path, *, target: str = "athena") -> dict[str, Any]:
     """Return the answer of a template on a target; ``folder`` is for artifacts."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "dbt.cli.main", "compile", "--inline", template),
-            *("--target", target, "--no-introspect", "--no-populate-cache"),
-            *("--vars", "{assume_incremental: true}", "--project-dir", PROJECT),
-            *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = forked.run(
+        "dbt",
+        *("compile", "--inline", template),
+        *("--target", target, "--no-introspect", "--no-populate-cache"),
+        *("--vars", "{assume_incremental: true}", "--project-dir", PROJECT),
+        *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
+        folder=folder,
+        environment=os.environ,
+        seconds=300,
     )
     assert done.returncode == 0, done.stdout
     return answer_in(done.stdout)

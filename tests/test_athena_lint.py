@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+import forked
 from athena.lint import problems
 from conftest import PROJECT
 from documents import documented
@@ -39,17 +38,13 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     target = tmp_path_factory.mktemp("compiled")
     words = shlex.split(documented("CONTRIBUTING.md", "dbt compile"))
     assert words[-1] == "{assume_incremental: true}"
-    command = [sys.executable, "-m", "dbt.cli.main", *words[1:-1]]
-    command += [json.dumps(request.param)]
-    command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    command += ["--target-path", str(target), "--log-path", str(target / "logs")]
-    done = subprocess.run(
-        command,
-        env=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = forked.run(
+        *(*words[:-1], json.dumps(request.param)),
+        *("--project-dir", PROJECT, "--profiles-dir", PROJECT),
+        *("--target-path", target, "--log-path", target / "logs"),
+        folder=target,
+        environment=os.environ | {"AWS_DEFAULT_REGION": "us-east-1"},
+        seconds=300,
     )
     assert done.returncode == 0, done.stdout
     folder = target / "compiled" / "rolecall"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+import forked
 import rolecall as package
 from conftest import PROJECT, SAMPLE, Rolecall
 from rolecall.project import state_dir
@@ -171,20 +172,15 @@ def test_the_wheel_works_outside_a_checkout(installed: Path, rolecall: Rolecall)
 
 def test_the_athena_target_compiles(tmp_path: Path, rolecall: Rolecall) -> None:
     for assumed in ("true", "false"):
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "dbt.cli.main", "compile", "--target", "athena"),
-                *("--no-introspect", "--no-populate-cache", "--project-dir", PROJECT),
-                *("--profiles-dir", PROJECT, "--target-path", tmp_path, "--log-path", tmp_path),
-                *("--vars", f"{{assume_incremental: {assumed}}}"),
-            ],
-            cwd=PROJECT,
-            env=rolecall.environment
+        done = forked.run(
+            *("dbt", "compile", "--target", "athena"),
+            *("--no-introspect", "--no-populate-cache", "--project-dir", PROJECT),
+            *("--profiles-dir", PROJECT, "--target-path", tmp_path, "--log-path", tmp_path),
+            *("--vars", f"{{assume_incremental: {assumed}}}"),
+            folder=PROJECT,
+            environment=rolecall.environment
             | {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+            seconds=300,
         )
         assert done.returncode == 0, done.stdout
         compiled = tmp_path / "compiled" / "rolecall" / "models" / "marts" / "role_switches.sql"

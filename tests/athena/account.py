@@ -19,17 +19,11 @@ from typing import Any
 
 import boto3
 
+import forked
 from athena.engine import RESULT_BUCKET, WORKGROUP, Addresses, athena_form
 from rolecall.logs import UnreadableLogError, find_log_files, read_records
 
 _QUERY_SECONDS = 120
-# dbt as it is, which spends less time on reading what AWS's services are.
-_DBT = """\
-from dbt.cli.main import cli
-from rolecall.service_files import read_service_files_once
-read_service_files_once()
-cli()
-"""
 _ANSWER_SECONDS = 30
 # As many as Athena tells of in one call.
 _BATCH = 50
@@ -376,10 +370,12 @@ class Warehouse:
     def dbt(self, project: Path, *arguments: str, seconds: float = 900, **variables: object) -> str:
         """Run dbt on the athena target and return what it printed; it must succeed."""
         options = self._options(project, variables)
-        done = self.started(
-            [sys.executable, "-c", _DBT, *arguments, *options],
-            project,
-            seconds,
+        done = forked.run(
+            "dbt",
+            *(*arguments, *options),
+            folder=project,
+            environment=self.environment,
+            seconds=seconds,
         )
         assert done.returncode == 0, done.stdout[-6000:]
         return done.stdout
@@ -426,26 +422,16 @@ class Warehouse:
         self, *arguments: str, exit_code: int = 0, seconds: float = 600, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run ``rolecall`` on the athena target and check its exit code."""
-        command = [sys.executable, "-m", "rolecall", *arguments]
-        done = self.started(command, self.folder, seconds, **environment)
+        done = forked.run(
+            "rolecall",
+            *arguments,
+            folder=self.folder,
+            environment=self.environment | environment,
+            seconds=seconds,
+        )
         assert done.returncode == exit_code, f"{arguments}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr
         return done
-
-    def started(
-        self, command: list[str], folder: Path, seconds: float, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env=self.environment | environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
 
     def started_by_shell(self, command: str, environment: dict[str, str]) -> str:
         """Run a line of a document in the folder and return what it printed."""

@@ -76,6 +76,7 @@ task.max-writer-count=1
 task.concurrency=1
 task.scale-writers.enabled=false
 scale-writers=false
+optimizer.join-reordering-strategy=NONE
 redistribute-writes=false
 """
 _GLUE_AND_S3 = """\
@@ -115,6 +116,7 @@ iceberg.format-version=2
 iceberg.max-partitions-per-writer=100
 iceberg.expire-snapshots.min-retention=0s
 iceberg.remove-orphan-files.min-retention=0s
+iceberg.table-statistics-enabled=false
 iceberg.extended-statistics.enabled=false
 iceberg.extended-statistics.collect-on-write=false
 """
@@ -348,7 +350,14 @@ def _trino(folder: Path, aws_url: str) -> Iterator[str]:
     (etc / "log.properties").write_text("io.trino=WARN\n")
     trino = trino_folder()
     # Many short queries: compiling them well costs more than it saves.
-    command = [java(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1536m"]
+    command = [
+        java(),
+        "-XX:TieredStopAtLevel=1",
+        "-XX:+UseSerialGC",
+        "-Xmx1536m",
+        "-XX:+UnlockDiagnosticVMOptions",
+        "-XX:-BytecodeVerificationRemote",
+    ]
     command += ["-XX:+ExitOnOutOfMemoryError"]
     command += ["-XX:ReservedCodeCacheSize=256M", "-XX:+EnableDynamicAgentLoading"]
     command += ["-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8"]
