@@ -34,6 +34,8 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 Rows = list[tuple[Any, ...]]
 
 _NOBODY = 65534
+# Each takes two gigabytes.
+_ENGINES = 2
 _REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 
 # The same few examples each time; `make soak` looks for others, for longer.
@@ -68,13 +70,21 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 class _EngineFilesFirst(LoadScopeScheduling):  # type: ignore[misc]
     """Deals tests out one by one, after the files of the group ``athena``, each of them whole.
 
-    Each worker has an engine of its own, started for the first of these files. xdist's own
-    `loadgroup` renames tests, which pytest 9 does not let it.
+    Two workers have an engine each, started for the first of these files; any others compute while
+    these wait for it. xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         return file if _is_on_engine(file) else nodeid
+
+    def _assign_work_unit(self, node: Any) -> None:
+        if node not in self.nodes[:_ENGINES]:
+            single = next((scope for scope in self.workqueue if "::" in scope), None)
+            if single is None:
+                return
+            self.workqueue.move_to_end(single, last=False)
+        super()._assign_work_unit(node)
 
 
 @cache
