@@ -1,5 +1,5 @@
-{#- A condition on the time of stored events that holds for every copy of a staged one, since a
-    copy of an event has its time: the days of this load's events, as literals that prune. -#}
+{#- A condition on the time of stored events that holds for those of this load, as literals that prune:
+    the days of its events, on which their copies are too. -#}
 {% macro within_staged_days(event_at) -%}
     {#- Not by ref(): a data test of the store may not name another model. -#}
     {%- set staged_records = store_relation('stg_cloudtrail__events') -%}

@@ -86,6 +86,21 @@ def test_a_broken_file_costs_itself_alone_and_is_named(
     ]
 
 
+def test_an_event_id_that_comes_again_with_another_time_is_the_same_event(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """CloudTrail gives each event an id of its own: the record that was loaded first stays."""
+    rolecall.refresh(write_log([event(1)], name="a.json.gz"))
+    later = {"eventTime": "2026-03-05T00:00:00Z"}
+    logs = write_log([event(1, **later), event(2, **later)], day="2026/03/06", name="b.json.gz")
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs)
+    assert rolecall.query("select event_id[-1:], event_at::date::text from events order by 1") == [
+        ("1", "2026-03-01"),
+        ("2", "2026-03-05"),
+    ]
+    assert "Nothing new to load." in rolecall.refresh(logs, "--audit")
+
+
 def test_odd_records_are_loaded_or_counted(rolecall: Rolecall, write_log: WriteLog) -> None:
     deep: object = 1
     for _ in range(200):

@@ -1,6 +1,6 @@
 {%- if is_incremental() -%}
-    {%- set staged_days = within_staged_days('known_events.event_at') -%}
-    {%- do merge_within(staged_days | replace('known_events.', 'target.')) -%}
+    {%- set copied_days = within_copied_days('known_events.event_at') -%}
+    {%- do merge_within(copied_days | replace('known_events.', 'target.')) -%}
 {%- endif -%}
 with
 
@@ -117,7 +117,7 @@ new_events as (
                 first_copies.event_id = known_events.event_id
                 and first_copies.recipient_account_id
                 = known_events.recipient_account_id
-                and {{ staged_days }}
+                and {{ copied_days }}
         where known_events.event_id is null
     {% endif %}
 

@@ -29,7 +29,7 @@ files_in_part as (
             staged_records.event_id = events.event_id
             and staged_records.recipient_account_id
             = events.recipient_account_id
-            and {{ within_staged_days('events.event_at') }}
+            and {{ within_copied_days('events.event_at') }}
     where events.event_id is null
 
 ),
