@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import WriteLog, event
+from conftest import Unprivileged, WriteLog, event
 from rolecall.ledger import (
     Attempt,
     LogSourceError,
@@ -18,6 +18,7 @@ from rolecall.ledger import (
     not_done,
     remember_log_roots,
     sorted_log_files,
+    unread_log_files,
 )
 
 
@@ -101,6 +102,29 @@ def test_new_changed_and_unreadable_files_are_opened(write_log: WriteLog) -> Non
     }
     opened = not_done([done, changed, broken, new], attempts)
     assert opened == [changed, broken, new]
+
+
+def test_a_folder_is_entered_while_it_is_closed_and_once_when_it_can_be_listed_again(
+    open_folder: Path, unprivileged: Unprivileged
+) -> None:
+    roots = [open_folder / "one", open_folder / "two"]
+    for root in roots:
+        (root / "loose").mkdir(parents=True)
+
+    def entered(status: str, roots: list[Path]) -> list[tuple[str, str | None]]:
+        attempts = {"loose/": Attempt(status, None, None, None, str(open_folder / "one"))}
+        with unprivileged():
+            files = unread_log_files(roots, attempts)
+        return [(file.log_file, file.problem) for file in files]
+
+    assert entered("empty", roots) == []
+    assert entered("unreadable", roots) == [("loose/", None)]
+    closed = [("loose/", "cannot list the folder: permission denied")]
+    (roots[1] / "loose").chmod(0)
+    assert entered("empty", roots[1:]) == closed
+    # One of the same name in another folder of logs does not stand for it.
+    for order in (roots, roots[::-1]):
+        assert entered("unreadable", order) == closed
 
 
 def test_the_newest_attempt_counts_whatever_is_null_in_it(

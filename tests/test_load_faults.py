@@ -162,6 +162,37 @@ def test_a_file_that_becomes_readable_without_a_change_is_read(
     assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs)
 
 
+def test_a_folder_that_can_be_listed_again_is_no_problem_any_more(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1)])
+    rolecall.refresh(logs)
+    with duckdb.connect(str(rolecall.database)) as connection:  # as a closed folder is entered
+        connection.execute(
+            """
+            insert into log_reads by name
+            select
+                'AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/02/' as log_file,
+                account_id, aws_region, date '2026-03-02' as delivered_date,
+                'unreadable' as status,
+                'cannot list the folder: permission denied' as problem,
+                log_root, 'closed' as load_id, loaded_at + interval 1 second as loaded_at
+            from log_reads
+            """
+        )
+    write_log([event(2)], day="2026/03/02", name="b.json.gz")
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs)
+    assert rolecall.query("select status from log_files") == [("loaded",), ("loaded",)]
+    assert rolecall.query(
+        "select delivered_date::text, file_count, unreadable_file_count"
+        " from log_coverage order by 1"
+    ) == [("2026-03-01", 1, 0), ("2026-03-02", 1, 0)]
+    attempts = rolecall.query("select log_file[-1:], status from log_reads order by all")
+    assert attempts == [("/", "empty"), ("/", "unreadable"), ("z", "loaded"), ("z", "loaded")]
+    assert "Nothing new to load." in rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from log_reads") == [(4,)]
+
+
 def test_a_second_refresh_says_who_is_at_work_and_leaves(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:

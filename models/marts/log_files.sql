@@ -18,6 +18,7 @@ ranked as (
 
 ),
 
+-- A folder is there while it cannot be listed: then its files are.
 newest_attempts as (
 
     select
@@ -38,7 +39,9 @@ newest_attempts as (
         load_id,
         {{ mart_timestamp('loaded_at') }} as loaded_at
     from ranked
-    where attempts_ago = 1
+    where
+        attempts_ago = 1
+        and not (log_file like '%/' and status <> 'unreadable')
 
 )
 

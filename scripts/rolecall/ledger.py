@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,14 @@ import duckdb
 
 from rolecall.database import NAME
 from rolecall.errors import RolecallError
-from rolecall.logs import LogFile, UnreadableLogError, find_log_files, printable, read_records
+from rolecall.logs import (
+    LogFile,
+    UnreadableLogError,
+    find_log_files,
+    is_folder_key,
+    printable,
+    read_records,
+)
 
 Stamp = tuple[int | None, int | None]
 """Size in bytes and time of change, by which a copy of a log file is told from another."""
@@ -45,7 +52,9 @@ class Attempt:
 
     def is_done_with(self, file: LogFile) -> bool:
         """Return whether the file was read and has not changed since, or a copy of it."""
-        return self.status != "unreadable" and (self.was_of(file) or _stamp(file) in self.read_as)
+        if self.status == "unreadable" or file.problem is not None:
+            return False
+        return self.was_of(file) or _stamp(file) in self.read_as
 
 
 # Few files were read in more than one copy: the others are left to their newest attempt.
@@ -160,22 +169,37 @@ def readable_log_roots(
     return there
 
 
-def sorted_log_files(roots: Sequence[Path]) -> list[LogFile]:
+def unread_log_files(roots: Sequence[Path], attempts: Mapping[str, Attempt]) -> list[LogFile]:
+    """Return the log files below ``roots`` that a load has to open, in its order.
+
+    A folder that can be listed again is among them, so that its problem ends. Raises
+    LogSourceError as ``sorted_log_files`` and ``not_done`` do.
+    """
+    once_closed = {
+        key
+        for key, attempt in attempts.items()
+        if is_folder_key(key) and attempt.status == "unreadable"
+    }
+    return not_done(sorted_log_files(roots, once_closed), attempts)
+
+
+def sorted_log_files(roots: Sequence[Path], once_closed: Collection[str] = ()) -> list[LogFile]:
     """Return the log files below ``roots``, oldest day of delivery first, undated ones last.
 
+    Folders are among them as ``find_log_files`` yields them.
     A trail's key can be there in several copies: those of other size or time follow after the
     first copies of all keys, since one may be cut, or have what the other lacks. Raises
     LogSourceError for two different loose files of one key.
     """
     found: dict[str, dict[Stamp, LogFile]] = defaultdict(dict)
     for root in roots:
-        for file in find_log_files(root):
+        for file in find_log_files(root, once_closed):
             copies = found[file.log_file]
             stamp = _stamp(file)
             if not _is_of_trail(file) and copies:
                 ((stamp, other),) = copies.items()
                 _check_is_copy(file, other.path, other.log_root)
-            if stamp not in copies or file.path < copies[stamp].path:
+            if stamp not in copies or _precedence(file) < _precedence(copies[stamp]):
                 copies[stamp] = file
     numbered = [
         (number, file)
@@ -241,6 +265,11 @@ def _stamp(file: LogFile) -> Stamp:
     return file.size_bytes, file.modified_at
 
 
+def _precedence(file: LogFile) -> tuple[bool, str]:
+    """Return what comes first of equal copies: a folder that is closed, then the first path."""
+    return file.is_folder and file.problem is None, file.path
+
+
 def _is_of_trail(file: LogFile) -> bool:
     return file.log_file.startswith("AWSLogs/")
 
@@ -251,7 +280,7 @@ def _check_is_copy(file: LogFile, other_path: str, other_root: str) -> None:
     A trail's own key names one file wherever its folder is moved or copied to; a loose file is
     named by its path below the folder alone.
     """
-    if _is_of_trail(file):
+    if _is_of_trail(file) or file.is_folder:
         return
     try:
         is_copy = filecmp.cmp(file.path, other_path, shallow=False)

@@ -31,9 +31,8 @@ from rolecall.ledger import (
     known_log_roots,
     log_roots,
     newest_attempts,
-    not_done,
     remember_log_roots,
-    sorted_log_files,
+    unread_log_files,
 )
 from rolecall.load_progress import LoadProgress
 from rolecall.logs import LogFile, UnreadableLogError, read_records
@@ -73,9 +72,11 @@ class _Outcome:
     test_count: int = 0
 
     def note(self, read: FileRead) -> None:
-        """Count a file that was read."""
+        """Count a file that was read; a folder that can be listed again is none."""
         if read.status == "unreadable":
             self.unreadable.append(Unreadable(read.file.log_file, read.problem or ""))
+            return
+        if read.file.is_folder:
             return
         self.file_count += 1
         self.empty_file_count += read.status == "empty"
@@ -180,7 +181,7 @@ def _plan(settings: Settings) -> _Plan:
         roots = log_roots(ledger, settings.logs, add_logs=settings.add_logs)
         known = [] if settings.logs is not None else known_log_roots(ledger)
         attempts = newest_attempts(ledger)
-        unread = not_done(sorted_log_files(roots), attempts)
+        unread = unread_log_files(roots, attempts)
         still_unreadable = [
             Unreadable(file.log_file, problem)
             for file in unread

@@ -32,9 +32,9 @@ from rolecall.ledger import (
     known_log_roots,
     log_roots,
     newest_attempts,
-    not_done,
     readable_log_roots,
     sorted_log_files,
+    unread_log_files,
 )
 from rolecall.logs import LogFile, Record, UnreadableLogError, printable, read_records
 
@@ -253,7 +253,7 @@ class LogSource:
         files = self.files
         if files is None:
             roots = log_roots(ledger, self.log_root, self.example_logs, add_logs=self.add_logs)
-            files = first_copies(not_done(sorted_log_files(roots), newest_attempts(ledger)))
+            files = first_copies(unread_log_files(roots, newest_attempts(ledger)))
         yield from _record_batches(files, self._note)
 
     def _note(self, read: FileRead) -> None:

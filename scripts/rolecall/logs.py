@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -76,7 +76,7 @@ class KeyFacts:
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
-    """One log file on disk, before it is opened.
+    """One log file on disk, before it is opened, or a folder that stands for what is in it.
 
     ``log_file`` is the key from ``AWSLogs/`` on, or the path below ``log_root`` for a file
     outside that layout. ``modified_at`` is in microseconds since 1970, UTC. ``problem`` says why
@@ -91,6 +91,16 @@ class LogFile:
     modified_at: int | None
     problem: str | None = None
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder: one that cannot be listed, or once could not."""
+        return is_folder_key(self.log_file)
+
+
+def is_folder_key(key: str) -> bool:
+    """Return whether ``key`` is that of a folder, not of a log file."""
+    return key.endswith("/")
+
 
 def log_file_key(path: str, log_root: str) -> str:
     """Return the key that names a log file wherever its folder is moved to.
@@ -104,7 +114,7 @@ def log_file_key(path: str, log_root: str) -> str:
         if _TRAIL_KEY.fullmatch(posix, start + 1):
             return posix[start + 1 :]
         start = posix.rfind("/AWSLogs/", 0, start)
-    folder_mark = "/" if posix.endswith("/") else ""
+    folder_mark = "/" if is_folder_key(posix) else ""
     return os.path.relpath(path, log_root).replace(os.sep, "/") + folder_mark
 
 
@@ -130,12 +140,13 @@ def key_facts(key: str) -> KeyFacts | None:
     return KeyFacts(in_layout["account"] if in_layout else None, None, None)
 
 
-def find_log_files(log_root: Path) -> Iterator[LogFile]:
+def find_log_files(log_root: Path, once_closed: Collection[str] = ()) -> Iterator[LogFile]:
     """Yield every event log at or below ``log_root``, in no particular order.
 
     A folder that may not be listed and a file that may not be examined are yielded too, with a
-    ``problem``: they get recorded, not passed over in silence. Links to folders are followed,
-    each folder once. Raises FileNotFoundError if ``log_root`` does not exist.
+    ``problem``: they get recorded, not passed over in silence. A folder that is listed is yielded
+    too if its key is in ``once_closed``. Links to folders are followed, each folder once. Raises
+    FileNotFoundError if ``log_root`` does not exist.
     """
     root = os.path.abspath(log_root)
     if os.path.isfile(root):
@@ -159,6 +170,9 @@ def find_log_files(log_root: Path) -> Iterator[LogFile]:
             problem = f"cannot list the folder: {_reason(error)}"
             yield from _examined(folder + os.sep, root, place, problem)
             continue
+        if once_closed:
+            listed = _examined(folder + os.sep, root, place)
+            yield from (file for file in listed if file.log_file in once_closed)
         for entry in entries:
             if _is_folder(entry):
                 folders.append(entry.path)
@@ -170,10 +184,13 @@ def read_records(file: LogFile) -> list[Record]:
     """Return the records of ``file``, each as the JSON text that was logged (UTF-8).
 
     An element of the list that is no JSON object is returned too, so that it can be counted.
-    Raises UnreadableLogError where the file gives no list of records at all.
+    A folder that could be listed has none of its own. Raises UnreadableLogError where the file
+    gives no list of records at all.
     """
     if file.problem is not None:
         raise UnreadableLogError(file.problem)
+    if file.is_folder:
+        return []
     try:
         with open(file.path, "rb") as stream:
             body = stream.read(MAX_LOG_BYTES + 1)
@@ -391,7 +408,7 @@ def _gunzipped_members(body: bytes) -> Iterator[bytes]:
 
 
 def _examined(path: str, root: str, place: str, problem: str | None = None) -> Iterator[LogFile]:
-    """Yield the event log at ``path``, nothing if its key says that it is another file.
+    """Yield the event log or folder at ``path``, nothing if its key says that it is another file.
 
     ``place`` is where ``root`` is without links: one may lead into a trail's layout.
     """
@@ -400,7 +417,7 @@ def _examined(path: str, root: str, place: str, problem: str | None = None) -> I
     if facts is None:
         return
     size_bytes = modified_at = None
-    if problem is None:
+    if problem is None and not is_folder_key(key):
         try:
             status = os.stat(path)
             size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
