@@ -319,3 +319,9 @@ def test_freshness_comes_from_the_ledger(rolecall: Rolecall, write_log: WriteLog
     rolecall.refresh(write_log([event(1)]))
     printed = rolecall.dbt("source", "freshness", ROLECALL_LOGS="/no/where")
     assert "PASS freshness of cloudtrail.cloudtrail_logs" in printed
+
+
+def test_freshness_before_the_first_load_says_that_nothing_was_loaded(rolecall: Rolecall) -> None:
+    printed = rolecall.dbt("source", "freshness")
+    assert "Nothing was ever loaded: `rolecall refresh` or `dbt build` loads logs." in printed
+    assert "WARN freshness of cloudtrail.cloudtrail_logs" in printed
