@@ -6,10 +6,11 @@ log_coverage as (
 
 ),
 
-account_days as (
+region_days as (
 
     select
         account_id,
+        aws_region,
         delivered_date,
         coalesce(
             (
@@ -19,10 +20,21 @@ account_days as (
             and (:to_day is null or delivered_date < cast(:to_day as date)),
             false
         ) as is_asked_for,
-        max(case when status = 'logged' then 1 else 0 end) as is_logged
+        case when status = 'logged' then 1 else 0 end as is_logged
     from log_coverage
     where :account is null or account_id = :account
-    group by 1, 2
+
+),
+
+account_days as (
+
+    select
+        account_id,
+        delivered_date,
+        is_asked_for,
+        max(is_logged) as is_logged
+    from region_days
+    group by 1, 2, 3
 
 ),
 
@@ -84,6 +96,7 @@ counted as (
 
     select
         account_id,
+        cast(null as varchar) as aws_region,
         first_delivered_date,
         last_delivered_date,
         logged_day_count,
@@ -95,17 +108,45 @@ counted as (
 
 ),
 
+-- A region is expected to have no days but those between its own first and
+-- last, and may have been idle on them: it is shown, and not reckoned in.
+counted_regions as (
+
+    select
+        account_id,
+        aws_region,
+        min(delivered_date) as first_delivered_date,
+        max(delivered_date) as last_delivered_date,
+        sum(is_logged) as logged_day_count,
+        count(*) as day_count
+    from region_days
+    where is_asked_for
+    group by 1, 2
+
+),
+
 listed as (
 
     select
         account_id,
+        aws_region,
         first_delivered_date,
         last_delivered_date,
         day_count,
         day_count - logged_day_count as missing_day_count
     from counted
+    union all
+    select
+        account_id,
+        aws_region,
+        first_delivered_date,
+        last_delivered_date,
+        day_count,
+        day_count - logged_day_count as missing_day_count
+    from counted_regions
+    where logged_day_count < day_count
 
 )
 
 select * from listed
-order by 1
+order by 1, 2 nulls first

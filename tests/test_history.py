@@ -42,6 +42,13 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     after = rolecall.run("history", "--from", "2026-03-06", "--to", "2026-03-21").stderr
     assert "no logs after 2026-03-20; no logs on 15 of 30 account days (2 accounts) (" in after
     assert "covered" not in rolecall.run("history").stderr
+    # Whoever asks is shown it: nobody knows whether it was idle.
+    window = ("--param", "from_day=2026-03-04", "--format", "csv")
+    assert rolecall.run("query", "coverage_gaps", *window).stdout.splitlines()[1:] == [
+        "111122223333,,2026-03-04,2026-03-20,17,0",
+        "111122223333,eu-west-1,2026-03-04,2026-03-10,7,6",
+        "444455556666,,2026-03-04,2026-03-05,2,0",
+    ]
 
 
 def test_history_tells_who_switched_oldest_first(sample: Rolecall) -> None:

@@ -16,9 +16,11 @@ def coverage_note(
 ) -> str | None:
     """Return a sentence on what of the days asked for is not covered, None if all of it is.
 
-    ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them.
+    ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them, and others per
+    region: those are passed over, since a region without a log may have been idle.
     """
-    accounts = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
+    rows = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
+    accounts = [row for row in rows if row["aws_region"] is None]
     seen = [account for account in accounts if account["day_count"]]
     unseen = [account["account_id"] for account in accounts if account not in seen]
     if not seen:
