@@ -313,7 +313,7 @@ def test_forgotten_events_do_not_come_back_in_a_copy(
     write_log([old, kept, {"eventID": "no time"}], name="late.json.gz")
     (tmp_path / "logs").rename(tmp_path / "copy" / "late")
     text = rolecall.refresh(tmp_path / "copy", "--add-logs")
-    assert "Loaded 2 log files: 0 new events" in text
+    assert "Loaded 2 log files: 0 new events, 2 forgotten records left out." in text
     assert rolecall.query("select event_id[-1:] from events") == [("2",)]
     assert rolecall.query(
         "select record_count, event_count, rejected_record_count, forgotten_record_count"

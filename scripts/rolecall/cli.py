@@ -453,9 +453,11 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     lines = []
     if refreshed.file_count:
         empty = f", {refreshed.empty_file_count:,} empty" if refreshed.empty_file_count else ""
+        forgotten = refreshed.forgotten_record_count
+        left_out = f", {counted(forgotten, 'forgotten record')} left out" if forgotten else ""
         lines.append(
             f"Loaded {counted(refreshed.file_count, 'log file')}{empty}:"
-            f" {counted(refreshed.event_count, 'new event')}."
+            f" {counted(refreshed.event_count, 'new event')}{left_out}."
         )
     else:
         lines.append("Nothing new to load.")

@@ -284,11 +284,12 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
     ((event_count,),) = connection.execute(
         "select count(*) from events where loaded_at > ?", [since]
     ).fetchall()
-    ((copied, rejected),) = connection.execute(
+    ((copied, rejected, forgotten),) = connection.execute(
         """
         select
             coalesce(sum(copied_record_count), 0),
-            coalesce(sum(rejected_record_count), 0)
+            coalesce(sum(rejected_record_count), 0),
+            coalesce(sum(forgotten_record_count), 0)
         from log_reads
         where loaded_at > ?
         """,
@@ -318,6 +319,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         event_count=event_count,
         copied_record_count=copied,
         rejected_record_count=rejected,
+        forgotten_record_count=forgotten,
         unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
         rejected_files=tuple(rejected_files),
         test_count=outcome.test_count,

@@ -25,6 +25,7 @@ class Refreshed:
     event_count: int
     copied_record_count: int
     rejected_record_count: int
+    forgotten_record_count: int
     unreadable: tuple[Unreadable, ...]
     rejected_files: tuple[tuple[str, int], ...]
     test_count: int
