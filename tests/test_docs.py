@@ -17,6 +17,7 @@ from botocore import xform_name
 from cloudformation import template
 from conftest import PROJECT, SAMPLE, Rolecall
 from documents import AWS_ALONE, RUN, TRIED, Block, blocks, documented
+from rolecall.cli import cli
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
@@ -69,6 +70,12 @@ def test_the_other_commands_of_the_readmes_print_what_they_say(rolecall: Rolecal
     for command, expected in commands("".join(others)):
         assert expected == ""
         _run(command, rolecall.folder, rolecall.environment | {"PATH": path})
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.ja.md"])
+def test_each_readme_names_every_command(document: str) -> None:
+    text = (PROJECT / document).read_text(encoding="utf-8")
+    assert set(re.findall(r"\brolecall ([a-z]+)", text)) >= set(cli.commands)
 
 
 @pytest.mark.parametrize(
