@@ -61,6 +61,7 @@ _FETCH_SECONDS = 900
 _START_SECONDS = 180
 _STOP_SECONDS = 20
 
+# What is over is forgotten soon: to look through thousands of done tasks took a sixth of all time.
 _CONFIG = """\
 coordinator=true
 node-scheduler.include-coordinator=true
@@ -70,6 +71,9 @@ query.max-memory=768MB
 query.max-memory-per-node=768MB
 memory.heap-headroom-per-node=256MB
 query.max-run-time=10m
+query.max-history=10
+query.min-expire-age=5s
+task.info.max-age=5s
 catalog.management=static
 task.min-writer-count=1
 task.max-writer-count=1
