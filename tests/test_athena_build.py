@@ -120,15 +120,14 @@ def test_questions_give_what_they_give_locally(
         assert len(here) > 10, command
 
 
-def test_a_second_run_adds_nothing_and_the_tests_pass(built: tuple[Warehouse, str]) -> None:
+def test_a_second_load_adds_nothing_and_the_tests_pass(built: tuple[Warehouse, str]) -> None:
     warehouse, _ = built
     count = "select (select count(*) from events), (select count(*) from log_reads)"
     before = warehouse.rows(count)
-    ran = printed_counts(warehouse.dbt(PROJECT, "run"))
-    assert ran["PASS"] == ran["TOTAL"]
+    selected = ("--select", "staging", "store", "--exclude-resource-type", "unit_test")
+    counts = printed_counts(warehouse.dbt(PROJECT, "build", *selected))
+    assert counts["PASS"] == counts["TOTAL"] > 15
     assert warehouse.rows(count) == before
-    tested = printed_counts(warehouse.dbt(PROJECT, "test", "--exclude-resource-type", "unit_test"))
-    assert tested["PASS"] == tested["TOTAL"] > 30
 
 
 @pytest.mark.parametrize(
