@@ -137,6 +137,7 @@ class Rolecall:
             "dbt",
             *arguments,
             *("--project-dir", PROJECT, "--profiles-dir", PROJECT, "--no-use-colors"),
+            "--no-write-json",
             *("--target-path", self.folder / "target", "--log-path", self.folder / "log"),
             # The refreshes of other tests have parsed the project.
             *(("--partial-parse-file-path", parsed) if parsed.exists() else ()),

@@ -16,7 +16,7 @@ def answer_of(template: str, folder: Path, *, target: str = "athena") -> dict[st
     done = forked.run(
         "dbt",
         *("compile", "--inline", template),
-        *("--target", target, "--no-introspect", "--no-populate-cache"),
+        *("--target", target, "--no-introspect", "--no-populate-cache", "--no-write-json"),
         *("--vars", "{assume_incremental: true}", "--project-dir", PROJECT),
         *("--profiles-dir", PROJECT, "--target-path", folder, "--log-path", folder),
         folder=folder,

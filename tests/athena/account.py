@@ -396,6 +396,8 @@ class Warehouse:
             *("--project-dir", str(project), "--profiles-dir", str(project)),
             *("--target-path", str(self.folder / "target"), "--no-version-check"),
             *("--log-path", str(self.folder / "logs"), "--no-use-colors"),
+            # What nobody reads takes seconds to write.
+            *("--no-write-json", "--log-level-file", "warn"),
         ]
 
     @contextmanager
