@@ -21,10 +21,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import Rolecall, Rows, Unprivileged, WriteLog, event
+from conftest import PROJECT, SAMPLE, Rolecall, Rows, Unprivileged, WriteLog, event
 from rolecall.database import only_writer, open_for_writing
 from rolecall.errors import RolecallError
 from rolecall.local_refresh import _forgotten, slices
+from rolecall.log_source import TIME_PATTERN
 from rolecall.logs import find_log_files
 
 STAMPS = "load_id, loaded_at"
@@ -335,6 +336,68 @@ def test_a_refresh_finishes_a_forget_that_died(rolecall: Rolecall, write_log: Wr
     rewritten = rolecall.database.stat().st_ino
     rolecall.refresh(logs)
     assert rolecall.database.stat().st_ino == rewritten
+
+
+@pytest.mark.parametrize("share", [0.3, 1.5])
+def test_without_room_for_it_a_forget_loses_nothing(
+    rolecall: Rolecall, sample: Rolecall, share: float
+) -> None:
+    """No file may become larger than a share of the database: first the draft, then a bit more."""
+    shutil.copyfile(sample.database, rolecall.database)
+    blocks = int(share * rolecall.database.stat().st_size) // 1024
+    command = f"'{sys.executable}' -m rolecall forget --before 2026-04-20"
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f {blocks}; {command}"],
+        cwd=rolecall.folder,
+        env=rolecall.environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    if done.returncode:
+        assert len(re.findall("^Error: ", done.stderr, re.MULTILINE)) == 1, done.stderr
+    rolecall.refresh(SAMPLE)
+    events = "select count(*), min(event_at) >= '2026-04-20' from events"
+    if rolecall.query("select count(*) from events") == [(129,)]:
+        rolecall.run("forget", "--before", "2026-04-20")
+    assert rolecall.query(events) == [(18, True)]
+    assert {path.name for path in rolecall.folder.iterdir()} == {"rolecall.duckdb"}
+
+
+def test_an_upgrade_drops_what_older_versions_made(rolecall: Rolecall, write_log: WriteLog) -> None:
+    logs = write_log([event(1)])
+    rolecall.refresh(logs)
+    with open_for_writing(rolecall.database, 0) as connection:
+        connection.execute("create table rolecall.main.switch_sign_ins as select 'alice' as who")
+        connection.execute("create table rolecall.main.of_the_user as select 1 as one")
+    rolecall.run("forget", "--before", "2026-04-20")
+    tables = {name for (name,) in rolecall.query("select table_name from duckdb_tables()")}
+    assert "of_the_user" in tables
+    assert "switch_sign_ins" not in tables
+
+
+def test_what_is_no_time_is_rejected_after_a_forget_too(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """DuckDB casts more than the models take for a time."""
+    rolecall.refresh(write_log([event(1)]))
+    rolecall.run("forget", "--before", "2026-03-01")
+    times = ["2026-02-01 00:00:00", "2026-02-01", "epoch", "-infinity", " 2026-02-01T00:00:00Z"]
+    records = [event(number, eventTime=time) for number, time in enumerate(times, start=10)]
+    records.append(event(20, eventTime="2026-03-01T00:59:59+01:00"))
+    text = rolecall.refresh(write_log(records, name="late.json.gz"))
+    assert "0 new events, 1 forgotten record left out." in text
+    assert rolecall.query(
+        "select rejected_record_count, forgotten_record_count from log_files"
+        " where log_file like '%late.json.gz'"
+    ) == [(5, 1)]
+
+
+def test_times_are_the_models_own() -> None:
+    macro = (PROJECT / "macros" / "iso_timestamp.sql").read_text(encoding="utf-8")
+    assert f"'{TIME_PATTERN}'" in macro
 
 
 def _uncompressed(database: Path) -> bytes:

@@ -32,6 +32,9 @@ SCHEMA_VERSION = 2
 FIRST_SCHEMA_VERSION = 1
 """The version of a database that says none."""
 
+# What models that are no more have left behind. It follows from events that may be forgotten.
+_RETIRED = ("switch_sign_ins",)
+
 # By what a table of the store is told from another program's; every version has had these.
 _STORE_COLUMNS = {
     "events": {"event_id", "recipient_account_id", "event_at", "load_id", "loaded_at"},
@@ -210,6 +213,12 @@ def set_schema_version(connection: duckdb.DuckDBPyConnection, version: int) -> N
     )
 
 
+def drop_retired(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the tables of the attached database that models of older versions made."""
+    for table in _RETIRED:
+        connection.execute(f"drop table if exists {NAME}.main.{table}")
+
+
 def remember_forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> None:
     """Note that events before ``first_day`` (UTC) are forgotten, and still stand in the file."""
     connection.execute(
@@ -245,19 +254,51 @@ def rewrite(path: Path) -> None:
     Raises RolecallError if there is no room; the database is then as it was.
     """
     draft = path.absolute().with_name(f"{path.name}.new")
-    draft.unlink(missing_ok=True)
+    _remove(draft)
     try:
         with connected() as connection:
-            connection.execute(f"attach ? as {NAME}{_READ_ONLY}", [str(path.absolute())])
+            connection.execute(f"attach ? as {NAME}{FOR_WRITING}", [str(path.absolute())])
+            # A file that takes the place of this one must not find a log of changes to this one.
+            connection.execute(f"checkpoint {NAME}")
             connection.execute(f"attach ? as draft{FOR_WRITING}", [str(draft)])
             connection.execute(f"copy from database {NAME} to draft")
             if has_table(connection, "rolecall_forgotten"):
                 connection.execute("update draft.main.rolecall_forgotten set is_in_file = false")
+            # What closing does by itself may fail, and says nothing.
+            connection.execute("checkpoint draft")
+        for file in (path.absolute(), draft):
+            if _log_of_changes(file).exists():
+                raise OSError(f"{_log_of_changes(file)} cannot be taken over into the database")
         draft.replace(path)
     except (duckdb.Error, OSError) as error:
-        raise RolecallError(f"The database {path} cannot be rewritten: {error}") from None
+        raise RolecallError(
+            f"The database {path} cannot be rewritten, for which it needs its own size of free"
+            f" space: {_first_line(error)}; make room, and the next refresh does it."
+        ) from None
     finally:
-        draft.unlink(missing_ok=True)
+        _remove(draft)
+
+
+def _log_of_changes(database: Path) -> Path:
+    """Return where DuckDB writes what is not in the file yet."""
+    return database.with_name(f"{database.name}.wal")
+
+
+def _remove(database: Path) -> None:
+    for file in (database, _log_of_changes(database)):
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def written_or_told(path: Path) -> Iterator[None]:
+    """Raise RolecallError where DuckDB cannot write the database at ``path``."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise RolecallError(
+            f"The database {path} cannot be written: {_first_line(error)}; once that is mended,"
+            " the next refresh goes on from here."
+        ) from None
 
 
 def _first_line(error: Exception) -> str:

@@ -16,6 +16,7 @@ from rolecall.database import (
     NAME,
     SCHEMA_VERSION,
     connected,
+    drop_retired,
     has_forgotten_text,
     has_table,
     only_writer,
@@ -24,6 +25,7 @@ from rolecall.database import (
     rewrite,
     schema_version,
     set_schema_version,
+    written_or_told,
 )
 from rolecall.errors import RolecallError
 from rolecall.ledger import (
@@ -92,7 +94,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
     os.umask(0o077)
     _check_logs_are_there(settings)
     settings.database.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with only_writer(settings.database):
+    with only_writer(settings.database), written_or_told(settings.database):
         plan = _plan(settings)
         outcome = _Outcome(unreadable=plan.still_unreadable)
         is_news = plan.unread or plan.is_outdated or not plan.is_built or settings.audit
@@ -121,7 +123,7 @@ def forget_locally(settings: Settings, first_day: date) -> int:
     if not settings.database.exists():
         raise RolecallError(f"There is no database {settings.database} to forget anything of.")
     os.umask(0o077)
-    with only_writer(settings.database):
+    with only_writer(settings.database), written_or_told(settings.database):
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
             forgotten = _forgotten(connection, first_day)
         plan = _Plan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
@@ -254,6 +256,7 @@ def _built(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]
 def _remember(connection: duckdb.DuckDBPyConnection) -> None:
     """Note what this refresh has made complete: the next one may have nothing to do."""
     connection.execute("begin")
+    drop_retired(connection)
     set_schema_version(connection, SCHEMA_VERSION)
     connection.execute(
         f"create or replace table {NAME}.main.rolecall_complete_build as"

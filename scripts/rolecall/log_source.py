@@ -152,13 +152,22 @@ _RECORD_SHAPE = """{
         "clientProvidedHostHeader": "VARCHAR"
     }
 }"""
+# What the macro iso_timestamp takes for a time: any other is for it to reject.
+TIME_PATTERN = (
+    r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$"
+)
+_EVENT_TIME = "try(json_extract_string(record, '$.eventTime'))"
 # Unless the variable is set, no record is looked into.
 _IS_FORGOTTEN = f"""
-    coalesce(
-        try_cast(try(json_extract_string(record, '$.eventTime')) as timestamptz)
-            at time zone 'UTC' < getvariable('{FORGOTTEN_BEFORE}'),
-        false
-    )
+    case
+        when getvariable('{FORGOTTEN_BEFORE}') is null then false
+        when regexp_matches({_EVENT_TIME}, '{TIME_PATTERN}') then coalesce(
+            try_cast({_EVENT_TIME} as timestamptz) at time zone 'UTC'
+            < getvariable('{FORGOTTEN_BEFORE}'),
+            false
+        )
+        else false
+    end
 """
 # Athena's names of columns are in lower case.
 _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
