@@ -6,6 +6,12 @@ log_coverage as (
 
 ),
 
+log_files as (
+
+    select * from {{ ref('log_files') }}
+
+),
+
 region_days as (
 
     select
@@ -125,6 +131,24 @@ counted_regions as (
 
 ),
 
+-- One row for all files that name no account, region or day: of whose days
+-- their records are cannot be told.
+files_of_no_day as (
+
+    select cast(null as varchar) as account_id
+    from log_files
+    where
+        status = 'loaded'
+        and :account is null
+        and (
+            account_id is null
+            or aws_region is null
+            or delivered_date is null
+        )
+    group by 1
+
+),
+
 listed as (
 
     select
@@ -145,6 +169,15 @@ listed as (
         day_count - logged_day_count as missing_day_count
     from counted_regions
     where logged_day_count < day_count
+    union all
+    select
+        account_id,
+        cast(null as varchar) as aws_region,
+        cast(null as date) as first_delivered_date,
+        cast(null as date) as last_delivered_date,
+        cast(0 as bigint) as day_count,
+        cast(0 as bigint) as missing_day_count
+    from files_of_no_day
 
 )
 

@@ -51,6 +51,18 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     ]
 
 
+def test_loose_files_of_several_accounts_are_no_gap(rolecall: Rolecall, tmp_path: Path) -> None:
+    """Their names tell no account and no day: nothing is claimed of either."""
+    logs = tmp_path / "loose"
+    logs.mkdir()
+    records = [event(1), event(2, recipientAccountId="444455556666", awsRegion="eu-west-1")]
+    (logs / "all.json").write_text(json.dumps({"Records": records}))
+    told = "What is covered cannot be told: the names of the log files tell no account or day."
+    assert told in rolecall.run("refresh", "--logs", logs).stderr
+    window = ("--from", "2026-03-01", "--to", "2026-03-01")
+    assert told in rolecall.run("history", *window).stderr
+
+
 def test_history_tells_who_switched_oldest_first(sample: Rolecall) -> None:
     history = rows(sample)
     assert len(history) == 15

@@ -17,12 +17,15 @@ def coverage_note(
     """Return a sentence on what of the days asked for is not covered, None if all of it is.
 
     ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them, and others per
-    region: those are passed over, since a region without a log may have been idle.
+    region: those are passed over, since a region without a log may have been idle. One without an
+    account stands for files whose names tell none.
     """
     rows = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
-    accounts = [row for row in rows if row["aws_region"] is None]
+    accounts = [row for row in rows if row["aws_region"] is None and row["account_id"] is not None]
     seen = [account for account in accounts if account["day_count"]]
     unseen = [account["account_id"] for account in accounts if account not in seen]
+    if not seen and any(row["account_id"] is None for row in rows):
+        return "What is covered cannot be told: the names of the log files tell no account or day."
     if not seen:
         return "Not covered: there are no logs of these days."
     with_logs = [account for account in seen if account["first_delivered_date"] is not None]
