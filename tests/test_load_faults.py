@@ -451,6 +451,26 @@ def test_every_readable_copy_of_a_log_file_is_read_once(
     assert rolecall.query("select distinct status from log_files") == [("loaded",)]
 
 
+def test_a_whole_copy_is_read_where_a_damaged_one_has_its_size_and_time(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    both = tmp_path / "both"
+    both.mkdir()
+    whole = _packed(json.dumps({"Records": [event(1)]}).encode())
+    damaged = whole[:-8] + b"\0\0\0\0" + whole[-4:]  # another check sum
+    for name, body in (("a", damaged), ("b", whole)):
+        logs = write_log(name="x.json.gz", body=body)
+        for file in logs.rglob("*.gz"):
+            os.utime(file, (1_772_000_000, 1_772_000_000))
+        logs.rename(both / name)
+    assert "x.json.gz: the gzip file is damaged" in rolecall.refresh(both / "a")
+    text = rolecall.refresh(both, "--add-logs")
+    assert "Loaded 1 log file: 1 new event." in text
+    assert "Skipped" not in text
+    assert rolecall.query("select status, problem from log_files") == [("loaded", None)]
+    assert "Nothing new to load." in rolecall.refresh(both)
+
+
 def test_slices_are_cut_by_size_and_lose_no_file(write_log: WriteLog) -> None:
     for number in range(9):
         logs = write_log([event(number)], name=f"{number}.json.gz")

@@ -188,8 +188,9 @@ def sorted_log_files(roots: Sequence[Path], once_closed: Collection[str] = ()) -
 
     Folders are among them as ``find_log_files`` yields them.
     A trail's key can be there in several copies: those of other size or time follow after the
-    first copies of all keys, since one may be cut, or have what the other lacks. Raises
-    LogSourceError for two different loose files of one key.
+    first copies of all keys, since one may be cut, or have what the other lacks. Those of one
+    size and time are one file, with ``other_paths``. Raises LogSourceError for two different loose
+    files of one key.
     """
     found: dict[str, dict[Stamp, LogFile]] = defaultdict(dict)
     for root in roots:
@@ -199,8 +200,7 @@ def sorted_log_files(roots: Sequence[Path], once_closed: Collection[str] = ()) -
             if not _is_of_trail(file) and copies:
                 ((stamp, other),) = copies.items()
                 _check_is_copy(file, other.path, other.log_root)
-            if stamp not in copies or _precedence(file) < _precedence(copies[stamp]):
-                copies[stamp] = file
+            copies[stamp] = _as_one(copies[stamp], file) if stamp in copies else file
     numbered = [
         (number, file)
         for copies in found.values()
@@ -268,6 +268,15 @@ def _stamp(file: LogFile) -> Stamp:
 def _precedence(file: LogFile) -> tuple[bool, str]:
     """Return what comes first of equal copies: a folder that is closed, then the first path."""
     return file.is_folder and file.problem is None, file.path
+
+
+def _as_one(file: LogFile, copy: LogFile) -> LogFile:
+    """Return what comes first of equal copies, with the paths of the others to fall back on."""
+    first, other = sorted((file, copy), key=_precedence)
+    if first.is_folder:
+        return first
+    paths = {*first.other_paths, other.path, *other.other_paths} - {first.path}
+    return replace(first, other_paths=tuple(sorted(paths)))
 
 
 def _is_of_trail(file: LogFile) -> bool:

@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -80,7 +81,8 @@ class LogFile:
 
     ``log_file`` is the key from ``AWSLogs/`` on, or the path below ``log_root`` for a file
     outside that layout. ``modified_at`` is in microseconds since 1970, UTC. ``problem`` says why
-    the file cannot be opened, if that is known already.
+    the file cannot be opened, if that is known already. ``other_paths`` has copies of the file
+    with its size and time, to be read where it cannot.
     """
 
     log_file: str
@@ -90,6 +92,7 @@ class LogFile:
     size_bytes: int | None
     modified_at: int | None
     problem: str | None = None
+    other_paths: tuple[str, ...] = ()
 
     @property
     def is_folder(self) -> bool:
@@ -184,15 +187,25 @@ def read_records(file: LogFile) -> list[Record]:
     """Return the records of ``file``, each as the JSON text that was logged (UTF-8).
 
     An element of the list that is no JSON object is returned too, so that it can be counted.
-    A folder that could be listed has none of its own. Raises UnreadableLogError where the file
-    gives no list of records at all.
+    A folder that could be listed has none of its own. Raises UnreadableLogError where neither the
+    file nor a copy at ``other_paths`` gives a list of records.
     """
     if file.problem is not None:
         raise UnreadableLogError(file.problem)
     if file.is_folder:
         return []
     try:
-        with open(file.path, "rb") as stream:
+        return _records_at(file.path)
+    except UnreadableLogError:
+        for path in file.other_paths:
+            with suppress(UnreadableLogError):
+                return _records_at(path)
+        raise
+
+
+def _records_at(path: str) -> list[Record]:
+    try:
+        with open(path, "rb") as stream:
             body = stream.read(MAX_LOG_BYTES + 1)
     except FileNotFoundError:
         raise UnreadableLogError("the file vanished before it could be read") from None
