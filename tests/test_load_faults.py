@@ -471,6 +471,25 @@ def test_a_whole_copy_is_read_where_a_damaged_one_has_its_size_and_time(
     assert "Nothing new to load." in rolecall.refresh(both)
 
 
+def test_a_day_stays_covered_whose_file_is_cut_after_it_was_loaded(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    """Its events are there; the cut copy is named until a whole one is shown again."""
+    moved = write_log([event(1), event(2)]).rename(tmp_path / "moved")
+    rolecall.refresh(moved)
+    whole = next(moved.rglob("*.gz")).read_bytes()
+    cut = write_log(body=whole[:-9])
+    files = "select status, problem from log_files"
+    coverage = "select status, file_count, unreadable_file_count, event_count from log_coverage"
+    assert "the gzip file is truncated" in rolecall.refresh(cut, "--add-logs")
+    assert rolecall.query(files) == [("unreadable", "the gzip file is truncated")]
+    assert rolecall.query(coverage) == [("logged", 1, 1, 2)]
+    assert rolecall.query("select count(*) from events") == [(2,)]
+    assert "Not wholly covered" not in rolecall.run("refresh").stdout
+    assert rolecall.query(files) == [("loaded", None)]
+    assert rolecall.query(coverage) == [("logged", 1, 0, 2)]
+
+
 def test_slices_are_cut_by_size_and_lose_no_file(write_log: WriteLog) -> None:
     for number in range(9):
         logs = write_log([event(number)], name=f"{number}.json.gz")

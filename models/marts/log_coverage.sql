@@ -6,6 +6,12 @@ log_files as (
 
 ),
 
+log_reads as (
+
+    select * from {{ ref('log_reads') }}
+
+),
+
 account_activity as (
 
     select * from {{ ref('account_activity') }}
@@ -24,17 +30,55 @@ role_assumptions as (
 
 ),
 
+-- The events of a file stay, though it cannot be read any more.
+earlier_reads as (
+
+    select
+        log_reads.log_file,
+        log_reads.event_count,
+        row_number() over (
+            partition by log_reads.log_file
+            order by log_reads.loaded_at desc, log_reads.load_id desc
+        ) as reads_ago
+    from log_reads
+    inner join log_files on log_reads.log_file = log_files.log_file
+    where
+        log_files.status = 'unreadable'
+        and log_reads.status <> 'unreadable'
+        and log_reads.log_file not like '%/'
+
+),
+
+covering_files as (
+
+    select
+        log_files.account_id,
+        log_files.aws_region,
+        log_files.delivered_date,
+        log_files.status = 'unreadable' as is_unreadable,
+        log_files.status <> 'unreadable'
+        or earlier_reads.log_file is not null as was_read,
+        coalesce(log_files.event_count, earlier_reads.event_count)
+            as event_count
+    from log_files
+    left join earlier_reads
+        on
+            log_files.log_file = earlier_reads.log_file
+            and earlier_reads.reads_ago = 1
+
+),
+
 file_days as (
 
     select
         account_id,
         aws_region,
         delivered_date,
-        sum(case when status = 'unreadable' then 0 else 1 end) as file_count,
-        sum(case when status = 'unreadable' then 1 else 0 end)
+        sum(case when was_read then 1 else 0 end) as file_count,
+        sum(case when is_unreadable then 1 else 0 end)
             as unreadable_file_count,
         sum(event_count) as event_count
-    from log_files
+    from covering_files
     where
         account_id is not null
         and aws_region is not null
