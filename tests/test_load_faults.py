@@ -262,6 +262,32 @@ def test_an_older_database_is_rebuilt_from_its_events(
     assert rolecall.query("select count(*) from console_sign_ins") == [(1,)]
 
 
+def test_what_is_due_is_done_though_the_log_folder_is_gone(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """An upgrade and a forget that died need the stored events alone."""
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    logs = write_log([event(1, eventTime="2026-02-28T23:59:59Z"), event(2, **sign_in)])
+    rolecall.refresh(logs)
+    before = rolecall.query("select * from identity_events")
+    assert before
+    shutil.rmtree(logs)
+    gone = f"The log folder {logs} does not exist"
+    for _ in range(2):
+        assert f"{gone}: name the one where" in rolecall.run("refresh", exit_code=1).stderr
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table rolecall_schema")
+        connection.execute("update identity_events set event_name = 'of an older version'")
+    text = rolecall.run("refresh").stdout
+    assert f"The log folder {logs} is gone: nothing was read from it." in text
+    assert rolecall.query("select * from identity_events") == before
+    with open_for_writing(rolecall.database, 0) as connection:
+        assert _forgotten(connection, date(2026, 3, 1)) == 1
+    assert " has 1 event of 1 log file" in rolecall.run("refresh").stdout
+    assert gone in rolecall.run("refresh", exit_code=1).stderr
+    assert f"{gone}." in rolecall.run("refresh", "--logs", logs, exit_code=1).stderr
+
+
 def test_events_of_a_load_that_died_reach_the_marts_though_their_file_is_gone(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:

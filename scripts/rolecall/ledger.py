@@ -32,6 +32,10 @@ class LogSourceError(RolecallError):
     """The logs cannot be read at all."""
 
 
+class LogFoldersGoneError(LogSourceError):
+    """None of the folders that the database remembers is there any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """The newest attempt to read a log file; ``modified_at`` in microseconds since 1970, UTC.
@@ -128,7 +132,7 @@ def log_roots(
     ``named`` is the folder that the user named; without one these are the folders that the
     database remembers, but for those that are gone, and ``example_logs`` where it remembers none.
     Raises LogSourceError if there is none, or one that the database does not know is not
-    let in by ``add_logs``.
+    let in by ``add_logs``, and LogFoldersGoneError if all that it remembers are gone.
     """
     known = known_log_roots(ledger)
     roots = readable_log_roots(known, named, example_logs)
@@ -147,7 +151,7 @@ def readable_log_roots(
 ) -> list[Path]:
     """Return the folders to read, whether the database knows them or not.
 
-    Raises LogSourceError if there is none.
+    Raises LogSourceError if there is none, LogFoldersGoneError if all remembered ones are gone.
     """
     if named is not None:
         if not named.exists():
@@ -165,7 +169,10 @@ def readable_log_roots(
     if not there:
         gone = " and ".join(map(str, roots))
         verb = "does" if len(roots) == 1 else "do"
-        raise LogSourceError(f"The log folder {gone} {verb} not exist.")
+        raise LogFoldersGoneError(
+            f"The log folder {gone} {verb} not exist: name the one where its logs are now, with"
+            " `rolecall refresh --logs DIR --add-logs`."
+        )
     return there
 
 

@@ -30,6 +30,7 @@ from rolecall.database import (
 from rolecall.errors import RolecallError
 from rolecall.ledger import (
     Attempt,
+    LogFoldersGoneError,
     known_log_roots,
     log_roots,
     newest_attempts,
@@ -87,6 +88,7 @@ class _Outcome:
 def refresh_locally(settings: Settings) -> Refreshed:
     """Load new log files, rebuild the marts and test them; do nothing where nothing is new.
 
+    What is owed to the events already stored is done without any log folder too.
     Raises RolecallError if the logs or the database cannot be used, if another process is
     changing the database, or if dbt fails.
     """
@@ -180,7 +182,12 @@ def _check_logs_are_there(settings: Settings) -> None:
 
 def _plan(settings: Settings) -> _Plan:
     with open_for_writing(settings.database, settings.wait_seconds) as ledger:
-        roots = log_roots(ledger, settings.logs, add_logs=settings.add_logs)
+        version = schema_version(ledger)
+        newest_loaded_at, newest_load = _newest_load(ledger)
+        is_built = _built(ledger) == [(project_digest(), newest_load)]
+        is_outdated = version is not None and version < SCHEMA_VERSION
+        is_due = is_outdated or not is_built or settings.audit or has_forgotten_text(ledger)
+        roots = _log_roots(ledger, settings, is_due=is_due)
         known = [] if settings.logs is not None else known_log_roots(ledger)
         attempts = newest_attempts(ledger)
         unread = unread_log_files(roots, attempts)
@@ -190,17 +197,27 @@ def _plan(settings: Settings) -> _Plan:
             if (problem := _same_problem(file, attempts)) is not None
         ]
         skipped = {unreadable.log_file for unreadable in still_unreadable}
-        version = schema_version(ledger)
-        newest_loaded_at, newest_load = _newest_load(ledger)
         return _Plan(
             roots=roots,
             missing_log_roots=sorted(set(known).difference(map(str, roots))),
             unread=[file for file in unread if file.log_file not in skipped],
             still_unreadable=still_unreadable,
-            is_built=_built(ledger) == [(project_digest(), newest_load)],
-            is_outdated=version is not None and version < SCHEMA_VERSION,
+            is_built=is_built,
+            is_outdated=is_outdated,
             newest_loaded_at=newest_loaded_at,
         )
+
+
+def _log_roots(
+    ledger: duckdb.DuckDBPyConnection, settings: Settings, *, is_due: bool
+) -> list[Path]:
+    """Return the folders to load from; none if all are gone and something else is due."""
+    try:
+        return log_roots(ledger, settings.logs, add_logs=settings.add_logs)
+    except LogFoldersGoneError:
+        if is_due:
+            return []
+        raise
 
 
 def _same_problem(file: LogFile, attempts: Mapping[str, Attempt]) -> str | None:
