@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Unprivileged
 from rolecall import logs
+from rolecall.ledger import sorted_log_files
 from rolecall.logs import KeyFacts, UnreadableLogError, find_log_files, key_facts, log_file_key
 
 KEY = (
@@ -114,6 +115,53 @@ def test_a_link_into_a_trail_gives_the_keys_of_the_trail(tmp_path: Path) -> None
     (file,) = find_log_files(tmp_path / "link")
     assert file.log_file == "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/a.json"
     assert file.log_root == str(tmp_path / "link")
+
+
+@pytest.mark.parametrize(
+    ("real", "link"),
+    [
+        ("logs/AWSLogs/111122223333/CloudTrail", "logs/zz"),
+        ("logs/AWSLogs/111122223333/CloudTrail", "logs/0"),
+        ("logs/AWSLogs/111122223333/CloudTrail/us-east-1", "logs/deep/er/zz"),
+        ("logs/zz", "logs/AWSLogs/111122223333/CloudTrail"),
+        ("logs/0", "logs/AWSLogs/111122223333/CloudTrail"),
+        ("elsewhere/AWSLogs/111122223333/CloudTrail", "logs/zz"),
+        ("elsewhere/zz", "logs/AWSLogs/111122223333/CloudTrail"),
+        ("logs/zz", "logs/b/AWSLogs"),
+        ("logs/zz", "logs/AWSLogs/o-a1b2c3"),
+    ],
+)
+def test_a_file_that_links_lead_to_is_taken_once_with_the_key_of_its_trail(
+    tmp_path: Path, real: str, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever order a folder lists its entries in."""
+    path = real if "AWSLogs" in real else link
+    key = KEY.replace("AWSLogs/", "AWSLogs/o-a1b2c3/") if "o-a1b2c3" in path else KEY
+    below = os.path.relpath(f"/{key}", f"/{path[path.index('AWSLogs') :]}")
+    file = tmp_path / real / below
+    file.parent.mkdir(parents=True)
+    file.write_text("[]")
+    (tmp_path / link).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / link).symlink_to(tmp_path / real)
+    (tmp_path / "logs" / "again").symlink_to(tmp_path / link)
+    scandir = os.scandir
+    for is_reversed in (False, True):
+
+        def ordered(path: str, order: bool = is_reversed) -> list[os.DirEntry[str]]:
+            return sorted(scandir(path), key=lambda entry: entry.name, reverse=order)
+
+        monkeypatch.setattr(os, "scandir", ordered)
+        assert [found.log_file for found in find_log_files(tmp_path / "logs")] == [key]
+
+
+def test_a_link_to_a_file_of_a_trail_has_its_key(tmp_path: Path) -> None:
+    path = tmp_path / KEY
+    path.parent.mkdir(parents=True)
+    path.write_text("[]")
+    (tmp_path / "link.json.gz").symlink_to(path)
+    assert {file.log_file for file in find_log_files(tmp_path)} == {KEY}
+    (file,) = sorted_log_files([tmp_path])
+    assert file.path == str(path)
 
 
 def test_a_dangling_link_is_named(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +25,7 @@ from isal import igzip, isal_zlib
 
 Record = bytes | msgspec.Raw
 _T = TypeVar("_T")
+_Identity = tuple[int, int] | str
 
 MAX_LOG_BYTES = 1 << 30
 """The largest log file that is read, in bytes once unpacked: a bound against gzip bombs."""
@@ -100,6 +102,31 @@ class LogFile:
         return is_folder_key(self.log_file)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class _Place:
+    """A path as it was found below the folder of logs, and what it is without links."""
+
+    path: str
+    real_path: str
+
+    def key(self, log_root: str) -> str:
+        """Return the key, that of a trail if either path is in a trail's layout."""
+        return _trail_key(self.real_path) or log_file_key(self.path, log_root)
+
+    def below(self, name: str) -> _Place:
+        """Return the place of ``name``, which is no link, in this folder."""
+        return _Place(os.path.join(self.path, name), os.path.join(self.real_path, name))
+
+
+@dataclass(slots=True)
+class _Listing:
+    """What is in a folder: files with their facts, folders and links to folders as places."""
+
+    files: list[LogFile] = field(default_factory=list)
+    folders: list[_Place] = field(default_factory=list)
+    links: list[_Place] = field(default_factory=list)
+
+
 def is_folder_key(key: str) -> bool:
     """Return whether ``key`` is that of a folder, not of a log file."""
     return key.endswith("/")
@@ -111,14 +138,19 @@ def log_file_key(path: str, log_root: str) -> str:
     ``path`` and ``log_root`` are absolute. The key starts at the last ``AWSLogs/`` that a
     trail's layout follows, else it is the path below ``log_root``.
     """
+    folder_mark = "/" if path.endswith(os.sep) else ""
+    return _trail_key(path) or os.path.relpath(path, log_root).replace(os.sep, "/") + folder_mark
+
+
+def _trail_key(path: str) -> str | None:
+    """Return the key that ``path`` has in a trail's layout, None outside of one."""
     posix = path.replace(os.sep, "/")
     start = posix.rfind("/AWSLogs/")
     while start >= 0:
         if _TRAIL_KEY.fullmatch(posix, start + 1):
             return posix[start + 1 :]
         start = posix.rfind("/AWSLogs/", 0, start)
-    folder_mark = "/" if is_folder_key(posix) else ""
-    return os.path.relpath(path, log_root).replace(os.sep, "/") + folder_mark
+    return None
 
 
 def printable(path: str) -> str:
@@ -148,39 +180,24 @@ def find_log_files(log_root: Path, once_closed: Collection[str] = ()) -> Iterato
 
     A folder that may not be listed and a file that may not be examined are yielded too, with a
     ``problem``: they get recorded, not passed over in silence. A folder that is listed is yielded
-    too if its key is in ``once_closed``. Links to folders are followed, each folder once. Raises
-    FileNotFoundError if ``log_root`` does not exist.
+    too if its key is in ``once_closed``. Links are followed, each folder is taken once: by a path
+    with ``AWSLogs/`` if one leads there. Raises FileNotFoundError if ``log_root`` does not exist.
     """
     root = os.path.abspath(log_root)
     if os.path.isfile(root):
-        folder = os.path.dirname(root)
-        yield from _examined(root, folder, os.path.realpath(folder))
+        yield from _examined(_followed(root), os.path.dirname(root))
         return
     if not os.path.isdir(root):
         raise FileNotFoundError(root)
-    place = os.path.realpath(root)
-    seen: set[tuple[int, int]] = set()
-    folders = [root]
-    while folders:
-        folder = folders.pop()
-        try:
-            status = os.stat(folder)
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            entries = list(os.scandir(folder))
-        except OSError as error:
-            problem = f"cannot list the folder: {_reason(error)}"
-            yield from _examined(folder + os.sep, root, place, problem)
-            continue
-        if once_closed:
-            listed = _examined(folder + os.sep, root, place)
-            yield from (file for file in listed if file.log_file in once_closed)
-        for entry in entries:
-            if _is_folder(entry):
-                folders.append(entry.path)
-            elif entry.name.lower().endswith(_LOG_SUFFIXES) and not entry.name.startswith("."):
-                yield from _examined(entry.path, root, place)
+    loose: dict[_Identity, list[LogFile]] = {}
+    for identity, is_of_trail, files in _folders(root, once_closed):
+        if is_of_trail:
+            loose.pop(identity, None)
+            yield from files
+        else:
+            loose[identity] = files
+    for files in loose.values():
+        yield from files
 
 
 def read_records(file: LogFile) -> list[Record]:
@@ -420,12 +437,74 @@ def _gunzipped_members(body: bytes) -> Iterator[bytes]:
         body = member.unused_data.lstrip(b"\0")
 
 
-def _examined(path: str, root: str, place: str, problem: str | None = None) -> Iterator[LogFile]:
-    """Yield the event log or folder at ``path``, nothing if its key says that it is another file.
+def _folders(
+    root: str, once_closed: Collection[str]
+) -> Iterator[tuple[_Identity, bool, list[LogFile]]]:
+    """Yield each folder's identity, whether it is at or below an ``AWSLogs/``, and its files.
 
-    ``place`` is where ``root`` is without links: one may lead into a trail's layout.
+    One that is reached outside of such a folder comes again if a link leads to it in one.
     """
-    key = printable(log_file_key(place + path[len(root) :], place))
+    seen: dict[_Identity, bool] = {}
+    folders, links = [_followed(root)], list[_Place]()
+    while folders or links:
+        # Links wait, the first path first, so that no order of a listing decides on a key.
+        folder = folders.pop() if folders else heappop(links)
+        identity = _identity(folder.path)
+        is_of_trail = "/AWSLogs/" in f"/{folder.below('').key(root)}"
+        if seen.get(identity, False) or (identity in seen and not is_of_trail):
+            continue
+        seen[identity] = is_of_trail
+        listing = _listed(folder, root, once_closed)
+        folders += listing.folders
+        for link in listing.links:
+            heappush(links, link)
+        yield identity, is_of_trail, listing.files
+
+
+def _identity(folder: str) -> _Identity:
+    """Return what a folder is whatever path leads to it; the path where that may not be asked."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return folder
+    return status.st_dev, status.st_ino
+
+
+def _followed(path: str) -> _Place:
+    return _Place(path, os.path.realpath(path))
+
+
+def _listed(folder: _Place, root: str, once_closed: Collection[str]) -> _Listing:
+    listing = _Listing()
+    itself = folder.below("")
+    try:
+        entries = list(os.scandir(folder.path))
+    except OSError as error:
+        problem = f"cannot list the folder: {_reason(error)}"
+        listing.files += _examined(itself, root, problem)
+        return listing
+    if once_closed:
+        listing.files += (file for file in _examined(itself, root) if file.log_file in once_closed)
+    for entry in entries:
+        is_folder = _is_folder(entry)
+        is_log = entry.name.lower().endswith(_LOG_SUFFIXES) and not entry.name.startswith(".")
+        if not is_folder and not is_log:
+            continue
+        is_link = entry.is_symlink()
+        place = _followed(entry.path) if is_link else folder.below(entry.name)
+        if not is_folder:
+            listing.files += _examined(place, root)
+        elif is_link:
+            listing.links.append(place)
+        else:
+            listing.folders.append(place)
+    return listing
+
+
+def _examined(place: _Place, root: str, problem: str | None = None) -> Iterator[LogFile]:
+    """Yield the event log or folder at ``place``, nothing if its key says it is another file."""
+    path = place.path
+    key = printable(place.key(root))
     facts = key_facts(key)
     if facts is None:
         return
