@@ -126,7 +126,9 @@ counted_regions as (
         sum(is_logged) as logged_day_count,
         count(*) as day_count
     from region_days
-    where is_asked_for
+    where
+        is_asked_for
+        and aws_region is not null
     group by 1, 2
 
 ),

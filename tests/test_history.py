@@ -51,6 +51,11 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     ]
 
 
+def test_an_account_that_is_only_named_has_one_row_without_days(sample: Rolecall) -> None:
+    rows = sample.run("query", "coverage_gaps", "--format", "csv").stdout.splitlines()
+    assert [row for row in rows if row.startswith("123456789012,")] == ["123456789012,,,,0,0"]
+
+
 def test_loose_files_of_several_accounts_are_no_gap(rolecall: Rolecall, tmp_path: Path) -> None:
     """Their names tell no account and no day: nothing is claimed of either."""
     logs = tmp_path / "loose"
