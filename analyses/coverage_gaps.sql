@@ -137,7 +137,13 @@ counted_regions as (
 -- their records are cannot be told.
 files_of_no_day as (
 
-    select cast(null as varchar) as account_id
+    select
+        cast(null as varchar) as account_id,
+        cast(null as varchar) as aws_region,
+        cast(null as date) as first_delivered_date,
+        cast(null as date) as last_delivered_date,
+        cast(0 as bigint) as logged_day_count,
+        cast(0 as bigint) as day_count
     from log_files
     where
         status = 'loaded'
@@ -147,7 +153,18 @@ files_of_no_day as (
             or aws_region is null
             or delivered_date is null
         )
-    group by 1
+    group by 1, 2, 3, 4
+
+),
+
+reckoned as (
+
+    select * from counted
+    union all
+    select * from counted_regions
+    where logged_day_count < day_count
+    union all
+    select * from files_of_no_day
 
 ),
 
@@ -160,26 +177,7 @@ listed as (
         last_delivered_date,
         day_count,
         day_count - logged_day_count as missing_day_count
-    from counted
-    union all
-    select
-        account_id,
-        aws_region,
-        first_delivered_date,
-        last_delivered_date,
-        day_count,
-        day_count - logged_day_count as missing_day_count
-    from counted_regions
-    where logged_day_count < day_count
-    union all
-    select
-        account_id,
-        cast(null as varchar) as aws_region,
-        cast(null as date) as first_delivered_date,
-        cast(null as date) as last_delivered_date,
-        cast(0 as bigint) as day_count,
-        cast(0 as bigint) as missing_day_count
-    from files_of_no_day
+    from reckoned
 
 )
 
