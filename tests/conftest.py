@@ -150,6 +150,20 @@ class Rolecall:
         assert done.returncode == exit_code, done.stdout
         return done.stdout
 
+    def shell(
+        self, command: str, *, seconds: float = 120, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a line of bash in the folder, whatever its exit code."""
+        return subprocess.run(
+            ["bash", "-c", command],
+            cwd=self.folder,
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
     def query(self, sql: str) -> Rows:
         """Return the rows of a query on the database."""
         with duckdb.connect(str(self.database), read_only=True) as connection:

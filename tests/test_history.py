@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -234,15 +233,7 @@ def test_output_goes_to_a_file(sample: Rolecall, tmp_path: Path) -> None:
 
 def test_head_makes_no_traceback(sample: Rolecall) -> None:
     command = f"'{sys.executable}' -m rolecall history --format csv; echo exit $? >&2"
-    done = subprocess.run(
-        ["bash", "-c", f"({command}) | head -1"],
-        cwd=sample.folder,
-        env=sample.environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = sample.shell(f"({command}) | head -1", seconds=60)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr

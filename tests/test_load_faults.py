@@ -372,15 +372,7 @@ def test_without_room_for_it_a_forget_loses_nothing(
     shutil.copyfile(sample.database, rolecall.database)
     blocks = int(share * rolecall.database.stat().st_size) // 1024
     command = f"'{sys.executable}' -m rolecall forget --before 2026-04-20"
-    done = subprocess.run(
-        ["bash", "-c", f"ulimit -f {blocks}; {command}"],
-        cwd=rolecall.folder,
-        env=rolecall.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = rolecall.shell(f"ulimit -f {blocks}; {command}")
     assert "Traceback" not in done.stderr
     if done.returncode:
         assert len(re.findall("^Error: ", done.stderr, re.MULTILINE)) == 1, done.stderr

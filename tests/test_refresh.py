@@ -236,21 +236,15 @@ def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: Writ
     for part in ("dbt_project.yml", "profiles.yml", "analyses", "macros", "models", "tests"):
         (rolecall.folder / part).symlink_to(PROJECT / part)
     path = f"{Path(sys.executable).parent}{os.pathsep}{rolecall.environment['PATH']}"
-    environment = rolecall.environment | {
+    environment = {
         "HOME": str(rolecall.folder),
         "PATH": path,
         "DBT_LOG_PATH": str(rolecall.folder / "dbt-logs"),
     }
     build = documented("README.md", "ROLECALL_LOGS=~/logs")
     for command, passed in (("build", "ERROR=0"), ("test", "ERROR=0"), ("run", "ERROR=0")):
-        done = subprocess.run(
-            ["bash", "-c", build.replace("dbt build", f"dbt {command}")],
-            cwd=rolecall.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+        done = rolecall.shell(
+            build.replace("dbt build", f"dbt {command}"), seconds=300, **environment
         )
         assert done.returncode == 0, done.stdout
         assert passed in done.stdout
