@@ -43,7 +43,6 @@ def main() -> None:
     arguments = parser.parse_args()
     with TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "engine").mkdir()
         logs, days = folder / "logs", arguments.days
         records = write_trail(logs, days, events_per_day=arguments.events // days)
         print(f"| {records:,} records of {days} days | scanned | of the ad-hoc query |")

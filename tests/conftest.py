@@ -34,8 +34,9 @@ sys.path.insert(0, str(PROJECT / "scripts"))
 Rows = list[tuple[Any, ...]]
 
 _NOBODY = 65534
-# Each takes two gigabytes.
-_ENGINES = 2
+# Workers that begin with files on the engine, and those of these that take longest.
+_ON_ENGINE = 2
+_LONGEST = ("test_athena_faults.py", "test_athena_slices.py")
 _REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 
 # The same few examples each time; `make soak` looks for others, for longer.
@@ -68,10 +69,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 class _EngineFilesFirst(LoadScopeScheduling):  # type: ignore[misc]
-    """Deals tests out one by one, after the files of the group ``athena``, each of them whole.
+    """Deals tests out one by one, but the files of the group ``athena`` whole and the long first.
 
-    Two workers have an engine each, started for the first of these files; any others compute while
-    these wait for it. xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
+    Two workers begin with these, which wait for the engine much of their time, and any others with
+    what computes. xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -79,11 +80,12 @@ class _EngineFilesFirst(LoadScopeScheduling):  # type: ignore[misc]
         return file if _is_on_engine(file) else nodeid
 
     def _assign_work_unit(self, node: Any) -> None:
-        if node not in self.nodes[:_ENGINES]:
-            single = next((scope for scope in self.workqueue if "::" in scope), None)
-            if single is None:
-                return
-            self.workqueue.move_to_end(single, last=False)
+        begins_with_engine = node in self.nodes[:_ON_ENGINE]
+
+        def place(scope: str) -> tuple[bool, bool]:
+            return ("::" in scope) is begins_with_engine, Path(scope).name not in _LONGEST
+
+        self.workqueue.move_to_end(min(self.workqueue, key=place), last=False)
         super()._assign_work_unit(node)
 
 
@@ -229,14 +231,20 @@ def event(number: int, **members: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """Return an AWS account on a local Athena that runs as long as the tests do."""
+def account(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Account]:
+    """Return an AWS account on a local Athena that runs as long as the tests do.
+
+    The workers share it, but for the statements that Athena knows.
+    """
     if not trino_folder().is_dir():
         word = "Trino is not there: `make test-athena` fetches it and needs Maven."
         if _REQUIRE_ATHENA:
             pytest.fail(word)
         pytest.skip(word)
-    with running(tmp_path_factory.mktemp("engine")) as addresses:
+    session = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        session = session.parent
+    with running(session / "engine") as addresses:
         yield Account(addresses)
 
 

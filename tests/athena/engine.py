@@ -1,12 +1,14 @@
-"""Fetches, starts and ends the engine behind the local Athena: Trino, moto and the server.
+"""Fetches, starts and ends what is behind the local Athena: Trino, moto and a server of its API.
 
-``python -m athena.engine fetch`` puts Trino into a cache folder, once. ``python -m athena.engine
-serve`` starts everything on free ports, prints one line of JSON with the addresses, and ends all
-of it when its standard input is closed.
+``python -m athena.engine fetch`` puts Trino into a cache folder, once. ``serve FOLDER`` starts
+Trino and moto on free ports, for all who hold the lock of the folder, and ends when nobody does.
+``answer`` serves Athena's API on them until its standard input is closed. Both print one line of
+JSON with their addresses.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
@@ -23,7 +25,7 @@ import time
 import urllib.error
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, wraps
 from pathlib import Path
@@ -61,6 +63,8 @@ _SPARE_PLUGINS = (
 _FETCH_SECONDS = 900
 _START_SECONDS = 180
 _STOP_SECONDS = 20
+# In the folder of an engine: who uses it holds a lock of the one, where it listens is in the other.
+_USERS, _ADDRESSES = "users.lock", "addresses.json"
 
 # What is over is forgotten soon: to look through thousands of done tasks took a sixth of all time.
 _CONFIG = """\
@@ -250,28 +254,41 @@ def _unpack(archive: Path, folder: Path) -> None:
 
 
 def serve(folder: Path) -> None:
-    """Run the engine, with its files in ``folder``, until standard input is closed."""
-    with aws() as aws_url, _trino(folder, aws_url) as trino_url:
-        addresses = Addresses(aws_url, "", trino_url)
-        os.environ.update(addresses.environment())
-        from athena.server import Athena, Server, WorkGroup
+    """Run Trino and moto, with their files in ``folder``, as long as somebody uses them."""
+    with (
+        (folder / _USERS).open() as users,
+        aws() as aws_url,
+        _trino(folder, aws_url) as trino_url,
+    ):
+        os.environ.update(Addresses(aws_url, "", trino_url).environment())
         from athena.warehouse import Warehouse
 
-        results = f"s3://{RESULT_BUCKET}/results/"
-        athena = Athena(
-            Warehouse(trino_url),
-            [
-                WorkGroup("primary"),
-                WorkGroup(WORKGROUP, results),
-                WorkGroup("tight", results, is_enforced=True, scan_limit=10_000_000),
-            ],
-        )
-        server = Server(athena)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        _wait_for_trino(athena)
-        print(json.dumps({"aws": aws_url, "athena": server.url, "trino": trino_url}), flush=True)
-        sys.stdin.read()
-        server.shutdown()
+        _wait_for_trino(Warehouse(trino_url))
+        print(json.dumps([aws_url, trino_url]), flush=True)
+        fcntl.flock(users, fcntl.LOCK_EX)
+        (folder / _ADDRESSES).unlink()
+
+
+def answer(aws_url: str, trino_url: str) -> None:
+    """Serve Athena's API, of Trino and moto at these addresses, until standard input is closed."""
+    os.environ.update(Addresses(aws_url, "", trino_url).environment())
+    from athena.server import Athena, Server, WorkGroup
+    from athena.warehouse import Warehouse
+
+    results = f"s3://{RESULT_BUCKET}/results/"
+    athena = Athena(
+        Warehouse(trino_url),
+        [
+            WorkGroup("primary"),
+            WorkGroup(WORKGROUP, results),
+            WorkGroup("tight", results, is_enforced=True, scan_limit=10_000_000),
+        ],
+    )
+    server = Server(athena)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(json.dumps(server.url), flush=True)
+    sys.stdin.read()
+    server.shutdown()
 
 
 @contextmanager
@@ -357,7 +374,31 @@ def _one_at_a_time(function: Callable[..., Any], lock: threading.RLock) -> Calla
 @contextmanager
 def _trino(folder: Path, aws_url: str) -> Iterator[str]:
     """Run Trino on a free port; its log is ``trino.log`` in ``folder``."""
-    port = _free_port()
+    with (
+        tempfile.TemporaryDirectory(dir=folder) as place,
+        (folder / "trino.log").open("ab") as log,
+    ):
+        port = _free_port()
+        process = subprocess.Popen(
+            _trino_command(Path(place), port, aws_url),
+            cwd=place,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _trino_command(folder: Path, port: int, aws_url: str) -> list[str]:
+    """Return what starts Trino, after its settings have been written into a folder."""
     etc = folder / "etc"
     (etc / "catalog").mkdir(parents=True)
     (folder / "data").mkdir()
@@ -373,7 +414,7 @@ def _trino(folder: Path, aws_url: str) -> Iterator[str]:
         java(),
         "-XX:TieredStopAtLevel=1",
         "-XX:+UseSerialGC",
-        "-Xmx1536m",
+        "-Xmx2g",
         "-XX:+UnlockDiagnosticVMOptions",
         "-XX:-BytecodeVerificationRemote",
     ]
@@ -386,22 +427,10 @@ def _trino(folder: Path, aws_url: str) -> Iterator[str]:
     command += [f"-Dcatalog.config-dir={etc / 'catalog'}"]
     command += [f"-Dlog.levels-file={etc / 'log.properties'}"]
     command += ["-cp", f"{trino / 'lib'}/*", "io.trino.server.TrinoServer"]
-    with (folder / "trino.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    return command
 
 
-def _wait_for_trino(athena: Any) -> None:
+def _wait_for_trino(engine: Any) -> None:
     """Return when a query that reads a catalog works. Raises EngineError."""
     from athena.warehouse import QueryFailedError, Request
 
@@ -409,7 +438,7 @@ def _wait_for_trino(athena: Any) -> None:
     deadline = time.monotonic() + _START_SECONDS
     while True:
         try:
-            athena.engine.run(athena.engine.check(probe), Request(probe, "default"))
+            engine.run(engine.check(probe), Request(probe, "default"))
             return
         except (OSError, urllib.error.URLError, QueryFailedError) as error:
             if time.monotonic() > deadline:
@@ -426,35 +455,58 @@ def _free_port() -> int:
 
 @contextmanager
 def running(folder: Path) -> Iterator[Addresses]:
-    """Run the engine in a process of its own, with its files and logs in ``folder``.
+    """Run Athena's API for a process, on the Trino and moto that all with this folder share.
 
-    Raises EngineError if it does not start.
+    Who comes first starts them, and waits at its end until the last one has gone. Raises
+    EngineError if something does not start.
     """
-    with (folder / "engine.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "athena.engine", "serve", str(folder)],
-            cwd=Path(__file__).resolve().parent.parent,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        assert process.stdin is not None and process.stdout is not None
-        try:
-            line = first_line(process.stdout, 2 * _START_SECONDS)
-            if not line:
-                raise EngineError(f"The engine did not start: see {folder}/engine.log.")
-            urls = json.loads(line)
-            yield Addresses(urls["aws"], urls["athena"], urls["trino"])
-        finally:
-            # The engine ends itself, with its children, when nobody is there any more.
-            process.stdin.close()
-            try:
-                process.wait(2 * _STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            process.stdout.close()
+    with (
+        _shared(folder) as (aws_url, trino_url),
+        (folder / "answer.log").open("ab") as log,
+        # Its standard input is closed at the end.
+        _command("answer", aws_url, trino_url, log=log) as process,
+    ):
+        yield Addresses(aws_url, _first_words(process, folder), trino_url)
+
+
+@contextmanager
+def _shared(folder: Path) -> Iterator[tuple[str, str]]:
+    """Use Trino and moto, started unless they run, and return their addresses."""
+    folder.mkdir(parents=True, exist_ok=True)
+    addresses = folder / _ADDRESSES
+    with ExitStack() as started, (folder / _USERS).open("a") as users:
+        with (folder / "start.lock").open("a") as start:
+            fcntl.flock(start, fcntl.LOCK_EX)
+            # Waits for an engine that is about to end.
+            fcntl.flock(users, fcntl.LOCK_SH)
+            if not addresses.exists():
+                log = started.enter_context((folder / "engine.log").open("ab"))
+                process = started.enter_context(_command("serve", folder, log=log))
+                addresses.write_text(json.dumps(_first_words(process, folder)))
+        aws_url, trino_url = json.loads(addresses.read_text())
+        yield aws_url, trino_url
+
+
+def _command(*arguments: str | Path, log: IO[bytes]) -> subprocess.Popen[str]:
+    """Start a command of this module."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "athena.engine", *map(str, arguments)],
+        cwd=Path(__file__).resolve().parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+
+
+def _first_words(process: subprocess.Popen[str], folder: Path) -> Any:
+    """Return what a command tells when it has started. Raises EngineError."""
+    assert process.stdout is not None
+    line = first_line(process.stdout, 2 * _START_SECONDS)
+    if not line:
+        process.kill()
+        raise EngineError(f"The engine did not start: see the logs in {folder}.")
+    return json.loads(line)
 
 
 def first_line(stream: IO[str], seconds: float) -> str:
@@ -484,14 +536,15 @@ def athena_form(records: list[Any]) -> bytes:
 
 
 def main() -> None:
-    """Run a command: ``fetch`` or ``serve FOLDER``."""
+    """Run a command: ``fetch``, ``serve FOLDER`` or ``answer AWS_URL TRINO_URL``."""
     try:
         if sys.argv[1] == "fetch":
             print(f"Trino is in {fetch()}.")
             java()
-        else:
-            fetch()
+        elif sys.argv[1] == "serve":
             serve(Path(sys.argv[2]))
+        else:
+            answer(*sys.argv[2:])
     except EngineError as error:
         sys.exit(f"Error: {error}")
 
