@@ -232,6 +232,13 @@ def test_a_database_on_a_disk_that_cannot_be_written_is_named(
             open_for_writing(database, 0)
 
 
+def test_plain_dbt_says_who_holds_the_database(rolecall: Rolecall, write_log: WriteLog) -> None:
+    logs = write_log([event(1)])
+    with open_for_writing(rolecall.database, 0):
+        printed = rolecall.dbt("run", ROLECALL_LOGS=str(logs), exit_code=2)
+    assert f"The database {rolecall.database} is held by process {os.getpid()} (" in printed
+
+
 def test_a_database_of_a_newer_rolecall_is_refused(rolecall: Rolecall, write_log: WriteLog) -> None:
     logs = write_log([event(1)])
     with duckdb.connect(str(rolecall.database)) as connection:
@@ -260,6 +267,21 @@ def test_an_older_database_is_rebuilt_from_its_events(
     assert rolecall.query("select * from identity_events") == before
     assert rolecall.query("select tls_version from events") == [(None,)]
     assert rolecall.query("select count(*) from console_sign_ins") == [(1,)]
+
+
+def test_plain_dbt_rebuilds_an_outdated_database_from_its_events(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """And forgets what a `forget` that died has left."""
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    old = event(1, eventTime="2026-02-28T23:59:59Z", **sign_in)
+    logs = write_log([old, event(2, **sign_in)])
+    rolecall.refresh(logs)
+    with open_for_writing(rolecall.database, 0) as connection:
+        assert _forgotten(connection, date(2026, 3, 1)) == 1
+    rolecall.dbt("build", "--exclude-resource-type", "unit_test", ROLECALL_LOGS=str(logs))
+    for table in ("events", "log_reads", "identity_events", "console_sign_ins"):
+        assert rolecall.query(f"select count(*) from {table}") == [(1,)], table
 
 
 def test_what_is_due_is_done_though_the_log_folder_is_gone(

@@ -49,6 +49,10 @@ _FIRST_PAUSE_SECONDS = 0.05
 _READ_ONLY = " (type duckdb, read_only)"
 
 
+class DatabaseHeldError(RolecallError):
+    """Another process holds the database file; the message says which."""
+
+
 def connected() -> duckdb.DuckDBPyConnection:
     """Return a connection with nothing attached, which never fetches an extension by itself."""
     return duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
@@ -83,27 +87,38 @@ def _opened(path: Path, wait_seconds: float, options: str) -> duckdb.DuckDBPyCon
     pause = _FIRST_PAUSE_SECONDS
     while True:
         try:
-            connection.execute(f"attach ? as {NAME}{options}", [str(path.absolute())])
-            check_schema_version(connection)
+            attach(connection, path.absolute(), options)
             return connection
+        except DatabaseHeldError:
+            if time.monotonic() + pause > deadline:
+                connection.close()
+                raise
         except RolecallError:
             connection.close()
             raise
-        except duckdb.Error as error:
-            holder = _HOLDER.search(str(error))
-            if holder is None:
-                connection.close()
-                raise RolecallError(
-                    f"The database {path} cannot be opened: {_first_line(error)}"
-                ) from None
-            if time.monotonic() + pause > deadline:
-                connection.close()
-                raise RolecallError(
-                    f"The database {path} is held by process {holder['pid']}"
-                    f" ({holder['program']}), probably a refresh: try again when it is done."
-                ) from None
         time.sleep(pause)
         pause = min(2 * pause, 1.0)
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str = FOR_WRITING) -> None:
+    """Attach the database file at ``path`` as ``NAME``, made if need be.
+
+    Raises DatabaseHeldError if another process holds the file, RolecallError if it cannot be
+    opened or a newer Rolecall, or none at all, made it.
+    """
+    try:
+        connection.execute(f"attach ? as {NAME}{options}", [str(path)])
+    except duckdb.Error as error:
+        holder = _HOLDER.search(str(error))
+        if holder is None:
+            raise RolecallError(
+                f"The database {path} cannot be opened: {_first_line(error)}"
+            ) from None
+        raise DatabaseHeldError(
+            f"The database {path} is held by process {holder['pid']}"
+            f" ({holder['program']}), probably a refresh: try again when it is done."
+        ) from None
+    check_schema_version(connection)
 
 
 @contextmanager
@@ -198,6 +213,12 @@ def _check_tables_are_its_own(connection: duckdb.DuckDBPyConnection) -> None:
                 f"The database has a table {table} that Rolecall did not make:"
                 " use another database."
             )
+
+
+def is_outdated(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether what follows from the events of the attached database has to be rebuilt."""
+    version = schema_version(connection)
+    return version is not None and version < SCHEMA_VERSION
 
 
 def stamp_schema_version(connection: duckdb.DuckDBPyConnection) -> None:

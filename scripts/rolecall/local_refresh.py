@@ -19,11 +19,11 @@ from rolecall.database import (
     drop_retired,
     has_forgotten_text,
     has_table,
+    is_outdated,
     only_writer,
     open_for_writing,
     remember_forgotten,
     rewrite,
-    schema_version,
     set_schema_version,
     written_or_told,
 )
@@ -182,11 +182,10 @@ def _check_logs_are_there(settings: Settings) -> None:
 
 def _plan(settings: Settings) -> _Plan:
     with open_for_writing(settings.database, settings.wait_seconds) as ledger:
-        version = schema_version(ledger)
         newest_loaded_at, newest_load = _newest_load(ledger)
         is_built = _built(ledger) == [(project_digest(), newest_load)]
-        is_outdated = version is not None and version < SCHEMA_VERSION
-        is_due = is_outdated or not is_built or settings.audit or has_forgotten_text(ledger)
+        must_rebuild = is_outdated(ledger)
+        is_due = must_rebuild or not is_built or settings.audit or has_forgotten_text(ledger)
         roots = _log_roots(ledger, settings, is_due=is_due)
         known = [] if settings.logs is not None else known_log_roots(ledger)
         attempts = newest_attempts(ledger)
@@ -203,7 +202,7 @@ def _plan(settings: Settings) -> _Plan:
             unread=[file for file in unread if file.log_file not in skipped],
             still_unreadable=still_unreadable,
             is_built=is_built,
-            is_outdated=is_outdated,
+            is_outdated=must_rebuild,
             newest_loaded_at=newest_loaded_at,
         )
 

@@ -13,10 +13,9 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from rolecall.database import (
-    FOR_WRITING,
-    NAME,
-    check_schema_version,
+    attach,
     forgotten_before,
+    is_outdated,
     stamp_schema_version,
 )
 from rolecall.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
@@ -54,8 +53,9 @@ class Plugin(BasePlugin):  # type: ignore[misc]
 
     ``ROLECALL_DATABASE`` names the database file, ``ROLECALL_LOGS`` the folder to load from (by
     default the folders that the database remembers, and the sample for a new database);
-    ``ROLECALL_ADD_LOGS`` lets a folder in that the database does not know. All that is new there
-    is one slice, unless ``loading`` says otherwise.
+    ``ROLECALL_ADD_LOGS`` lets a folder in that the database does not know. Unless ``loading`` says
+    otherwise, all that is new there is one slice, and what follows from the events of an outdated
+    database is rebuilt.
     """
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
@@ -68,27 +68,29 @@ class Plugin(BasePlugin):  # type: ignore[misc]
             os.environ.get("ROLECALL_ADD_LOGS", "").lower() in ("1", "true", "yes", "on"),
         )
         self._slice_number = 1
+        self._rebuilds_if_outdated = _slice is None
         if _slice is not None:
             self._source.files, self._source.on_read = _slice.files, _slice.on_read
             self._slice_number = _slice.number
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Attach the database, made if it is not there. Raises RolecallError if it is too new."""
+        """Attach the database, made if it is not there. Raises as ``database.attach`` does."""
         # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
         # log and the spill files, which DuckDB creates whenever it likes.
         os.umask(0o077)
-        conn.execute(f"attach ? as {NAME}{FOR_WRITING}", [str(self._database)])
-        check_schema_version(conn)
+        attach(conn, self._database)
         stamp_schema_version(conn)
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
         self._source.create_views(conn)
         self._connection = conn
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        """Make the source views readable on a new cursor; tell it its slice and what to forget."""
+        """Make the source views readable on a new cursor; tell it what the macros ask."""
         self._source.register(cursor, self._connection)
         cursor.execute(
             f"set variable {FORGOTTEN_BEFORE} = cast(? as timestamp)",
             [forgotten_before(self._connection)],
         )
         cursor.execute(f"set variable load_slice = {self._slice_number:d}")
+        rebuilds = self._rebuilds_if_outdated and is_outdated(self._connection)
+        cursor.execute("set variable rebuilds_from_events = ?", [rebuilds])
