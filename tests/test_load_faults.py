@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from itertools import count
@@ -22,7 +23,7 @@ import duckdb
 import pytest
 
 from conftest import PROJECT, SAMPLE, Rolecall, Rows, Unprivileged, WriteLog, event
-from rolecall.database import only_writer, open_for_writing
+from rolecall.database import attach, connected, only_writer, open_database, open_for_writing
 from rolecall.errors import RolecallError
 from rolecall.local_refresh import _forgotten, slices
 from rolecall.log_source import TIME_PATTERN
@@ -239,6 +240,32 @@ def test_plain_dbt_says_who_holds_the_database(rolecall: Rolecall, write_log: Wr
     assert f"The database {rolecall.database} is held by process {os.getpid()} (" in printed
 
 
+def test_a_database_that_is_held_is_waited_for(rolecall: Rolecall, write_log: WriteLog) -> None:
+    rolecall.refresh(write_log([event(1)]))
+    holding = (
+        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
+    )
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", holding, rolecall.database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as holder,
+        ThreadPoolExecutor() as pool,
+        connected() as connection,
+    ):
+        assert holder.stdin is not None and holder.stdout is not None
+        assert holder.stdout.readline() == b"1\n"
+        with pytest.raises(RolecallError, match=f"is held by process {holder.pid} "):
+            attach(connection, rolecall.database, 0)
+        waiting = pool.submit(attach, connection, rolecall.database, 60)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.2)
+        holder.stdin.write(b"\n")
+        holder.stdin.flush()
+        waiting.result(60)
+
+
 def test_a_database_of_a_newer_rolecall_is_refused(rolecall: Rolecall, write_log: WriteLog) -> None:
     logs = write_log([event(1)])
     with duckdb.connect(str(rolecall.database)) as connection:
@@ -247,6 +274,9 @@ def test_a_database_of_a_newer_rolecall_is_refused(rolecall: Rolecall, write_log
         done = rolecall.run(*command, exit_code=1)
         assert done.stderr.startswith("Error: The database has schema version 999")
         assert len(done.stderr.splitlines()) == 1
+    printed = rolecall.dbt("run", ROLECALL_LOGS=str(logs), exit_code=2)
+    assert "  The database has schema version 999, and this Rolecall knows none above" in printed
+    assert "Traceback" not in printed
 
 
 def test_an_older_database_is_rebuilt_from_its_events(
@@ -406,16 +436,41 @@ def test_without_room_for_it_a_forget_loses_nothing(
     assert {path.name for path in rolecall.folder.iterdir()} == {"rolecall.duckdb"}
 
 
-def test_an_upgrade_drops_what_older_versions_made(rolecall: Rolecall, write_log: WriteLog) -> None:
+@pytest.mark.parametrize("kind", ["table", "view"])
+def test_an_upgrade_drops_what_older_versions_made(
+    rolecall: Rolecall, write_log: WriteLog, kind: str
+) -> None:
     logs = write_log([event(1)])
     rolecall.refresh(logs)
     with open_for_writing(rolecall.database, 0) as connection:
-        connection.execute("create table rolecall.main.switch_sign_ins as select 'alice' as who")
+        connection.execute(f"create {kind} rolecall.main.switch_sign_ins as select 'alice' as who")
         connection.execute("create table rolecall.main.of_the_user as select 1 as one")
     rolecall.run("forget", "--before", "2026-04-20")
-    tables = {name for (name,) in rolecall.query("select table_name from duckdb_tables()")}
-    assert "of_the_user" in tables
-    assert "switch_sign_ins" not in tables
+    relations = {
+        name for (name,) in rolecall.query("select table_name from information_schema.tables")
+    }
+    assert "of_the_user" in relations
+    assert "switch_sign_ins" not in relations
+
+
+def test_a_refresh_waits_for_those_who_read_between_its_slices(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    rolecall.refresh(write_log([event(1)]))
+    for number in range(10, 14):
+        logs = write_log([event(number)], name=f"{number}.json.gz")
+    rolecall.environment["ROLECALL_SLICE_BYTES"] = "1"
+    reads = 0
+    with _running(rolecall, "refresh", "--logs", logs) as process:
+        assert process.stdout is not None
+        # Until the last slice: what follows it may be the end of the refresh.
+        while process.stdout.readline().startswith(b"Slice") and process.poll() is None:
+            with suppress(RolecallError), open_database(rolecall.database, 2) as reader:
+                reads += len(reader.execute("select 1 from rolecall.events limit 1").fetchall())
+                # Longer than any pause in which the refresh does not look.
+                reader.execute("select count(*) from range(200000000)").fetchall()
+        assert process.wait() == 0
+    assert reads
 
 
 def test_what_is_no_time_is_rejected_after_a_forget_too(
@@ -605,7 +660,7 @@ def _delivered_days(write_log: WriteLog) -> Iterator[Path]:
 
 
 def _kill_a_refresh(rolecall: Rolecall, logs: Path, moments: random.Random) -> int:
-    """Kill a refresh of several slices in one of them; return how many are left at least."""
+    """Kill a refresh of several slices in one of them; return how many are left."""
     rolecall.environment["ROLECALL_SLICE_BYTES"] = "1"
     with _running(rolecall, "refresh", "--logs", logs) as process:
         assert process.stdout is not None
@@ -624,4 +679,6 @@ def _kill_a_refresh(rolecall: Rolecall, logs: Path, moments: random.Random) -> i
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     del rolecall.environment["ROLECALL_SLICE_BYTES"]
-    return slice_count - slices_done - 1  # the one that was killed may be complete
+    loaded = "select count(distinct log_file) from log_reads where status = 'loaded'"
+    ((file_count,),) = rolecall.query(loaded)
+    return len(list(find_log_files(logs))) - int(file_count) - 1  # one is broken

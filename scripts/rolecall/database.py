@@ -43,14 +43,11 @@ _STORE_COLUMNS = {
 }
 
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
-_FIRST_PAUSE_SECONDS = 0.05
-
-
 _READ_ONLY = " (type duckdb, read_only)"
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.25
 
-
-class DatabaseHeldError(RolecallError):
-    """Another process holds the database file; the message says which."""
+PATIENCE_SECONDS = 60
+"""How long a refresh that is under way waits for those who read in between, in seconds."""
 
 
 def connected() -> duckdb.DuckDBPyConnection:
@@ -83,29 +80,43 @@ def open_for_writing(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnecti
 
 def _opened(path: Path, wait_seconds: float, options: str) -> duckdb.DuckDBPyConnection:
     connection = connected()
-    deadline = time.monotonic() + wait_seconds
-    pause = _FIRST_PAUSE_SECONDS
-    while True:
-        try:
-            attach(connection, path.absolute(), options)
-            return connection
-        except DatabaseHeldError:
-            if time.monotonic() + pause > deadline:
-                connection.close()
-                raise
-        except RolecallError:
-            connection.close()
-            raise
-        time.sleep(pause)
-        pause = min(2 * pause, 1.0)
+    try:
+        attach(connection, path.absolute(), wait_seconds, options)
+    except RolecallError:
+        connection.close()
+        raise
+    return connection
 
 
-def attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str = FOR_WRITING) -> None:
+def attach(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    wait_seconds: float,
+    options: str = FOR_WRITING,
+) -> None:
     """Attach the database file at ``path`` as ``NAME``, made if need be.
 
-    Raises DatabaseHeldError if another process holds the file, RolecallError if it cannot be
-    opened or a newer Rolecall, or none at all, made it.
+    Waits up to ``wait_seconds`` for a process that holds the file. Raises RolecallError if it
+    stays held, if it cannot be opened, or if a newer Rolecall, or none at all, made it.
     """
+    deadline = time.monotonic() + wait_seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while problem := _problem_of_attaching(connection, path, options):
+        if time.monotonic() + pause > deadline:
+            raise RolecallError(problem)
+        time.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+    try:
+        check_schema_version(connection)
+    except RolecallError:
+        connection.execute(f"detach {NAME}")
+        raise
+
+
+def _problem_of_attaching(
+    connection: duckdb.DuckDBPyConnection, path: Path, options: str
+) -> str | None:
+    """Attach a file, or return who holds it. Raises RolecallError if it cannot be opened."""
     try:
         connection.execute(f"attach ? as {NAME}{options}", [str(path)])
     except duckdb.Error as error:
@@ -114,11 +125,11 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, options: str = FOR
             raise RolecallError(
                 f"The database {path} cannot be opened: {_first_line(error)}"
             ) from None
-        raise DatabaseHeldError(
+        return (
             f"The database {path} is held by process {holder['pid']}"
             f" ({holder['program']}), probably a refresh: try again when it is done."
-        ) from None
-    check_schema_version(connection)
+        )
+    return None
 
 
 @contextmanager
@@ -235,9 +246,14 @@ def set_schema_version(connection: duckdb.DuckDBPyConnection, version: int) -> N
 
 
 def drop_retired(connection: duckdb.DuckDBPyConnection) -> None:
-    """Drop the tables of the attached database that models of older versions made."""
-    for table in _RETIRED:
-        connection.execute(f"drop table if exists {NAME}.main.{table}")
+    """Drop what models of older versions made in the attached database, tables and views."""
+    relations = connection.execute(
+        "select table_name, table_type from information_schema.tables where table_catalog = ?",
+        [NAME],
+    ).fetchall()
+    for name, kind in relations:
+        if name in _RETIRED:
+            connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {NAME}.main.{name}")
 
 
 def remember_forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> None:
@@ -278,7 +294,7 @@ def rewrite(path: Path) -> None:
     _remove(draft)
     try:
         with connected() as connection:
-            connection.execute(f"attach ? as {NAME}{FOR_WRITING}", [str(path.absolute())])
+            attach(connection, path.absolute(), PATIENCE_SECONDS)
             # A file that takes the place of this one must not find a log of changes to this one.
             connection.execute(f"checkpoint {NAME}")
             connection.execute(f"attach ? as draft{FOR_WRITING}", [str(draft)])

@@ -14,6 +14,7 @@ import duckdb
 from rolecall.database import (
     FIRST_SCHEMA_VERSION,
     NAME,
+    PATIENCE_SECONDS,
     SCHEMA_VERSION,
     connected,
     drop_retired,
@@ -103,7 +104,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
         if is_news:
             _load_and_build(plan, outcome, settings)
             compile_analyses(settings)
-        with open_for_writing(settings.database, settings.wait_seconds) as connection:
+        with open_for_writing(settings.database, PATIENCE_SECONDS) as connection:
             if not has_table(connection, "log_reads"):
                 raise RolecallError("The refresh left no tables behind: see the log of dbt.")
             remember_log_roots(connection, plan.roots)
@@ -130,7 +131,7 @@ def forget_locally(settings: Settings, first_day: date) -> int:
             forgotten = _forgotten(connection, first_day)
         plan = _Plan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
         _load_and_build(plan, _Outcome(), settings)
-        with open_for_writing(settings.database, settings.wait_seconds) as connection:
+        with open_for_writing(settings.database, PATIENCE_SECONDS) as connection:
             _remember(connection)
         rewrite(settings.database)
     return forgotten

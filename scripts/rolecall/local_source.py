@@ -13,16 +13,19 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from rolecall.database import (
+    PATIENCE_SECONDS,
     attach,
     forgotten_before,
     is_outdated,
     stamp_schema_version,
 )
+from rolecall.errors import RolecallError
 from rolecall.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
 from rolecall.logs import LogFile
 
 DEFAULT_DATABASE = "rolecall.duckdb"
 EXAMPLE_LOGS = Path("sample")
+_WAIT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,17 @@ class Plugin(BasePlugin):  # type: ignore[misc]
             self._slice_number = _slice.number
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Attach the database, made if it is not there. Raises as ``database.attach`` does."""
+        """Attach the database, made if it is not there.
+
+        Raises RuntimeError, which dbt shows in a line, where ``database.attach`` raises.
+        """
         # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
         # log and the spill files, which DuckDB creates whenever it likes.
         os.umask(0o077)
-        attach(conn, self._database)
+        try:
+            attach(conn, self._database, PATIENCE_SECONDS if _slice else _WAIT_SECONDS)
+        except RolecallError as error:
+            raise RuntimeError(str(error)) from None
         stamp_schema_version(conn)
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
         self._source.create_views(conn)
