@@ -242,9 +242,7 @@ def test_plain_dbt_says_who_holds_the_database(rolecall: Rolecall, write_log: Wr
 
 def test_a_database_that_is_held_is_waited_for(rolecall: Rolecall, write_log: WriteLog) -> None:
     rolecall.refresh(write_log([event(1)]))
-    holding = (
-        "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); input()"
-    )
+    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
     with (
         subprocess.Popen(
             [sys.executable, "-c", holding, rolecall.database],
