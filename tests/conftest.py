@@ -126,6 +126,12 @@ class Rolecall:
         assert "Traceback" not in done.stderr
         return done
 
+    def started(self, *arguments: str | Path) -> AbstractContextManager[forked.Process]:
+        """Run ``rolecall`` beside the test; it does not outlive it."""
+        return forked.started(
+            "rolecall", *arguments, folder=self.folder, environment=self.environment
+        )
+
     def refresh(self, logs: Path, *options: str | Path) -> str:
         """Load ``logs`` and return what the command printed."""
         return self.run("refresh", "--logs", logs, *options).stdout

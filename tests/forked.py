@@ -22,12 +22,14 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from socketserver import ForkingMixIn, StreamRequestHandler, UnixStreamServer
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn, Protocol
 
 # Those of others that take time: dbt with its adapters, and what these import when first used.
 _IMPORTED = (
@@ -37,6 +39,35 @@ _IMPORTED = (
 # Services that a run asks, by botocore's names.
 _SERVICES = ("athena", "glue", "s3", "sts", "lakeformation")
 _START_SECONDS = 60
+_SCRIPTS = Path(sys.executable).parent
+
+
+class Process(Protocol):
+    """A program that runs, as ``subprocess.Popen`` has it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, the negative signal if one ended it; None before ``poll`` or ``wait``."""
+
+    @property
+    def stderr(self) -> IO[str] | None:
+        """Where what it complains of can be read, and how far it is."""
+
+    def poll(self) -> int | None:
+        """Return its exit code if it has ended."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its exit code when it has ended. Raises TimeoutExpired after so many seconds."""
+
+    def send_signal(self, sig: int) -> None:
+        """Send it a signal, unless it has ended."""
+
+    def communicate(self, *, timeout: float | None = None) -> tuple[str, str]:
+        """Return what it has printed and complained of when it has ended."""
 
 
 def run(
@@ -48,39 +79,44 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program of the packages, by the name of its script, to its end.
 
-    It runs in ``folder`` and has no environment but this one. Only on Linux it is safe to fork what
-    has imported so much.
-
-    Raises TimeoutExpired after ``seconds``.
+    It runs in ``folder`` and has no environment but this one. Raises TimeoutExpired after
+    ``seconds``.
     """
-    command = [program, *map(str, arguments)]
+    with started(program, *arguments, folder=folder, environment=environment) as process:
+        printed, complained = process.communicate(timeout=seconds)
+        assert process.returncode is not None
+        return subprocess.CompletedProcess(
+            [program, *map(str, arguments)], process.returncode, printed, complained
+        )
+
+
+@contextmanager
+def started(
+    program: str, *arguments: str | Path, folder: Path, environment: Mapping[str, str]
+) -> Iterator[Process]:
+    """Run a program of the packages, or code of Python after ``-c``, and kill it at the end.
+
+    Only on Linux it is safe to fork what has imported so much.
+    """
+    process: _Fork | subprocess.Popen[str]
     if sys.platform != "linux" or _is_of_another_python(environment):
-        return subprocess.run(
-            [Path(sys.executable).parent / program, *command[1:]],
+        script = [sys.executable, "-c"] if program == "-c" else [str(_SCRIPTS / program)]
+        process = subprocess.Popen(
+            [*script, *arguments],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=seconds,
-            check=False,
         )
-    with tempfile.TemporaryDirectory() as name:
-        printed, complained = Path(name, "stdout"), Path(name, "stderr")
-        code = _ask(
-            {
-                "command": command,
-                "folder": str(folder),
-                "environment": dict(environment),
-                "seconds": seconds,
-                "outputs": [str(printed), str(complained)],
-            }
-        )
-        if code is None:
-            raise subprocess.TimeoutExpired(command, seconds)
-        return subprocess.CompletedProcess(
-            command, code, printed.read_text("utf-8"), complained.read_text("utf-8")
-        )
+    else:
+        process = _Fork([program, *map(str, arguments)], folder, environment)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def _is_of_another_python(environment: Mapping[str, str]) -> bool:
@@ -92,14 +128,70 @@ def _is_of_another_python(environment: Mapping[str, str]) -> bool:
     return there != here
 
 
-def _ask(order: dict[str, Any]) -> int | None:
-    """Return the exit code of a program, the negative signal if one ended it, None if it hung."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(_address())
-        connection.sendall(json.dumps(order).encode() + b"\n")
-        with connection.makefile("rb") as answer:
-            code: int | None = json.loads(answer.readline())
-            return code
+class _Fork:
+    """A program in a fork; its output is read line by line, or as a whole at its end."""
+
+    def __init__(self, command: list[str], folder: Path, environment: Mapping[str, str]) -> None:
+        self.command = command
+        self.returncode: int | None = None
+        outputs = [os.pipe() for _ in range(2)]
+        self.stdout, self.stderr = (os.fdopen(end, encoding="utf-8") for end, _ in outputs)
+        ends = [end for _, end in outputs]
+        order = {"command": command, "folder": str(folder), "environment": dict(environment)}
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(_address())
+        self._answers = self._connection.makefile("rb")
+        socket.send_fds(self._connection, [b"-"], ends)
+        self._connection.sendall(json.dumps(order).encode() + b"\n")
+        for end in ends:
+            os.close(end)
+        self.pid = int(self._answers.readline())
+
+    def __enter__(self) -> _Fork:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wait()
+        for opened in (self.stdout, self.stderr, self._answers, self._connection):
+            opened.close()
+
+    def poll(self) -> int | None:
+        """Return the exit code if the program has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code when the program has ended."""
+        if self.returncode is None:
+            ready, _, _ = select.select([self._connection], [], [], timeout)
+            if not ready:
+                raise subprocess.TimeoutExpired(self.command, timeout or 0)
+            self.returncode = int(self._answers.readline())
+        return self.returncode
+
+    def send_signal(self, sig: int) -> None:
+        """Send the program a signal, unless it has ended: its number may be another's then."""
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        """End the program at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, *, timeout: float | None = None) -> tuple[str, str]:
+        """Return what the program has printed and complained of when it has ended.
+
+        Ends it, and raises TimeoutExpired, after so many seconds.
+        """
+        with ThreadPoolExecutor() as pool:
+            printed, complained = pool.submit(self.stdout.read), pool.submit(self.stderr.read)
+            try:
+                self.wait(timeout)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                raise
+            return printed.result(), complained.result()
 
 
 @cache
@@ -138,26 +230,35 @@ class _Server(ForkingMixIn, UnixStreamServer):
 
 class _Order(StreamRequestHandler):
     def handle(self) -> None:
-        """Run a program in a fork of this fork, and answer with its exit code."""
+        """Run a program in a fork of this fork; answer with its number, then its exit code."""
+        _, outputs, _, _ = socket.recv_fds(self.request, 1, 2)
         order = json.loads(self.rfile.readline())
         process = os.fork()
         if process == 0:
-            _become(order)
+            _become(order, outputs)
+        for output in outputs:
+            os.close(output)
+        self._answer(process)
         end = os.pidfd_open(process)
-        in_time, _, _ = select.select([end], [], [], order["seconds"])
-        if not in_time:
+        # Who gave the order has gone if there is something to read.
+        ended, _, _ = select.select([end, self.request], [], [])
+        if end not in ended:
             os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
-        code = os.waitstatus_to_exitcode(status) if in_time else None
-        self.wfile.write(json.dumps(code).encode() + b"\n")
+        with suppress(BrokenPipeError):
+            self._answer(os.waitstatus_to_exitcode(status))
+
+    def _answer(self, number: int) -> None:
+        self.wfile.write(b"%d\n" % number)
 
 
-def _become(order: dict[str, Any]) -> NoReturn:
+def _become(order: dict[str, Any], outputs: list[int]) -> NoReturn:
     """Run the program of an order as if this process had been started for it."""
-    for number, path in enumerate([os.devnull, *order["outputs"]]):
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT if number else os.O_RDONLY, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for number, opened in enumerate([nothing, *outputs]):
         os.dup2(opened, number)
         os.close(opened)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.stdin = os.fdopen(0, encoding="utf-8")
     sys.stdout = os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", buffering=1)
@@ -166,12 +267,17 @@ def _become(order: dict[str, Any]) -> NoReturn:
     os.environ.update(order["environment"])
     time.tzset()
     tempfile.tempdir = None
-    sys.path[0] = str(Path(sys.executable).parent)
-    sys.argv = order["command"]
-    (script,) = entry_points(group="console_scripts", name=sys.argv[0])
+    program, *arguments = order["command"]
     code = 1
     try:
-        code = _exit_code(script.load()())
+        if program == "-c":
+            sys.path[0], sys.argv = "", [program, *arguments[1:]]
+            exec(compile(arguments[0], "<string>", "exec"), {"__name__": "__main__"})
+            code = 0
+        else:
+            sys.path[0], sys.argv = str(_SCRIPTS), [program, *arguments]
+            (script,) = entry_points(group="console_scripts", name=program)
+            code = _exit_code(script.load()())
     except SystemExit as exit_:
         code = _exit_code(exit_.code)
     except BaseException:

@@ -6,7 +6,6 @@ import gzip
 import json
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import forked
 from athena.account import CONSOLE_2020, Account, Warehouse
 from athena.engine import RESULT_BUCKET, WORKGROUP
 from both_engines import differences
@@ -121,11 +121,11 @@ class Scene:
         (self.logs / folder).mkdir(parents=True, exist_ok=True)
         (self.logs / key).write_bytes(gzip.compress(json.dumps({"Records": records}).encode()))
 
-    def refreshing(self) -> AbstractContextManager[subprocess.Popen[str]]:
+    def refreshing(self) -> AbstractContextManager[forked.Process]:
         """Run a refresh beside the test; it does not outlive it."""
         return self.warehouse.running("-c", _RENEWS_OFTEN, "refresh")
 
-    def until_held(self, refresh: subprocess.Popen[str]) -> tuple[str, str]:
+    def until_held(self, refresh: forked.Process) -> tuple[str, str]:
         """Return the statement of the refresh that is held, as soon as one is: its id and text."""
         deadline = time.monotonic() + _STATEMENT_SECONDS
         while not (held := self._held()):

@@ -232,10 +232,11 @@ def test_a_refresh_that_is_ended_stops_its_queries(
 ) -> None:
     warehouse = Warehouse(account, f"ended_{number}", refreshed.table, tmp_path)
     staging = rf'"node": "stg_cloudtrail__events".*create table.*"{warehouse.schema}"'
-    with warehouse.running("-m", "rolecall", "refresh") as refresh, account.holding(staging):
+    with warehouse.running("rolecall", "refresh") as refresh, account.holding(staging):
         deadline = time.monotonic() + 120
         while not (held := account.held()):
             assert refresh.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
         refresh.send_signal(number)
         _, printed = refresh.communicate(timeout=120)
     assert refresh.returncode == 128 + number, printed

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -459,10 +459,10 @@ def test_a_refresh_waits_for_those_who_read_between_its_slices(
         logs = write_log([event(number)], name=f"{number}.json.gz")
     rolecall.environment["ROLECALL_SLICE_BYTES"] = "1"
     reads = 0
-    with _running(rolecall, "refresh", "--logs", logs) as process:
-        assert process.stdout is not None
+    with rolecall.started("refresh", "--logs", logs) as process:
+        assert process.stderr is not None
         # Until the last slice: what follows it may be the end of the refresh.
-        while process.stdout.readline().startswith(b"Slice") and process.poll() is None:
+        while process.stderr.readline().startswith("Slice") and process.poll() is None:
             with suppress(RolecallError), open_database(rolecall.database, 2) as reader:
                 reads += len(reader.execute("select 1 from rolecall.events limit 1").fetchall())
                 # Longer than any pause in which the refresh does not look.
@@ -595,22 +595,6 @@ def test_slices_are_cut_by_size_and_lose_no_file(write_log: WriteLog) -> None:
     assert list(slices([], 1)) == []
 
 
-@contextmanager
-def _running(rolecall: Rolecall, *arguments: str | Path) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "rolecall", *map(str, arguments)],
-        cwd=rolecall.folder,
-        env=rolecall.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
 def _tables(rolecall: Rolecall) -> dict[str, Rows]:
     return {
         table: rolecall.query(f"select * exclude ({STAMPS}) from {table} order by all")
@@ -636,7 +620,7 @@ def test_killed_at_any_moment_the_next_refresh_makes_it_good(
     days = _delivered_days(write_log)
     slices_left = 0
     for _ in range(kills):
-        logs = [next(days) for _ in range(_SLICES_TO_KILL - slices_left)][-1]
+        logs = [next(days) for _ in range(max(1, _SLICES_TO_KILL - slices_left))][-1]
         slices_left = _kill_a_refresh(killed, logs, moments)
     killed.refresh(logs)
     whole.refresh(logs)
@@ -660,14 +644,14 @@ def _delivered_days(write_log: WriteLog) -> Iterator[Path]:
 def _kill_a_refresh(rolecall: Rolecall, logs: Path, moments: random.Random) -> int:
     """Kill a refresh of several slices in one of them; return how many are left."""
     rolecall.environment["ROLECALL_SLICE_BYTES"] = "1"
-    with _running(rolecall, "refresh", "--logs", logs) as process:
-        assert process.stdout is not None
+    with rolecall.started("refresh", "--logs", logs) as process:
+        assert process.stderr is not None
         slices_done, slice_count = 0, 2
         last = None
         while last is None or slices_done < last:
-            started, line = time.monotonic(), process.stdout.readline()
+            started, line = time.monotonic(), process.stderr.readline()
             seconds = time.monotonic() - started
-            said = re.match(rb"Slice (\d+) of (\d+)", line)
+            said = re.match(r"Slice (\d+) of (\d+)", line)
             assert said is not None, line
             slices_done, slice_count = map(int, said.groups())
             last = last or moments.randint(1, slice_count - 1)

@@ -6,13 +6,11 @@ import gzip
 import json
 import os
 import re
-import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -400,25 +398,9 @@ class Warehouse:
             *("--no-write-json", "--log-level-file", "warn"),
         ]
 
-    @contextmanager
-    def running(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """Run Python on the athena target beside the test; it does not outlive it."""
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # What is started in the background of a shell is deaf to interrupts.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.communicate()
+    def running(self, program: str, *arguments: str) -> AbstractContextManager[forked.Process]:
+        """Run a program on the athena target beside the test; it does not outlive it."""
+        return forked.started(program, *arguments, folder=self.folder, environment=self.environment)
 
     def rolecall(
         self, *arguments: str, exit_code: int = 0, seconds: float = 600, **environment: str
