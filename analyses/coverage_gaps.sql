@@ -12,6 +12,8 @@ log_files as (
 
 ),
 
+-- A day is asked for if the window has any of it: it need not begin or end with
+-- a day of UTC.
 region_days as (
 
     select
@@ -23,7 +25,10 @@ region_days as (
                 :from_day is null
                 or delivered_date >= cast(:from_day as date)
             )
-            and (:to_day is null or delivered_date < cast(:to_day as date)),
+            and (
+                :to_day is null
+                or cast(delivered_date as timestamp) < :to_day
+            ),
             false
         ) as is_asked_for,
         case when status = 'logged' then 1 else 0 end as is_logged

@@ -50,6 +50,33 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     ]
 
 
+def test_days_of_a_time_zone_need_the_logs_of_all_days_in_utc_that_they_touch(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    for number in range(1, 11):
+        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
+    rolecall.refresh(logs)
+
+    def said(first: int, last: int, zone: str) -> str:
+        window = ("--from", f"2026-03-{first:02d}", "--to", f"2026-03-{last:02d}")
+        return rolecall.run("history", *window, "--timezone", zone).stderr
+
+    def days(first: int, last: int, zone: str) -> str:
+        window = (f"from_day=2026-03-{first:02d}", "--param", f"to_day=2026-03-{last:02d}")
+        options = ("--timezone", zone, "--format", "csv")
+        asked = rolecall.run("query", "coverage_gaps", "--param", *window, *options)
+        return asked.stdout.splitlines()[1]
+
+    whole = {"Asia/Tokyo": (2, 10), "UTC": (1, 10), "America/New_York": (1, 9)}
+    for zone, (first, last) in whole.items():
+        assert said(first, last, zone) == ""
+        assert "no logs after 2026-03-10 (" in said(first, last + 1, zone)
+    assert "no logs before 2026-03-01 (" in said(1, 10, "Asia/Tokyo")
+    assert days(5, 6, "Asia/Tokyo") == "111122223333,,2026-03-04,2026-03-06,3,0"
+    assert days(5, 6, "UTC") == "111122223333,,2026-03-05,2026-03-06,2,0"
+    assert days(5, 6, "America/New_York") == "111122223333,,2026-03-05,2026-03-07,3,0"
+
+
 def test_an_account_that_is_only_named_has_one_row_without_days(sample: Rolecall) -> None:
     rows = sample.run("query", "coverage_gaps", "--format", "csv").stdout.splitlines()
     assert [row for row in rows if row.startswith("123456789012,")] == ["123456789012,,,,0,0"]
