@@ -33,7 +33,6 @@ region_days as (
         ) as is_asked_for,
         case when status = 'logged' then 1 else 0 end as is_logged
     from log_coverage
-    where :account is null or account_id = :account
 
 ),
 
@@ -72,30 +71,25 @@ accounts as (
         sum(case when is_asked_for then is_logged else 0 end)
             as logged_day_count
     from account_days
+    where :account is null or account_id = :account
     group by 1
 
 ),
 
--- Every account is to have the days that were asked for; where none was, only
--- those between its own first and last.
+-- Every account is to have the days that were asked for. One that appears late
+-- lacks none before its own first where no beginning was asked for, and one
+-- that ended none after its own last where no day was.
 expected as (
 
     select
         accounts.*,
         case
-            when :from_day is null
-                then
-                    coalesce(
-                        accounts.first_delivered_date, covered_days.first_day
-                    )
+            when :from_day is null then accounts.first_known_date
             else covered_days.first_day
         end as first_expected_date,
         case
-            when :to_day is null
-                then
-                    coalesce(
-                        accounts.last_delivered_date, covered_days.last_day
-                    )
+            when :from_day is null and :to_day is null
+                then accounts.last_delivered_date
             else covered_days.last_day
         end as last_expected_date
     from accounts
@@ -112,10 +106,13 @@ counted as (
         last_delivered_date,
         logged_day_count,
         case
-            when first_known_date is null or first_expected_date is null then 0
+            when first_known_date is null then 0
             else date_diff('day', first_expected_date, last_expected_date) + 1
         end as day_count
     from expected
+    where
+        first_known_date is null
+        or first_expected_date <= last_expected_date
 
 ),
 
@@ -134,6 +131,7 @@ counted_regions as (
     where
         is_asked_for
         and aws_region is not null
+        and (:account is null or account_id = :account)
     group by 1, 2
 
 ),
