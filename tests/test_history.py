@@ -106,6 +106,25 @@ def test_days_of_a_time_zone_need_the_logs_of_all_days_in_utc_that_they_touch(
     assert days(5, 6, "America/New_York") == "111122223333,,2026-03-05,2026-03-07,3,0"
 
 
+def test_a_window_that_begins_before_what_is_kept_is_told_of_what_is_forgotten(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    for number in range(1, 9):
+        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
+    rolecall.refresh(logs)
+    window = ("--from", "2026-03-01", "--to", "2026-03-08")
+    assert rolecall.run("history", *window).stderr == ""
+    rolecall.run("forget", "--before", "2026-03-04")
+    told = "Events before 2026-03-04 are forgotten.\n"
+    assert rolecall.run("history", *window).stderr == told
+    assert rolecall.run("history", "--to", "2026-03-02").stderr == told
+    kept = ("--from", "2026-03-04", "--timezone")
+    assert rolecall.run("history", *kept, "Asia/Tokyo").stderr == told
+    for zone in ("UTC", "America/New_York"):
+        assert rolecall.run("history", *kept, zone).stderr == ""
+    assert rolecall.run("history").stderr == ""
+
+
 def test_an_account_that_is_only_named_has_one_row_without_days(sample: Rolecall) -> None:
     rows = sample.run("query", "coverage_gaps", "--format", "csv").stdout.splitlines()
     assert [row for row in rows if row.startswith("123456789012,")] == ["123456789012,,,,0,0"]

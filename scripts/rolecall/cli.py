@@ -272,7 +272,9 @@ def history(
     gaps = _answer(
         "coverage_gaps", {name: given[name] for name in ("from_day", "to_day", "account")}, settings
     )
-    _say_what_is_not_covered(gaps.result, *utc_days(from_day, to_day, settings.zone))
+    asked = utc_days(from_day, to_day, settings.zone)
+    _say_what_is_not_covered(gaps.result, *asked)
+    _say_what_is_forgotten(settings, *asked)
     _say_what_it_took(answered, gaps)
     result = answered.result
     if not result.rows and format_ == "table" and output is None:
@@ -355,6 +357,16 @@ def _say_what_is_not_covered(
     from rolecall.coverage import coverage_note
 
     note = coverage_note(gaps, from_day, to_day)
+    if note is not None:
+        click.echo(note, err=True)
+
+
+def _say_what_is_forgotten(settings: Settings, from_day: date | None, to_day: date | None) -> None:
+    """Print, beside the answer, that events of the days asked for (UTC) are forgotten."""
+    from rolecall.coverage import forgotten_note
+    from rolecall.questions import first_kept_day
+
+    note = forgotten_note(first_kept_day(settings), from_day, to_day)
     if note is not None:
         click.echo(note, err=True)
 
