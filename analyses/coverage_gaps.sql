@@ -12,6 +12,8 @@ log_files as (
 
 ),
 
+-- A day is asked for if the window has any of it: it need not begin or end with
+-- a day of UTC.
 region_days as (
 
     select
@@ -23,12 +25,14 @@ region_days as (
                 :from_day is null
                 or delivered_date >= cast(:from_day as date)
             )
-            and (:to_day is null or delivered_date < cast(:to_day as date)),
+            and (
+                :to_day is null
+                or cast(delivered_date as timestamp) < :to_day
+            ),
             false
         ) as is_asked_for,
         case when status = 'logged' then 1 else 0 end as is_logged
     from log_coverage
-    where :account is null or account_id = :account
 
 ),
 
@@ -67,30 +71,25 @@ accounts as (
         sum(case when is_asked_for then is_logged else 0 end)
             as logged_day_count
     from account_days
+    where :account is null or account_id = :account
     group by 1
 
 ),
 
--- Every account is to have the days that were asked for; where none was, only
--- those between its own first and last.
+-- Every account is to have the days that were asked for. One that appears late
+-- lacks none before its own first where no beginning was asked for, and one
+-- that ended none after its own last where no day was.
 expected as (
 
     select
         accounts.*,
         case
-            when :from_day is null
-                then
-                    coalesce(
-                        accounts.first_delivered_date, covered_days.first_day
-                    )
+            when :from_day is null then accounts.first_known_date
             else covered_days.first_day
         end as first_expected_date,
         case
-            when :to_day is null
-                then
-                    coalesce(
-                        accounts.last_delivered_date, covered_days.last_day
-                    )
+            when :from_day is null and :to_day is null
+                then accounts.last_delivered_date
             else covered_days.last_day
         end as last_expected_date
     from accounts
@@ -107,10 +106,13 @@ counted as (
         last_delivered_date,
         logged_day_count,
         case
-            when first_known_date is null or first_expected_date is null then 0
+            when first_known_date is null then 0
             else date_diff('day', first_expected_date, last_expected_date) + 1
         end as day_count
     from expected
+    where
+        first_known_date is null
+        or first_expected_date <= last_expected_date
 
 ),
 
@@ -129,6 +131,7 @@ counted_regions as (
     where
         is_asked_for
         and aws_region is not null
+        and (:account is null or account_id = :account)
     group by 1, 2
 
 ),

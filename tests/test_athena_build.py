@@ -107,13 +107,23 @@ def test_questions_give_what_they_give_locally(
         ("access_review", "from_day=2026-04-01", "to_day=2026-04-30"),
         ("active_sessions", "active_at=2026-03-24T07:40:00Z"),
         ("session_action_groups", f"session_id={session}"),
+        ("coverage_gaps",),
+        ("coverage_gaps", "from_day=2026-04-08"),
+        ("coverage_gaps", "to_day=2026-04-08", "account=111122223333"),
     ]
     commands = [
         ("query", name, *(part for param in params for part in ("--param", param)))
         for name, *params in questions
     ]
     switch = local.query("select min(role_switch_id) from role_switches")[0][0]
-    for command in (*commands, ("session", session), ("session", switch)):
+    commands += [("session", session), ("session", switch)]
+    # Days of a zone begin and end within days of delivery.
+    window = ("--param", "from_day=2026-04-08", "--param", "to_day=2026-04-08")
+    commands += [
+        ("query", "coverage_gaps", *window, "--timezone", zone)
+        for zone in ("Asia/Tokyo", "America/New_York")
+    ]
+    for command in commands:
         there = built[0].rolecall(*command, "--format", "json").stdout
         here = local.run(*command, "--format", "json").stdout
         assert json.loads(there) == json.loads(here), command

@@ -41,13 +41,88 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     after = rolecall.run("history", "--from", "2026-03-06", "--to", "2026-03-21").stderr
     assert "no logs after 2026-03-20; no logs on 15 of 30 account days (2 accounts) (" in after
     assert "covered" not in rolecall.run("history").stderr
+    # An account lacks days whether or not others are asked about, and also up to no given end.
+    for end in ((), ("--to", "2026-03-20")):
+        for first, lacks in (
+            ("05", "15 of 32 account days (2 accounts)"),
+            ("06", "15 of 30 account days (2 accounts)"),
+        ):
+            told = rolecall.run("history", "--from", f"2026-03-{first}", *end).stderr
+            assert f"Not wholly covered: no logs on {lacks} (" in told
+    alone = ("--account", "444455556666")
+    open_end = rolecall.run("history", "--from", "2026-03-05", *alone).stderr
+    assert "Not wholly covered: no logs on 15 of 16 days (" in open_end
+    open_end = rolecall.run("history", "--from", "2026-03-06", *alone).stderr
+    assert open_end == "Not covered: there are no logs of these days.\n"
     # Whoever asks is shown it: nobody knows whether it was idle.
     window = ("--param", "from_day=2026-03-04", "--format", "csv")
     assert rolecall.run("query", "coverage_gaps", *window).stdout.splitlines()[1:] == [
         "111122223333,,2026-03-04,2026-03-20,17,0",
         "111122223333,eu-west-1,2026-03-04,2026-03-10,7,6",
-        "444455556666,,2026-03-04,2026-03-05,2,0",
+        "444455556666,,2026-03-04,2026-03-05,17,15",
     ]
+
+
+def test_an_account_that_appears_late_lacks_no_days_before_unless_they_are_asked_for(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    for number in range(1, 11):
+        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
+        if number >= 8:
+            write_log([event(number)], day=f"2026/03/{number:02d}", account="444455556666")
+    rolecall.refresh(logs)
+    for last in ("07", "08"):
+        assert rolecall.run("history", "--to", f"2026-03-{last}").stderr == ""
+    asked = rolecall.run("history", "--from", "2026-03-01", "--to", "2026-03-08").stderr
+    assert "no logs on 7 of 16 account days (2 accounts) (" in asked
+    alone = rolecall.run("history", "--to", "2026-03-07", "--account", "444455556666").stderr
+    assert alone == "Not covered: there are no logs of these days.\n"
+
+
+def test_days_of_a_time_zone_need_the_logs_of_all_days_in_utc_that_they_touch(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    for number in range(1, 11):
+        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
+    rolecall.refresh(logs)
+
+    def said(first: int, last: int, zone: str) -> str:
+        window = ("--from", f"2026-03-{first:02d}", "--to", f"2026-03-{last:02d}")
+        return rolecall.run("history", *window, "--timezone", zone).stderr
+
+    def days(first: int, last: int, zone: str) -> str:
+        window = (f"from_day=2026-03-{first:02d}", "--param", f"to_day=2026-03-{last:02d}")
+        options = ("--timezone", zone, "--format", "csv")
+        asked = rolecall.run("query", "coverage_gaps", "--param", *window, *options)
+        return asked.stdout.splitlines()[1]
+
+    whole = {"Asia/Tokyo": (2, 10), "UTC": (1, 10), "America/New_York": (1, 9)}
+    for zone, (first, last) in whole.items():
+        assert said(first, last, zone) == ""
+        assert "no logs after 2026-03-10 (" in said(first, last + 1, zone)
+    assert "no logs before 2026-03-01 (" in said(1, 10, "Asia/Tokyo")
+    assert days(5, 6, "Asia/Tokyo") == "111122223333,,2026-03-04,2026-03-06,3,0"
+    assert days(5, 6, "UTC") == "111122223333,,2026-03-05,2026-03-06,2,0"
+    assert days(5, 6, "America/New_York") == "111122223333,,2026-03-05,2026-03-07,3,0"
+
+
+def test_a_window_that_begins_before_what_is_kept_is_told_of_what_is_forgotten(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    for number in range(1, 9):
+        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
+    rolecall.refresh(logs)
+    window = ("--from", "2026-03-01", "--to", "2026-03-08")
+    assert rolecall.run("history", *window).stderr == ""
+    rolecall.run("forget", "--before", "2026-03-04")
+    told = "Events before 2026-03-04 are forgotten.\n"
+    assert rolecall.run("history", *window).stderr == told
+    assert rolecall.run("history", "--to", "2026-03-02").stderr == told
+    kept = ("--from", "2026-03-04", "--timezone")
+    assert rolecall.run("history", *kept, "Asia/Tokyo").stderr == told
+    for zone in ("UTC", "America/New_York"):
+        assert rolecall.run("history", *kept, zone).stderr == ""
+    assert rolecall.run("history").stderr == ""
 
 
 def test_an_account_that_is_only_named_has_one_row_without_days(sample: Rolecall) -> None:

@@ -17,6 +17,8 @@ from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 from rolecall.output import counted
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
     from rolecall.questions import Answered
@@ -249,7 +251,7 @@ def history(
     """Show who switched into which role, oldest switch first."""
     from rolecall.history import columns, note
     from rolecall.output import write
-    from rolecall.parameters import day, now
+    from rolecall.parameters import day, now, utc_days
 
     if from_day and to_day and day(from_day) > day(to_day):
         raise UsageError(f"--from {from_day} is after --to {to_day}.")
@@ -270,7 +272,9 @@ def history(
     gaps = _answer(
         "coverage_gaps", {name: given[name] for name in ("from_day", "to_day", "account")}, settings
     )
-    _say_what_is_not_covered(gaps.result, from_day, to_day)
+    asked = utc_days(from_day, to_day, settings.zone)
+    _say_what_is_not_covered(gaps.result, *asked)
+    _say_what_is_forgotten(settings, *asked)
     _say_what_it_took(answered, gaps)
     result = answered.result
     if not result.rows and format_ == "table" and output is None:
@@ -347,17 +351,22 @@ def query(
 
 
 def _say_what_is_not_covered(
-    gaps: Result, from_day: str | None = None, to_day: str | None = None
+    gaps: Result, from_day: date | None = None, to_day: date | None = None
 ) -> None:
-    """Print, beside the answer, which of the days asked for have no logs."""
+    """Print, beside the answer, which of the days asked for (UTC) have no logs."""
     from rolecall.coverage import coverage_note
-    from rolecall.parameters import day
 
-    note = coverage_note(
-        gaps,
-        day(from_day) if from_day else None,
-        day(to_day) if to_day else None,
-    )
+    note = coverage_note(gaps, from_day, to_day)
+    if note is not None:
+        click.echo(note, err=True)
+
+
+def _say_what_is_forgotten(settings: Settings, from_day: date | None, to_day: date | None) -> None:
+    """Print, beside the answer, that events of the days asked for (UTC) are forgotten."""
+    from rolecall.coverage import forgotten_note
+    from rolecall.questions import first_kept_day
+
+    note = forgotten_note(first_kept_day(settings), from_day, to_day)
     if note is not None:
         click.echo(note, err=True)
 

@@ -18,7 +18,8 @@ def coverage_note(
 
     ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them, and others per
     region: those are passed over, since a region without a log may have been idle. One without an
-    account stands for files whose names tell none.
+    account stands for files whose names tell none. ``from_day`` and ``to_day`` are in UTC, as days
+    of delivery are.
     """
     rows = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
     accounts = [row for row in rows if row["aws_region"] is None and row["account_id"] is not None]
@@ -26,9 +27,9 @@ def coverage_note(
     unseen = [account["account_id"] for account in accounts if account not in seen]
     if not seen and any(row["account_id"] is None for row in rows):
         return "What is covered cannot be told: the names of the log files tell no account or day."
-    if not seen:
-        return "Not covered: there are no logs of these days."
     with_logs = [account for account in seen if account["first_delivered_date"] is not None]
+    if not with_logs:
+        return "Not covered: there are no logs of these days."
     first = min(account["first_delivered_date"] for account in with_logs)
     last = max(account["last_delivered_date"] for account in with_logs)
     parts = []
@@ -46,6 +47,21 @@ def coverage_note(
     if not parts:
         return None
     return f"Not wholly covered: {'; '.join(parts)} (`rolecall query coverage_gaps`)."
+
+
+def forgotten_note(
+    first_kept: date | None, from_day: date | None, to_day: date | None
+) -> str | None:
+    """Return a sentence on what of the days asked for `forget` removed, None if none of it.
+
+    The days are in UTC; ``first_kept`` is None if nothing was ever forgotten. Where no day is asked
+    for, the answer is what there is.
+    """
+    if first_kept is None or from_day is to_day is None:
+        return None
+    if from_day is not None and from_day >= first_kept:
+        return None
+    return f"Events before {first_kept} are forgotten."
 
 
 def _named(accounts: list[str]) -> str:

@@ -152,6 +152,17 @@ def day_end(text: str, zone: tzinfo) -> datetime:
         raise UsageError(f"{text!r} is too late a day.") from None
 
 
+def utc_days(first: str | None, last: str | None, zone: tzinfo) -> tuple[date | None, date | None]:
+    """Return the first and the last day in UTC that a window of days in ``zone`` has any of.
+
+    An end that is None stays None. Raises UsageError.
+    """
+    return (
+        day_start(first, zone).date() if first else None,
+        (day_end(last, zone) - datetime.resolution).date() if last else None,
+    )
+
+
 def instant(text: str, zone: tzinfo) -> datetime:
     """Return a moment (``2026-04-30T12:00:00Z``, or local to ``zone``) in UTC without a zone."""
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from rolecall.database import NAME, connected, open_database
+from rolecall.database import NAME, connected, forgotten_before, open_database
 from rolecall.errors import RolecallError, UsageError
 from rolecall.output import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
@@ -69,6 +69,20 @@ def raw_days(values: Mapping[str, Value]) -> Days:
         first.date() if isinstance(first, datetime) else None,
         (last + late).date() if isinstance(last, datetime) else None,
     )
+
+
+def first_kept_day(settings: Settings) -> date | None:
+    """Return the first day (UTC) of which events are not forgotten, None if none ever were.
+
+    Nothing can be forgotten on Athena. Raises RolecallError.
+    """
+    if settings.target != "local":
+        return None
+    connection = open_database(settings.database, settings.wait_seconds)
+    try:
+        return forgotten_before(connection)
+    finally:
+        connection.close()
 
 
 def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) -> Result:
