@@ -247,6 +247,8 @@ def test_a_database_of_a_newer_rolecall_is_refused(rolecall: Rolecall, write_log
         done = rolecall.run(*command, exit_code=1)
         assert done.stderr.startswith("Error: The database has schema version 999")
         assert len(done.stderr.splitlines()) == 1
+    printed = rolecall.dbt("run", ROLECALL_LOGS=str(logs), exit_code=2)
+    assert "The database has schema version 999" in printed
 
 
 def test_an_older_database_is_rebuilt_from_its_events(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import FIXTURES, PROJECT, Rolecall, WriteLog, event
+from conftest import FIXTURES, PROJECT, SAMPLE, Rolecall, WriteLog, event
 from documents import documented
 
 COUNTS = """
@@ -116,6 +117,64 @@ def test_the_half_that_comes_late_joins_its_twin(rolecall: Rolecall, write_log: 
     assert rolecall.query("select seen_in, role_switch_id[-1:] from role_switches") == [
         ("both accounts", "2")
     ]
+
+
+_RELATIONS = """
+    select table_name from duckdb_tables()
+    where table_name not in ('events', 'log_reads') and not starts_with(table_name, 'rolecall_')
+    order by all
+"""
+
+
+@pytest.mark.parametrize("dropped", ["role_sessions", "identity_events", "log_coverage", "all"])
+def test_what_follows_from_the_store_is_built_again_when_it_was_dropped(
+    dropped: str, rolecall: Rolecall, sample: Rolecall
+) -> None:
+    shutil.copyfile(sample.database, rolecall.database)
+    tables = [name for (name,) in rolecall.query(_RELATIONS)]
+    answers = [name for name in tables if not name.startswith("stg_")]
+    before = {name: rolecall.query(f"select * from {name} order by all") for name in answers}
+    with duckdb.connect(str(rolecall.database)) as connection:
+        for name in tables if dropped == "all" else [dropped]:
+            connection.execute(f"drop table {name}")
+    assert "Nothing new to load." in rolecall.refresh(SAMPLE)
+    assert before == {name: rolecall.query(f"select * from {name} order by all") for name in before}
+
+
+def test_a_ledger_that_was_dropped_is_made_again_from_the_logs(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    rolecall.refresh(write_log([event(1), event(2)]))
+    before = rolecall.query("select * exclude (load_id, loaded_at) from log_reads")
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table log_reads")
+    assert "Loaded 1 log file: 0 new events" in rolecall.run("refresh").stdout
+    assert rolecall.query("select * exclude (load_id, loaded_at) from log_reads") == before
+    assert rolecall.query("select count(*) from events") == [(2,)]
+
+
+def test_events_that_were_dropped_are_missed_in_a_sentence(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """Their log files are listed as loaded, and may be gone: no empty answers instead."""
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    logs = write_log([event(1, **sign_in)])
+    rolecall.refresh(logs)
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table events")
+    for command in (("refresh", "--logs", logs), ("forget", "--before", "2026-03-01")):
+        done = rolecall.run(*command, exit_code=1)
+        assert done.stderr == (
+            "Error: The database has lost its table events, without which nothing can be rebuilt:"
+            " use a copy of the database that has it, or load the logs into a new one.\n"
+        )
+    printed = rolecall.dbt("run", ROLECALL_LOGS=str(logs), exit_code=2)
+    assert "The database has lost its table events" in printed
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table log_reads")
+    # Without either it is as good as new.
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from identity_events") == [(1,)]
 
 
 def test_strict_exits_with_3_when_something_was_skipped(

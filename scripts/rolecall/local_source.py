@@ -13,11 +13,14 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from rolecall.database import (
+    NAME,
     attach,
     forgotten_before,
     is_outdated,
     stamp_schema_version,
 )
+from rolecall.errors import RolecallError
+from rolecall.ledger import check_events_are_there
 from rolecall.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
 from rolecall.logs import LogFile
 
@@ -74,11 +77,20 @@ class Plugin(BasePlugin):  # type: ignore[misc]
             self._slice_number = _slice.number
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
-        """Attach the database, made if it is not there. Raises as ``database.attach`` does."""
+        """Attach the database, made if it is not there.
+
+        Raises as ``database.attach`` does, and RolecallError if the database has lost its events.
+        """
         # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
         # log and the spill files, which DuckDB creates whenever it likes.
         os.umask(0o077)
-        attach(conn, self._database)
+        try:
+            attach(conn, self._database)
+            check_events_are_there(conn)
+        except RolecallError:
+            # dbt tries once more, and is to be told the same.
+            conn.execute(f"detach database if exists {NAME}")
+            raise
         stamp_schema_version(conn)
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
         self._source.create_views(conn)
