@@ -203,6 +203,25 @@ def test_another_log_folder_needs_add_logs(rolecall: Rolecall, tmp_path: Path) -
     assert "1 new event" in rolecall.run("refresh").stdout
 
 
+def test_a_single_file_lets_no_other_of_its_folder_in(rolecall: Rolecall, tmp_path: Path) -> None:
+    logs = tmp_path / "loose"
+    logs.mkdir()
+    for number in (1, 2):
+        (logs / f"{number}.json").write_text(json.dumps([event(number)]))
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs / "1.json")
+    for command in (("refresh",), ("refresh", "--logs", logs / "1.json")):
+        assert "Nothing new to load." in rolecall.run(*command).stdout
+    for other in (logs, logs / "2.json"):
+        done = rolecall.run("refresh", "--logs", other, exit_code=1)
+        assert f"was loaded from {logs / '1.json'}, not from {other}: use --add-logs" in done.stderr
+    (logs / "1.json").write_text(json.dumps([event(1), event(3)]))
+    assert "Loaded 1 log file: 1 new event." in rolecall.run("refresh").stdout
+    # The folder, let in, has one file more: the key of the first is the same below it.
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs, "--add-logs")
+    assert "Nothing new to load." in rolecall.run("refresh").stdout
+    assert rolecall.query("select log_file from log_files order by 1") == [("1.json",), ("2.json",)]
+
+
 def test_a_moved_trail_is_the_same_trail(
     rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from rolecall.logs import (
     UnreadableLogError,
     find_log_files,
     is_folder_key,
+    loose_file_path,
     printable,
     read_records,
 )
@@ -104,7 +105,7 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
 
 
 def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the folders from which the database was loaded so far."""
+    """Return the folders, or single files, from which the database was loaded so far."""
     roots = _rows(ledger, f"select distinct log_root from {NAME}.main.log_reads")
     return sorted({root for (root,) in roots if root is not None} | _remembered_log_roots(ledger))
 
@@ -251,7 +252,7 @@ def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[
         attempt = attempts.get(file.log_file)
         if attempt and attempt.log_root not in (None, file.log_root):
             other_root = str(attempt.log_root)
-            _check_is_copy(file, os.path.join(other_root, file.log_file), other_root)
+            _check_is_copy(file, loose_file_path(file.log_file, other_root), other_root)
     open_files = [
         file
         for file in files
