@@ -3,7 +3,7 @@
     {{ return(adapter.dispatch('is_forgotten')()) }}
 {%- endmacro %}
 
-{#- The reader knows, and gives nothing else of it. -#}
+{#- The reader knows, and gives no more of it than day, account and region. -#}
 {% macro duckdb__is_forgotten() -%}
     is_forgotten
 {%- endmacro %}

@@ -165,3 +165,24 @@ def test_two_loose_files_of_one_name_are_told_apart_or_refused(tmp_path: Path) -
         not_done([of_other], {"x.json": read})
     (roots[0] / "x.json").unlink()  # moved and changed
     assert not_done([of_other], {"x.json": read}) == [of_other]
+
+
+def test_single_files_of_one_name_are_told_apart_or_refused(tmp_path: Path) -> None:
+    """One that was read by itself is looked for where it was, not below a folder."""
+    paths = [tmp_path / "one" / "x.json", tmp_path / "other" / "x.json"]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_text('{"Records": []}')
+    (file,) = sorted_log_files(paths)
+    assert (file.log_file, file.log_root) == ("x.json", str(paths[0]))
+    (of_other,) = sorted_log_files(paths[1:])
+    read = Attempt("loaded", None, file.size_bytes, file.modified_at, file.log_root)
+    not_done([of_other], {"x.json": read})
+    paths[1].write_text('{"Records":  []}')
+    (of_other,) = sorted_log_files(paths[1:])
+    (of_its_folder,) = sorted_log_files([paths[1].parent])
+    for other in (of_other, of_its_folder):
+        with pytest.raises(LogSourceError, match=r"Both .* and .*one/x\.json .* log file x\.json"):
+            not_done([other], {"x.json": read})
+    paths[0].unlink()
+    assert not_done([of_other], {"x.json": read}) == [of_other]

@@ -399,6 +399,53 @@ def test_forgotten_events_do_not_come_back_in_a_copy(
     assert b"an old secret" not in _uncompressed(rolecall.database)
 
 
+def test_a_loose_file_that_is_read_again_after_a_forget_keeps_its_account_and_day(
+    rolecall: Rolecall, tmp_path: Path
+) -> None:
+    """Its key tells neither: day, account and region are all that is kept of what is forgotten."""
+    logs = tmp_path / "loose"
+    logs.mkdir()
+    secret: dict[str, str] = {"userAgent": "an old secret", "eventID": "an old id"}
+    old = event(1, recipientAccountId="444455556666", eventTime="2026-03-02T23:30:00-01:00")
+    elsewhere = old | {"awsRegion": "eu-west-1", "eventTime": "2026-03-02T23:59:59Z"}
+    nameless = {key: value for key, value in old.items() if key != "recipientAccountId"}
+    nameless |= {"userIdentity": {"accountId": "444455556666", "userName": "an old secret"}}
+    new = event(2, recipientAccountId="444455556666", eventTime="2026-03-05T00:00:00Z")
+    files = {
+        "old.json": [old | secret],
+        "two regions.json": [elsewhere | secret, new],
+        "two accounts.json": [old | {"recipientAccountId": "111122223333"}, new],
+        "nameless.json": [nameless | {"eventID": "nameless"}],
+    }
+    for name, records in files.items():
+        (logs / name).write_text(json.dumps(records))
+    rolecall.refresh(logs)
+    places = "account_id, aws_region, delivered_date::text"
+    of_files = f"select log_file, {places} from log_files order by all"
+    covered = f"select {places}, status from log_coverage order by all"
+    before = rolecall.query(of_files), rolecall.query(covered)
+    assert ("old.json", "444455556666", "us-east-1", "2026-03-03") in before[0]
+    assert ("two regions.json", "444455556666", None, "2026-03-05") in before[0]
+    rolecall.run("forget", "--before", "2026-03-04")
+    for name in files:
+        os.utime(logs / name, (1_772_000_000, 1_772_000_000))
+    assert "0 new events, 4 forgotten records left out." in rolecall.refresh(logs)
+    assert (rolecall.query(of_files), rolecall.query(covered)) == before
+    assert rolecall.query("select distinct event_id[-1:] from events") == [("2",)]
+    kept = rolecall.query(
+        """
+        select distinct columns(* exclude (
+            log_file, recipient_account_id, aws_region, event_id, load_id, loaded_at
+        ))
+        from stg_cloudtrail__events
+        where is_forgotten
+        """
+    )
+    times = {value for row in kept for value in row if value not in (None, True)}
+    assert {str(time) for time in times} == {"2026-03-02 00:00:00", "2026-03-03 00:00:00"}
+    assert b"an old" not in _uncompressed(rolecall.database)
+
+
 def test_a_refresh_finishes_a_forget_that_died(rolecall: Rolecall, write_log: WriteLog) -> None:
     old = event(1, eventTime="2026-02-28T23:59:59Z", userAgent="an old secret")
     logs = write_log([old, event(2)])
@@ -581,6 +628,20 @@ def test_a_day_stays_covered_whose_file_is_cut_after_it_was_loaded(
     assert "Not wholly covered" not in rolecall.run("refresh").stdout
     assert rolecall.query(files) == [("loaded", None)]
     assert rolecall.query(coverage) == [("logged", 1, 0, 2)]
+
+
+def test_a_loose_file_that_is_cut_after_it_was_loaded_covers_its_day_still(
+    rolecall: Rolecall, tmp_path: Path
+) -> None:
+    logs = tmp_path / "loose"
+    logs.mkdir()
+    (logs / "x.json").write_text(json.dumps([event(1), event(2)]))
+    rolecall.refresh(logs)
+    coverage = "select * exclude (unreadable_file_count), unreadable_file_count from log_coverage"
+    (before,) = rolecall.query(coverage)
+    (logs / "x.json").write_text("{")
+    assert "Skipped x.json: the file is not JSON" in rolecall.refresh(logs)
+    assert rolecall.query(coverage) == [(*before[:-1], 1)]
 
 
 def test_slices_are_cut_by_size_and_lose_no_file(write_log: WriteLog) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from conftest import FIXTURES, PROJECT, Rolecall, WriteLog, event
+from conftest import FIXTURES, PROJECT, SAMPLE, Rolecall, WriteLog, event
 from documents import documented
 
 COUNTS = """
@@ -118,6 +119,64 @@ def test_the_half_that_comes_late_joins_its_twin(rolecall: Rolecall, write_log: 
     ]
 
 
+_RELATIONS = """
+    select table_name from duckdb_tables()
+    where table_name not in ('events', 'log_reads') and not starts_with(table_name, 'rolecall_')
+    order by all
+"""
+
+
+@pytest.mark.parametrize("dropped", ["role_sessions", "identity_events", "log_coverage", "all"])
+def test_what_follows_from_the_store_is_built_again_when_it_was_dropped(
+    dropped: str, rolecall: Rolecall, sample: Rolecall
+) -> None:
+    shutil.copyfile(sample.database, rolecall.database)
+    tables = [name for (name,) in rolecall.query(_RELATIONS)]
+    answers = [name for name in tables if not name.startswith("stg_")]
+    before = {name: rolecall.query(f"select * from {name} order by all") for name in answers}
+    with duckdb.connect(str(rolecall.database)) as connection:
+        for name in tables if dropped == "all" else [dropped]:
+            connection.execute(f"drop table {name}")
+    assert "Nothing new to load." in rolecall.refresh(SAMPLE)
+    assert before == {name: rolecall.query(f"select * from {name} order by all") for name in before}
+
+
+def test_a_ledger_that_was_dropped_is_made_again_from_the_logs(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    rolecall.refresh(write_log([event(1), event(2)]))
+    before = rolecall.query("select * exclude (load_id, loaded_at) from log_reads")
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table log_reads")
+    assert "Loaded 1 log file: 0 new events" in rolecall.run("refresh").stdout
+    assert rolecall.query("select * exclude (load_id, loaded_at) from log_reads") == before
+    assert rolecall.query("select count(*) from events") == [(2,)]
+
+
+def test_events_that_were_dropped_are_missed_in_a_sentence(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """Their log files are listed as loaded, and may be gone: no empty answers instead."""
+    sign_in = {"eventSource": "signin.amazonaws.com", "eventName": "ConsoleLogin"}
+    logs = write_log([event(1, **sign_in)])
+    rolecall.refresh(logs)
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table events")
+    for command in (("refresh", "--logs", logs), ("forget", "--before", "2026-03-01")):
+        done = rolecall.run(*command, exit_code=1)
+        assert done.stderr == (
+            "Error: The database has lost its table events, without which nothing can be rebuilt:"
+            " use a copy of the database that has it, or load the logs into a new one.\n"
+        )
+    printed = rolecall.dbt("run", ROLECALL_LOGS=str(logs), exit_code=2)
+    assert "The database has lost its table events" in printed
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table log_reads")
+    # Without either it is as good as new.
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from identity_events") == [(1,)]
+
+
 def test_strict_exits_with_3_when_something_was_skipped(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
@@ -142,6 +201,25 @@ def test_another_log_folder_needs_add_logs(rolecall: Rolecall, tmp_path: Path) -
     # Both are remembered now: a refresh that names none reads both.
     (tmp_path / "one" / "more.json").write_text(json.dumps([event(3)]))
     assert "1 new event" in rolecall.run("refresh").stdout
+
+
+def test_a_single_file_lets_no_other_of_its_folder_in(rolecall: Rolecall, tmp_path: Path) -> None:
+    logs = tmp_path / "loose"
+    logs.mkdir()
+    for number in (1, 2):
+        (logs / f"{number}.json").write_text(json.dumps([event(number)]))
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs / "1.json")
+    for command in (("refresh",), ("refresh", "--logs", logs / "1.json")):
+        assert "Nothing new to load." in rolecall.run(*command).stdout
+    for other in (logs, logs / "2.json"):
+        done = rolecall.run("refresh", "--logs", other, exit_code=1)
+        assert f"was loaded from {logs / '1.json'}, not from {other}: use --add-logs" in done.stderr
+    (logs / "1.json").write_text(json.dumps([event(1), event(3)]))
+    assert "Loaded 1 log file: 1 new event." in rolecall.run("refresh").stdout
+    # The folder, let in, has one file more: the key of the first is the same below it.
+    assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs, "--add-logs")
+    assert "Nothing new to load." in rolecall.run("refresh").stdout
+    assert rolecall.query("select log_file from log_files order by 1") == [("1.json",), ("2.json",)]
 
 
 def test_a_moved_trail_is_the_same_trail(

@@ -35,6 +35,9 @@ earlier_reads as (
 
     select
         log_reads.log_file,
+        log_reads.account_id,
+        log_reads.aws_region,
+        log_reads.delivered_date,
         log_reads.event_count,
         row_number() over (
             partition by log_reads.log_file
@@ -52,9 +55,11 @@ earlier_reads as (
 covering_files as (
 
     select
-        log_files.account_id,
-        log_files.aws_region,
-        log_files.delivered_date,
+        -- The key of a loose file need not tell them: its records did.
+        coalesce(log_files.account_id, earlier_reads.account_id) as account_id,
+        coalesce(log_files.aws_region, earlier_reads.aws_region) as aws_region,
+        coalesce(log_files.delivered_date, earlier_reads.delivered_date)
+            as delivered_date,
         log_files.status = 'unreadable' as is_unreadable,
         log_files.status <> 'unreadable'
         or earlier_reads.log_file is not null as was_read,
@@ -151,7 +156,7 @@ named_accounts as (
 -- A file of several accounts' records is none of theirs by its name.
 seen_accounts as (
 
-    select account_id from log_files
+    select account_id from covering_files
     union distinct
     select recipient_account_id as account_id from account_activity
 

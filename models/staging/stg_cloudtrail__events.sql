@@ -160,8 +160,9 @@ identified as (
 
     select
         *,
-        -- A record that has no valid time is counted, and goes no further.
-        event_at is null as is_rejected,
+        -- A record that has no valid time is counted, and goes no further;
+        -- nor does what is forgotten.
+        event_at is null or is_forgotten as is_rejected,
         coalesce(
             logged_event_id,
             {{ text_sha256(key_text([

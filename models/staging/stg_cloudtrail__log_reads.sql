@@ -12,27 +12,30 @@ files as (
 
 ),
 
+-- What is forgotten is no event, but tells whose the file is, and of which day.
 distinct_events as (
 
     select
         log_file,
         event_id,
         recipient_account_id,
+        is_forgotten,
         max(event_at) as event_at,
         min(aws_region) as aws_region,
         count(*) as record_count
     from staged_records
-    where not is_rejected
-    group by 1, 2, 3
+    where not is_rejected or is_forgotten
+    group by 1, 2, 3, 4
 
 ),
 
-accepted_by_file as (
+dated_by_file as (
 
     select
         log_file,
-        count(*) as event_count,
-        sum(record_count - 1) as copied_record_count,
+        sum(case when is_forgotten then 0 else 1 end) as event_count,
+        sum(case when is_forgotten then 0 else record_count - 1 end)
+            as copied_record_count,
         max(event_at) as newest_event_at,
         case
             when min(recipient_account_id) = max(recipient_account_id)
@@ -64,19 +67,19 @@ counted as (
         files.log_file,
         files.log_root,
         -- The key of a loose file need not tell whose it is, or of which day.
-        coalesce(files.account_id, accepted_by_file.only_account_id)
+        coalesce(files.account_id, dated_by_file.only_account_id)
             as account_id,
-        coalesce(files.aws_region, accepted_by_file.only_region) as aws_region,
+        coalesce(files.aws_region, dated_by_file.only_region) as aws_region,
         coalesce(
             files.delivered_date,
-            cast(accepted_by_file.newest_event_at as date)
+            cast(dated_by_file.newest_event_at as date)
         ) as delivered_date,
         files.status,
         files.problem,
         files.record_count,
-        cast(coalesce(accepted_by_file.event_count, 0) as bigint)
+        cast(coalesce(dated_by_file.event_count, 0) as bigint)
             as accepted_event_count,
-        cast(coalesce(accepted_by_file.copied_record_count, 0) as bigint)
+        cast(coalesce(dated_by_file.copied_record_count, 0) as bigint)
             as accepted_copy_count,
         cast(coalesce(rejected_by_file.rejected_record_count, 0) as bigint)
             as rejected_count,
@@ -87,8 +90,8 @@ counted as (
         files.load_id,
         files.loaded_at
     from files
-    left join accepted_by_file
-        on files.log_file = accepted_by_file.log_file
+    left join dated_by_file
+        on files.log_file = dated_by_file.log_file
     left join rejected_by_file
         on files.log_file = rejected_by_file.log_file
 

@@ -106,11 +106,7 @@ def attach(
             raise RolecallError(problem)
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-    try:
-        check_schema_version(connection)
-    except RolecallError:
-        connection.execute(f"detach {NAME}")
-        raise
+    check_schema_version(connection)
 
 
 def _problem_of_attaching(

@@ -13,13 +13,14 @@ from typing import Any
 
 import duckdb
 
-from rolecall.database import NAME
+from rolecall.database import NAME, has_table
 from rolecall.errors import RolecallError
 from rolecall.logs import (
     LogFile,
     UnreadableLogError,
     find_log_files,
     is_folder_key,
+    loose_file_path,
     printable,
     read_records,
 )
@@ -104,20 +105,34 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
 
 
 def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the folders from which the database was loaded so far."""
+    """Return the folders, or single files, from which the database was loaded so far."""
     roots = _rows(ledger, f"select distinct log_root from {NAME}.main.log_reads")
-    roots += _rows(ledger, f"select log_root from {NAME}.main.rolecall_log_roots")
-    return sorted({root for (root,) in roots if root is not None})
+    return sorted({root for (root,) in roots if root is not None} | _remembered_log_roots(ledger))
 
 
 def remember_log_roots(connection: duckdb.DuckDBPyConnection, roots: Sequence[Path]) -> None:
-    """Enter folders that gave no file of their own: what lies there may be known already."""
-    known = known_log_roots(connection)
+    """Enter folders: one may give no file of its own, and ``log_reads`` may get lost."""
+    known = _remembered_log_roots(connection)
     for root in {printable(os.path.abspath(root)) for root in roots}.difference(known):
         connection.execute(
             f"create table if not exists {NAME}.main.rolecall_log_roots (log_root varchar)"
         )
         connection.execute(f"insert into {NAME}.main.rolecall_log_roots values (?)", [root])
+
+
+def _remembered_log_roots(ledger: duckdb.DuckDBPyConnection) -> set[str]:
+    return {
+        root for (root,) in _rows(ledger, f"select log_root from {NAME}.main.rolecall_log_roots")
+    }
+
+
+def check_events_are_there(ledger: duckdb.DuckDBPyConnection) -> None:
+    """Raise RolecallError if the database knows what was loaded, and has lost the events."""
+    if has_table(ledger, "log_reads") and not has_table(ledger, "events"):
+        raise RolecallError(
+            "The database has lost its table events, without which nothing can be rebuilt:"
+            " use a copy of the database that has it, or load the logs into a new one."
+        )
 
 
 def log_roots(
@@ -237,7 +252,7 @@ def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[
         attempt = attempts.get(file.log_file)
         if attempt and attempt.log_root not in (None, file.log_root):
             other_root = str(attempt.log_root)
-            _check_is_copy(file, os.path.join(other_root, file.log_file), other_root)
+            _check_is_copy(file, loose_file_path(file.log_file, other_root), other_root)
     open_files = [
         file
         for file in files

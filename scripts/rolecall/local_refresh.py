@@ -32,6 +32,7 @@ from rolecall.errors import RolecallError
 from rolecall.ledger import (
     Attempt,
     LogFoldersGoneError,
+    check_events_are_there,
     known_log_roots,
     log_roots,
     newest_attempts,
@@ -45,6 +46,8 @@ from rolecall.refreshed import Refreshed, Unreadable
 from rolecall.settings import Settings
 
 if TYPE_CHECKING:
+    from dbt.contracts.results import RunResult
+
     from rolecall.log_source import FileRead
 
 # What a run of dbt for one slice builds and tests: all that remembers.
@@ -68,12 +71,19 @@ class _Plan:
 
 @dataclass(slots=True)
 class _Outcome:
-    """What became of the files and tests of a refresh."""
+    """What became of the files and tests of a refresh; ``tables`` are those it built last."""
 
     file_count: int = 0
     empty_file_count: int = 0
     unreadable: list[Unreadable] = field(default_factory=list)
     test_count: int = 0
+    tables: list[str] = field(default_factory=list)
+
+    def note_results(self, results: Sequence[RunResult]) -> None:
+        """Count the tests of a run of dbt, and remember the tables that it made."""
+        nodes = [result.node for result in results]
+        self.test_count += sum(node.resource_type == "test" for node in nodes)
+        self.tables = [node.alias for node in nodes if node.resource_type == "model"]
 
     def note(self, read: FileRead) -> None:
         """Count a file that was read; a folder that can be listed again is none."""
@@ -109,7 +119,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
                 raise RolecallError("The refresh left no tables behind: see the log of dbt.")
             remember_log_roots(connection, plan.roots)
             if is_news:
-                _remember(connection)
+                _remember(connection, outcome.tables)
             summary = _summary(connection, plan, outcome)
             is_owed_rewriting = has_forgotten_text(connection)
         if is_owed_rewriting:  # a `forget` that died
@@ -128,11 +138,13 @@ def forget_locally(settings: Settings, first_day: date) -> int:
     os.umask(0o077)
     with only_writer(settings.database), written_or_told(settings.database):
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
+            check_events_are_there(connection)
             forgotten = _forgotten(connection, first_day)
         plan = _Plan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
-        _load_and_build(plan, _Outcome(), settings)
+        outcome = _Outcome()
+        _load_and_build(plan, outcome, settings)
         with open_for_writing(settings.database, PATIENCE_SECONDS) as connection:
-            _remember(connection)
+            _remember(connection, outcome.tables)
         rewrite(settings.database)
     return forgotten
 
@@ -183,9 +195,11 @@ def _check_logs_are_there(settings: Settings) -> None:
 
 def _plan(settings: Settings) -> _Plan:
     with open_for_writing(settings.database, settings.wait_seconds) as ledger:
+        check_events_are_there(ledger)
         newest_loaded_at, newest_load = _newest_load(ledger)
-        is_built = _built(ledger) == [(project_digest(), newest_load)]
-        must_rebuild = is_outdated(ledger)
+        is_built = _is_built(ledger, newest_load)
+        # Without events, what follows from any is of others.
+        must_rebuild = is_outdated(ledger) or not has_table(ledger, "events")
         is_due = must_rebuild or not is_built or settings.audit or has_forgotten_text(ledger)
         roots = _log_roots(ledger, settings, is_due=is_due)
         known = [] if settings.logs is not None else known_log_roots(ledger)
@@ -255,30 +269,38 @@ def _load_and_build(plan: _Plan, outcome: _Outcome, settings: Settings) -> None:
                 result = run_dbt(arguments, settings)
             if not result.success:
                 raise RolecallError(f"The refresh failed: {failures(result)}")
-            outcome.test_count += sum(
-                node_result.node.resource_type == "test" for node_result in result.result.results
-            )
+            outcome.note_results(result.result.results)
             progress.slice_done(number, len(parts))
 
 
-def _built(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str | None]]:
-    """Return project and newest load of the last complete build, none before the first."""
+def _is_built(connection: duckdb.DuckDBPyConnection, newest_load: str | None) -> bool:
+    """Return whether the last complete build was of this project and load, and is all there."""
     if not has_table(connection, "rolecall_complete_build"):
-        return []
-    return connection.execute(
-        f"select project, load_id from {NAME}.main.rolecall_complete_build"
+        return False
+    builds = connection.execute(f"select * from {NAME}.main.rolecall_complete_build").fetchall()
+    match builds:
+        case [(project, load_id, tables)]:
+            is_current = (project, load_id) == (project_digest(), newest_load)
+            return is_current and _tables(connection).issuperset(tables)
+    return False  # an older version remembered less
+
+
+def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    rows = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ?", [NAME]
     ).fetchall()
+    return {name for (name,) in rows}
 
 
-def _remember(connection: duckdb.DuckDBPyConnection) -> None:
+def _remember(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> None:
     """Note what this refresh has made complete: the next one may have nothing to do."""
     connection.execute("begin")
     drop_retired(connection)
     set_schema_version(connection, SCHEMA_VERSION)
     connection.execute(
         f"create or replace table {NAME}.main.rolecall_complete_build as"
-        " select ? as project, ? as load_id",
-        [project_digest(), _newest_load(connection)[1]],
+        " select ? as project, ? as load_id, ?::varchar[] as tables",
+        [project_digest(), _newest_load(connection)[1], tables],
     )
     connection.execute("commit")
 

@@ -13,6 +13,7 @@ import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 
 from rolecall.database import (
+    NAME,
     PATIENCE_SECONDS,
     attach,
     forgotten_before,
@@ -20,6 +21,7 @@ from rolecall.database import (
     stamp_schema_version,
 )
 from rolecall.errors import RolecallError
+from rolecall.ledger import check_events_are_there
 from rolecall.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
 from rolecall.logs import LogFile
 
@@ -79,14 +81,18 @@ class Plugin(BasePlugin):  # type: ignore[misc]
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Attach the database, made if it is not there.
 
-        Raises RuntimeError, which dbt shows in a line, where ``database.attach`` raises.
+        Raises RuntimeError, which dbt shows in a line, where ``database.attach`` raises, and if
+        the database has lost its events.
         """
         # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
         # log and the spill files, which DuckDB creates whenever it likes.
         os.umask(0o077)
         try:
             attach(conn, self._database, PATIENCE_SECONDS if _slice else _WAIT_SECONDS)
+            check_events_are_there(conn)
         except RolecallError as error:
+            # dbt tries once more, and is to be told the same.
+            conn.execute(f"detach database if exists {NAME}")
             raise RuntimeError(str(error)) from None
         stamp_schema_version(conn)
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])

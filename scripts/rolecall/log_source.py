@@ -157,17 +157,27 @@ TIME_PATTERN = (
     r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$"
 )
 _EVENT_TIME = "try(json_extract_string(record, '$.eventTime'))"
+_EVENT_AT = f"try_cast({_EVENT_TIME} as timestamptz) at time zone 'UTC'"
 # Unless the variable is set, no record is looked into.
 _IS_FORGOTTEN = f"""
     case
         when getvariable('{FORGOTTEN_BEFORE}') is null then false
-        when regexp_matches({_EVENT_TIME}, '{TIME_PATTERN}') then coalesce(
-            try_cast({_EVENT_TIME} as timestamptz) at time zone 'UTC'
-            < getvariable('{FORGOTTEN_BEFORE}'),
-            false
-        )
+        when regexp_matches({_EVENT_TIME}, '{TIME_PATTERN}')
+            then coalesce({_EVENT_AT} < getvariable('{FORGOTTEN_BEFORE}'), false)
         else false
     end
+"""
+# What is kept of a record that is forgotten: a file whose key tells no day or account has them
+# from its records, and covers them still.
+_FORGOTTEN_RECORD = f"""
+    json_object(
+        'eventTime', strftime({_EVENT_AT}, '%Y-%m-%dT00:00:00Z'),
+        'awsRegion', json_extract_string(record, '$.awsRegion'),
+        'recipientAccountId', coalesce(
+            nullif(json_extract_string(record, '$.recipientAccountId'), ''),
+            json_extract_string(record, '$.userIdentity.accountId')
+        )
+    )::varchar
 """
 # Athena's names of columns are in lower case.
 _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
@@ -208,7 +218,7 @@ class LogSource:
         for view in _RECORD_VIEWS:
             cursor.register(f"{view}_records", ArrowStream(_LOG_SCHEMA, lambda: iter(())))
             # A record that DuckDB's JSON reader refuses becomes a row of nulls: it is rejected.
-            # One that is forgotten becomes such a row too, and says that it is: no text is kept.
+            # One that is forgotten says that it is, and no more than its place and day.
             cursor.execute(
                 f"""
                 create view {CATALOG}.main.{view} as
@@ -219,7 +229,8 @@ class LogSource:
                     select
                         *,
                         try(json_transform(
-                            case when not is_forgotten then record end, '{_RECORD_SHAPE}'
+                            case when is_forgotten then {_FORGOTTEN_RECORD} else record end,
+                            '{_RECORD_SHAPE}'
                         )) as raw
                     from (
                         select *, {_IS_FORGOTTEN} as is_forgotten

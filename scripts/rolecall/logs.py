@@ -82,9 +82,9 @@ class LogFile:
     """One log file on disk, before it is opened, or a folder that stands for what is in it.
 
     ``log_file`` is the key from ``AWSLogs/`` on, or the path below ``log_root`` for a file
-    outside that layout. ``modified_at`` is in microseconds since 1970, UTC. ``problem`` says why
-    the file cannot be opened, if that is known already. ``other_paths`` has copies of the file
-    with its size and time, to be read where it cannot.
+    outside that layout; ``log_root`` may be the file itself. ``modified_at`` is in microseconds
+    since 1970, UTC. ``problem`` says why the file cannot be opened, if that is known already.
+    ``other_paths`` has copies of the file with its size and time, to be read where it cannot.
     """
 
     log_file: str
@@ -136,10 +136,18 @@ def log_file_key(path: str, log_root: str) -> str:
     """Return the key that names a log file wherever its folder is moved to.
 
     ``path`` and ``log_root`` are absolute. The key starts at the last ``AWSLogs/`` that a
-    trail's layout follows, else it is the path below ``log_root``.
+    trail's layout follows, else it is the path below ``log_root``, or its name if it is that.
     """
+    if key := _trail_key(path):
+        return key
+    folder = os.path.dirname(path) if path == log_root else log_root
     folder_mark = "/" if path.endswith(os.sep) else ""
-    return _trail_key(path) or os.path.relpath(path, log_root).replace(os.sep, "/") + folder_mark
+    return os.path.relpath(path, folder).replace(os.sep, "/") + folder_mark
+
+
+def loose_file_path(key: str, log_root: str) -> str:
+    """Return where the file outside a trail's layout is that has ``key`` below ``log_root``."""
+    return log_root if os.path.isfile(log_root) else os.path.join(log_root, key)
 
 
 def _trail_key(path: str) -> str | None:
@@ -185,7 +193,7 @@ def find_log_files(log_root: Path, once_closed: Collection[str] = ()) -> Iterato
     """
     root = os.path.abspath(log_root)
     if os.path.isfile(root):
-        yield from _examined(_followed(root), os.path.dirname(root))
+        yield from _examined(_followed(root), root)
         return
     if not os.path.isdir(root):
         raise FileNotFoundError(root)
