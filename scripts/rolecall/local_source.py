@@ -98,14 +98,15 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
         self._source.create_views(conn)
         self._connection = conn
+        self._forgotten_before = forgotten_before(conn)
+        self._rebuilds = self._rebuilds_if_outdated and is_outdated(conn)
 
     def configure_cursor(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Make the source views readable on a new cursor; tell it what the macros ask."""
         self._source.register(cursor, self._connection)
         cursor.execute(
             f"set variable {FORGOTTEN_BEFORE} = cast(? as timestamp)",
-            [forgotten_before(self._connection)],
+            [self._forgotten_before],
         )
         cursor.execute(f"set variable load_slice = {self._slice_number:d}")
-        rebuilds = self._rebuilds_if_outdated and is_outdated(self._connection)
-        cursor.execute("set variable rebuilds_from_events = ?", [rebuilds])
+        cursor.execute("set variable rebuilds_from_events = ?", [self._rebuilds])
