@@ -56,7 +56,8 @@ lambda: $(RUN_ENV) ## pack the Lambda function into dist/
 	@"$(BIN)/python" scripts/pack_lambda.py
 
 deploy-package: $(RUN_ENV) ## pack a release for AWS into dist/ (WHEELS=no leaves the packages out)
-	@"$(BIN)/python" scripts/pack_release.py $(if $(filter no,$(WHEELS)),--without-wheels)
+	@"$(BIN)/python" scripts/pack_release.py $(if $(filter no,$(WHEELS)),--without-wheels) \
+		$(if $(PARTITIONS),--partitions '$(PARTITIONS)')
 
 lock: $(DEV_ENV) ## resolve the locked requirements anew
 	"$(BIN)/python" scripts/lock_requirements.py

@@ -35,16 +35,21 @@ def main() -> None:
     """Write the zip and say how large it is."""
     parser = argparse.ArgumentParser(description="Pack the Lambda function.")
     parser.add_argument("--output", type=Path, default=PROJECT / "dist" / "rolecall-lambda.zip")
-    parser.add_argument(
-        "--partitions",
-        type=json.loads,
-        metavar="JSON",
-        help='The columns of the CloudTrail table with the day, such as {"dt": "yyyy/MM/dd"}.',
-    )
+    add_partitions(parser)
     arguments = parser.parse_args()
     output: Path = arguments.output
     pack(output, arguments.partitions)
     print(f"{output} has {output.stat().st_size:,} bytes.")
+
+
+def add_partitions(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told how the CloudTrail table is partitioned: see ``pack``."""
+    parser.add_argument(
+        "--partitions",
+        type=json.loads,
+        metavar="JSON",
+        help='the columns of the CloudTrail table with the day, such as {"dt": "yyyy/MM/dd"}',
+    )
 
 
 def pack(output: Path, partitions: Mapping[str, str] | None = None) -> None:

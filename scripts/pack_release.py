@@ -11,7 +11,7 @@ import argparse
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +20,7 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 
 import rolecall
+from pack_lambda import add_partitions
 from pack_lambda import pack as pack_lambda
 from reproducible_zip import write_zip
 from rolecall.errors import RolecallError
@@ -50,8 +51,13 @@ def main() -> None:
         action="store_true",
         help="let the refresh fetch the locked packages from the index that pip knows there",
     )
+    add_partitions(parser)
     arguments = parser.parse_args()
-    folder = pack(arguments.output, has_wheels=not arguments.without_wheels)
+    folder = pack(
+        arguments.output,
+        has_wheels=not arguments.without_wheels,
+        partitions=arguments.partitions,
+    )
     if folder.is_relative_to(Path.cwd()):
         folder = folder.relative_to(Path.cwd())
     for file in (folder / REFRESH, folder / LAMBDA):
@@ -64,17 +70,18 @@ def main() -> None:
     )
 
 
-def pack(output: Path, *, has_wheels: bool) -> Path:
+def pack(output: Path, *, has_wheels: bool, partitions: Mapping[str, str] | None = None) -> Path:
     """Write a release below ``output`` and return its folder.
 
-    With ``has_wheels`` the locked packages come along, for which pip asks its index. Raises
-    RolecallError if a part cannot be made.
+    With ``has_wheels`` the locked packages come along, for which pip asks its index;
+    ``partitions`` are for the function, as in the settings. Raises RolecallError if a part cannot
+    be made.
     """
     output.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=output) as name:
         draft = Path(name) / "release"
         pack_refresh(draft / REFRESH, has_wheels=has_wheels)
-        pack_lambda(draft / LAMBDA)
+        pack_lambda(draft / LAMBDA, partitions)
         digest = hashlib.sha256()
         for file in (REFRESH, LAMBDA):
             digest.update(hashlib.sha256((draft / file).read_bytes()).digest())

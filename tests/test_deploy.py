@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -341,7 +342,10 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return the folder of a release and what packing it printed."""
     output = tmp_path_factory.mktemp("releases")
     done = subprocess.run(
-        [sys.executable, "scripts/pack_release.py", "--without-wheels", "--output", output],
+        [
+            *(sys.executable, "scripts/pack_release.py", "--without-wheels", "--output", output),
+            *("--partitions", '{"dt": "yyyy/MM/dd"}'),
+        ],
         cwd=PROJECT,
         env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
         capture_output=True,
@@ -362,6 +366,14 @@ def test_packing_says_how_the_release_gets_to_aws(printed: tuple[Path, str]) -> 
     assert f"Release={folder.name}\n" in text
     parameters = template()["Parameters"]
     assert re.fullmatch(parameters["Release"]["AllowedPattern"], folder.name)
+
+
+def test_the_function_of_a_release_reads_the_partitions_that_were_told(
+    printed: tuple[Path, str],
+) -> None:
+    with zipfile.ZipFile(printed[0] / LAMBDA) as function:
+        queries = json.loads(function.read("rolecall/lambda_queries.json"))
+    assert "\"dt\" >= date_format(:from_day, '%Y/%m/%d')" in queries["preview_raw"]["sql"]
 
 
 def test_the_template_looks_for_the_files_that_a_release_has(stack: Stack) -> None:
