@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rolecall.access import refusal
 from rolecall.athena import Athena, Place, QueryFailedError, checked, explained, make_client
 from rolecall.catalogue import CatalogueTable, bucket_and_key, find_table
 from rolecall.cloudtrail_table import MARK, TrailTable
@@ -220,7 +221,7 @@ def _run(athena: Athena, statement: str, table: str) -> None:
     try:
         athena.run(statement)
     except QueryFailedError as error:
-        if not any(word in error.reason for word in ("AccessDenied", "Lake Formation")):
+        if refusal(error.reason) is None:
             raise
         database = table.partition(".")[0]
         raise RolecallError(
