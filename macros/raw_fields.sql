@@ -29,8 +29,11 @@
 {%- endmacro %}
 
 {#- The path of a field and of each member below it: `type` is Hive's, such as
-    `struct<a:string,b:struct<c:string>>`. -#}
+    `struct<a:string,b:struct<c:string>>`; the members of an array's elements are its own. -#}
 {% macro field_paths(path, type) -%}
+    {%- if type.startswith('array<') -%}
+        {{ return(field_paths(path, type[6:-1])) }}
+    {%- endif -%}
     {%- set paths = [path] -%}
     {%- if type.startswith('struct<') -%}
         {%- set inside = type[7:-1] -%}

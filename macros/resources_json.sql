@@ -15,20 +15,26 @@
     )
 {%- endmacro %}
 
+{#- A table may declare some of the members, or the whole as a text, of which nothing is known. -#}
 {% macro athena__resources_json(fields) -%}
-    {%- if fields is none or 'resources' in fields -%}
+    {%- set members = [] -%}
+    {%- for member in ['arn', 'accountid', 'type'] -%}
+        {%- set is_there = fields is none or 'resources.' ~ member in fields -%}
+        {%- do members.append('resource.' ~ member if is_there else 'null') -%}
+    {%- endfor -%}
+    {%- if members == ['null', 'null', 'null'] -%}
+        cast(null as varchar)
+    {%- else -%}
         json_format(
             cast(
                 transform(
                     resources,
                     resource -> cast(
-                        row(resource.arn, resource.accountid, resource.type)
+                        row({{ members | join(', ') }})
                         as row(arn varchar, account_id varchar, type varchar)
                     )
                 ) as json
             )
         )
-    {%- else -%}
-        cast(null as varchar)
     {%- endif -%}
 {%- endmacro %}

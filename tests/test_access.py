@@ -9,6 +9,10 @@ from rolecall.access import refusal
 _USER = "User: arn:aws:sts::111122223333:assumed-role/refresh/s is"
 _KEY = "arn:aws:kms:us-east-1:111122223333:key/0f0e0d0c-0b0a"
 _GLUE = "arn:aws:glue:us-east-1:111122223333"
+_ADVICE = (
+    " You may need to manually clean the data at location 's3://results/tables/0f0e' before"
+    " retrying. Athena will not delete data in your account."
+)
 _WORKGROUP = "arn:aws:athena:us-east-1:111122223333:workgroup/audit"
 
 
@@ -67,15 +71,24 @@ _WORKGROUP = "arn:aws:athena:us-east-1:111122223333:workgroup/audit"
             " (Service: AmazonDataCatalog; Status Code: 400)",
             "the Lake Formation permission Describe on rolecall",
         ),
+        (
+            "HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://trail/a.json.gz (offset=0,"
+            " length=9): The ciphertext refers to a customer master key that does not exist, does"
+            " not exist in this region, or you are not allowed to access. (Service: AWSKMS; Status"
+            " Code: 400; Error Code: AccessDeniedException)",
+            "kms:Decrypt for the bucket trail",
+        ),
     ],
 )
-def test_what_is_refused_is_named(reason: str, named: str) -> None:
-    assert refusal(reason) == f"AWS does not allow {named}: ask for this permission."
+@pytest.mark.parametrize("advice", ["", _ADVICE], ids=["", "advice"])
+def test_what_is_refused_is_named(reason: str, named: str, advice: str) -> None:
+    """Whatever Athena advises on what a failed statement has written."""
+    assert refusal(reason + advice) == f"AWS does not allow {named}: ask for this permission."
 
 
 def test_a_refusal_that_names_nothing_says_where_permissions_are_listed() -> None:
     reason = "PERMISSION_DENIED: Access Denied (Service: Amazon S3; Status Code: 403)"
-    assert refusal(f"{reason}.") == (
+    assert refusal(f"{reason}.{_ADVICE}") == (
         f"AWS does not allow this and does not say on what ({reason}): ask for the permissions that"
         " docs/athena.md lists."
     )

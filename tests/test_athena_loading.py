@@ -22,6 +22,11 @@ from rolecall.questions import answer_on_athena
 from rolecall.settings import Settings, load_settings
 
 _FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.json.gz"
+# Athena adds it where a statement that makes a table fails: that place is of no log.
+_ADVICE = (
+    " You may need to manually clean the data at location 's3://results/tables/rolecall/0f0e'"
+    " before retrying. Athena will not delete data in your account."
+)
 
 
 @pytest.mark.parametrize(
@@ -33,9 +38,20 @@ _FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.j
         f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {_FILE} (offset=0): Not in GZIP",
     ],
 )
-def test_the_file_that_a_scan_failed_on_is_found(reason: str) -> None:
-    found = unreadable_file(f"The refresh failed: stg_cloudtrail__events: Runtime Error {reason}")
-    assert found == (_FILE, f"Athena cannot read it: {reason.partition(':')[0]}")
+@pytest.mark.parametrize("advice", ["", _ADVICE], ids=["", "advice"])
+@pytest.mark.parametrize("bucket", ["trail", "acme-kms-403"])
+def test_the_file_that_a_scan_failed_on_is_found(reason: str, advice: str, bucket: str) -> None:
+    reason, file = (text.replace("s3://trail/", f"s3://{bucket}/") for text in (reason, _FILE))
+    failed = f"The refresh failed: stg_cloudtrail__events: Runtime Error {reason}{advice}"
+    assert unreadable_file(failed) == (file, f"Athena cannot read it: {reason.partition(':')[0]}")
+
+
+@pytest.mark.parametrize("advice", ["", _ADVICE], ids=["", "advice"])
+def test_a_file_that_athena_does_not_tell_is_not_guessed(advice: str) -> None:
+    reason = (
+        "HIVE_CURSOR_ERROR: Row is not a valid JSON Object - JSONException: Unterminated string"
+    )
+    assert unreadable_file(reason + advice) == (None, "Athena cannot read it: HIVE_CURSOR_ERROR")
 
 
 @pytest.mark.parametrize(
@@ -45,7 +61,6 @@ def test_the_file_that_a_scan_failed_on_is_found(reason: str) -> None:
         f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: Please reduce your request rate. (SlowDown)",
         f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: the KMS key is disabled",
         f"PERMISSION_DENIED: {_FILE}",
-        "HIVE_CURSOR_ERROR: Row is not a valid JSON object",
         "Query timeout",
     ],
 )

@@ -21,10 +21,19 @@ _IS_DENIED = re.compile(r"access ?denied|permission[_ ]denied|status code: 403",
 # A file of this machine may be denied too.
 _IS_OF_AWS = re.compile(r"PERMISSION_DENIED|\(Service: ")
 _S3_PLACE = re.compile(r"s3://(?P<bucket>[a-z0-9.-]+)/?[^\s\"',;)]*")
+# What Athena adds where a statement that makes a table fails: a place that it wrote.
+_ADVICE = re.compile(r"\s*You may need to manually clean the data at location '[^']*'.*", re.DOTALL)
+_CIPHERTEXT_KEY = re.compile(r"The ciphertext refers to a customer master key|\(Service: AWSKMS")
+
+
+def without_advice(reason: str) -> str:
+    """Return the reason of a failure without Athena's advice to clean up what was written."""
+    return _ADVICE.sub("", reason)
 
 
 def refusal(reason: str) -> str | None:
     """Return what AWS refused and on what as a sentence, None if the reason is another."""
+    reason = without_advice(reason)
     right = refused_right(reason)
     if right is not None:
         return f"AWS does not allow {right}: ask for this permission."
@@ -41,6 +50,7 @@ def refused_right(reason: str) -> str | None:
 
     None if the reason is another, or names neither.
     """
+    reason = without_advice(reason)
     match = _ACTION.search(reason)
     if match is not None:
         return match["action"] + _named(match["arn"], reason)
@@ -48,6 +58,8 @@ def refused_right(reason: str) -> str | None:
     if match is not None:
         return f"the Lake Formation permission {match['right']} on {match['name'].rstrip('.')}"
     place = _S3_PLACE.search(reason)
+    if _CIPHERTEXT_KEY.search(reason) and _IS_DENIED.search(reason):
+        return "kms:Decrypt" + ("" if place is None else f" for the bucket {place['bucket']}")
     if place is not None and _IS_DENIED.search(reason):
         return f"the access to the bucket {place['bucket']} ({place[0].rstrip('.')})"
     return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from rolecall.access import without_advice
 from rolecall.athena import Athena, QueryFailedError
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.project import project_variables
@@ -169,6 +170,12 @@ class SliceLoad:
         if bad_file is None:
             raise error
         path, problem = bad_file
+        if path is None:
+            raise RolecallError(
+                f"{error} Athena does not say in which log file: with ROLECALL_SLICE_DAYS=1 the"
+                " slices before it show the day; move the file away that gzip or a JSON parser"
+                " cannot read."
+            ) from error
         if not self._settings.skip_unreadable:
             raise RolecallError(
                 f"{error} `rolecall refresh --skip-unreadable` goes on without {path}."
@@ -234,15 +241,19 @@ def _remains(staged: dbtRunnerResult) -> _Remains | None:
     )
 
 
-def unreadable_file(reason: str) -> tuple[str, str] | None:
+def unreadable_file(reason: str) -> tuple[str | None, str] | None:
     """Return the S3 URL of the file that a scan failed on, and what is wrong with it.
 
-    None where the reason is another one: a file that may not be read is none that cannot be.
+    The URL is None where Athena does not tell it: of a record cut short it names no file
+    (HIVE_CURSOR_ERROR). None where the reason is another one: a file that may not be read is none
+    that cannot be.
     """
+    reason = without_advice(reason)
     bad_file, path = _BAD_FILE.search(reason), _PATH.search(reason)
-    if bad_file is None or path is None or _BAD_ACCESS.search(reason):
+    if bad_file is None or _BAD_ACCESS.search(_PATH.sub("", reason)):
         return None
-    return path[0].rstrip(".:"), f"Athena cannot read it: {bad_file[1]}"
+    url = None if path is None else path[0].rstrip(".:")
+    return url, f"Athena cannot read it: {bad_file[1]}"
 
 
 class _Progress:
