@@ -31,6 +31,7 @@ from rolecall.cli import cli
 from rolecall.errors import RolecallError, UsageError
 from rolecall.settings import load_settings
 from rolecall.setup import add_new_folders
+from rolecall.trail_bucket import REGION
 
 _NUMBERS = count()
 _RESULTS = "s3://results/rolecall/"
@@ -513,3 +514,8 @@ def test_a_workgroup_that_somebody_makes_meanwhile_is_kept(cloud: Cloud) -> None
     cloud.setup("--bucket", cloud.bucket)
     assert cloud.athena.workgroups["rolecall"].scan_limit == 20_000_000
     assert cloud.table()
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-gov-west-1", "eusc-de-east-1"])
+def test_regions_of_every_partition_of_aws_are_known(region: str) -> None:
+    assert REGION.fullmatch(region)

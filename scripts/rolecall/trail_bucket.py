@@ -22,7 +22,7 @@ _U = TypeVar("_U")
 
 # Names of folders in the layout.
 ACCOUNT = re.compile(r"\d{12}")
-REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+")
+REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+")
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
 # As many as boto3 keeps connections for.
