@@ -172,6 +172,21 @@ class Rolecall:
             check=False,
         )
 
+    @contextmanager
+    def held(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Let another process hold the database, until its standard input is closed."""
+        holding = (
+            "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True);"
+            " sys.stdin.read()"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", holding, self.database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as holder:
+            assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+            yield holder
+
     def query(self, sql: str) -> Rows:
         """Return the rows of a query on the database."""
         with duckdb.connect(str(self.database), read_only=True) as connection:

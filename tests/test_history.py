@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,13 +26,18 @@ def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, 
     return history
 
 
+def deliver(write_log: WriteLog, days: Iterable[int], **place: str) -> Path:
+    """Write a log file on each of some days of March 2026, and return the folder."""
+    for day in days:
+        logs = write_log([event(day)], day=f"2026/03/{day:02d}", **place)
+    return logs
+
+
 def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    for number in range(1, 21):
-        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
-        if number <= 5:
-            write_log([event(number)], day=f"2026/03/{number:02d}", account="444455556666")
+    logs = deliver(write_log, range(1, 21))
+    deliver(write_log, range(1, 6), account="444455556666")
     # A region that is seldom used is no gap of the account's.
     for number in (1, 10):
         write_log([event(50 + number)], day=f"2026/03/{number:02d}", region="eu-west-1")
@@ -66,11 +72,8 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
 def test_an_account_that_appears_late_lacks_no_days_before_unless_they_are_asked_for(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    for number in range(1, 11):
-        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
-        if number >= 8:
-            write_log([event(number)], day=f"2026/03/{number:02d}", account="444455556666")
-    rolecall.refresh(logs)
+    deliver(write_log, range(8, 11), account="444455556666")
+    rolecall.refresh(deliver(write_log, range(1, 11)))
     for last in ("07", "08"):
         assert rolecall.run("history", "--to", f"2026-03-{last}").stderr == ""
     asked = rolecall.run("history", "--from", "2026-03-01", "--to", "2026-03-08").stderr
@@ -82,9 +85,7 @@ def test_an_account_that_appears_late_lacks_no_days_before_unless_they_are_asked
 def test_days_of_a_time_zone_need_the_logs_of_all_days_in_utc_that_they_touch(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    for number in range(1, 11):
-        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
-    rolecall.refresh(logs)
+    rolecall.refresh(deliver(write_log, range(1, 11)))
 
     def said(first: int, last: int, zone: str) -> str:
         window = ("--from", f"2026-03-{first:02d}", "--to", f"2026-03-{last:02d}")
@@ -109,9 +110,7 @@ def test_days_of_a_time_zone_need_the_logs_of_all_days_in_utc_that_they_touch(
 def test_a_window_that_begins_before_what_is_kept_is_told_of_what_is_forgotten(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    for number in range(1, 9):
-        logs = write_log([event(number)], day=f"2026/03/{number:02d}")
-    rolecall.refresh(logs)
+    rolecall.refresh(deliver(write_log, range(1, 9)))
     window = ("--from", "2026-03-01", "--to", "2026-03-08")
     assert rolecall.run("history", *window).stderr == ""
     rolecall.run("forget", "--before", "2026-03-04")

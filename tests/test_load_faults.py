@@ -242,25 +242,14 @@ def test_plain_dbt_says_who_holds_the_database(rolecall: Rolecall, write_log: Wr
 
 def test_a_database_that_is_held_is_waited_for(rolecall: Rolecall, write_log: WriteLog) -> None:
     rolecall.refresh(write_log([event(1)]))
-    holding = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
-    with (
-        subprocess.Popen(
-            [sys.executable, "-c", holding, rolecall.database],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as holder,
-        ThreadPoolExecutor() as pool,
-        connected() as connection,
-    ):
-        assert holder.stdin is not None and holder.stdout is not None
-        assert holder.stdout.readline() == b"1\n"
+    with rolecall.held() as holder, ThreadPoolExecutor() as pool, connected() as connection:
+        assert holder.stdin is not None
         with pytest.raises(RolecallError, match=f"is held by process {holder.pid} "):
             attach(connection, rolecall.database, 0)
         waiting = pool.submit(attach, connection, rolecall.database, 60)
         with pytest.raises(TimeoutError):
             waiting.result(0.2)
-        holder.stdin.write(b"\n")
-        holder.stdin.flush()
+        holder.stdin.close()
         waiting.result(60)
 
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import subprocess
 import sys
 import time
 from contextlib import closing
@@ -335,19 +334,7 @@ def test_while_a_refresh_holds_the_database_history_says_who(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     rolecall.refresh(write_log([event(1)]))
-    holder = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True);"
-            " sys.stdin.read()",
-            str(rolecall.database),
-        ],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
+    with rolecall.held() as holder:
         started = time.monotonic()
         done = rolecall.run("history", exit_code=1, ROLECALL_WAIT_SECONDS="0.5")
         assert f"is held by process {holder.pid}" in done.stderr
@@ -356,8 +343,6 @@ def test_while_a_refresh_holds_the_database_history_says_who(
             "refresh", "--logs", write_log(), exit_code=1, ROLECALL_WAIT_SECONDS="0"
         )
         assert f"is held by process {holder.pid}" in done.stderr
-    finally:
-        holder.communicate()
     assert rolecall.run("history").stdout == "No role switch matches.\n"
 
 

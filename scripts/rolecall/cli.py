@@ -366,7 +366,9 @@ def _say_what_is_forgotten(settings: Settings, from_day: date | None, to_day: da
     from rolecall.coverage import forgotten_note
     from rolecall.questions import first_kept_day
 
-    note = forgotten_note(first_kept_day(settings), from_day, to_day)
+    if from_day is to_day is None:  # the answer is what there is
+        return
+    note = forgotten_note(first_kept_day(settings), from_day)
     if note is not None:
         click.echo(note, err=True)
 

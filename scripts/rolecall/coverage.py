@@ -49,15 +49,12 @@ def coverage_note(
     return f"Not wholly covered: {'; '.join(parts)} (`rolecall query coverage_gaps`)."
 
 
-def forgotten_note(
-    first_kept: date | None, from_day: date | None, to_day: date | None
-) -> str | None:
+def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None:
     """Return a sentence on what of the days asked for `forget` removed, None if none of it.
 
-    The days are in UTC; ``first_kept`` is None if nothing was ever forgotten. Where no day is asked
-    for, the answer is what there is.
+    The days are in UTC; ``first_kept`` is None if nothing was ever forgotten.
     """
-    if first_kept is None or from_day is to_day is None:
+    if first_kept is None:
         return None
     if from_day is not None and from_day >= first_kept:
         return None

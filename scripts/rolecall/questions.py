@@ -78,11 +78,8 @@ def first_kept_day(settings: Settings) -> date | None:
     """
     if settings.target != "local":
         return None
-    connection = open_database(settings.database, settings.wait_seconds)
-    try:
+    with open_database(settings.database, settings.wait_seconds) as connection:
         return forgotten_before(connection)
-    finally:
-        connection.close()
 
 
 def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) -> Result:
