@@ -4,9 +4,11 @@
 {% macro delivered_within(spans) -%}
     {%- set columns = delivery_day_columns() -%}
     {%- set conditions = [] -%}
-    {%- for first, last in spans if columns -%}
+    {%- for span in spans if columns -%}
         {%- do conditions.append(
-            partition_bound(columns, '>=', first) ~ ' and ' ~ partition_bound(columns, '<=', last)
+            partition_bound(columns, '>=', span[0]) ~ ' and '
+            ~ partition_bound(columns, '<=', span[1])
+            ~ (' and ' ~ is_in_added_partition(span[2]) if span | length > 2 else '')
         ) -%}
     {%- endfor -%}
     {{ return('(' ~ (conditions | join(' or ') or 'true') ~ ')') }}

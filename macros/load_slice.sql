@@ -73,8 +73,8 @@
 {#- Spans of days without what is before a day. -#}
 {% macro days_from(spans, day) -%}
     {%- set kept = [] -%}
-    {%- for first, last in spans if last >= day -%}
-        {%- do kept.append([[first, day] | max, last]) -%}
+    {%- for span in spans if span[1] >= day -%}
+        {%- do kept.append([[span[0], day] | max] + span[1:]) -%}
     {%- endfor -%}
     {#- The newest day is always looked at. -#}
     {{ return(kept or [[spans[-1][1], spans[-1][1]]]) }}
@@ -85,14 +85,14 @@
     {%- set one_day = modules.datetime.timedelta(days=1) -%}
     {%- set part = {'spans': [], 'rest': []} -%}
     {%- set left = namespace(days=day_count) -%}
-    {%- for first, last in spans -%}
-        {%- set days = (last - first).days + 1 -%}
+    {%- for span in spans -%}
+        {%- set days = (span[1] - span[0]).days + 1 -%}
         {%- set taken = [days, left.days] | min -%}
         {%- if taken -%}
-            {%- do part.spans.append([first, first + (taken - 1) * one_day]) -%}
+            {%- do part.spans.append([span[0], span[0] + (taken - 1) * one_day] + span[2:]) -%}
         {%- endif -%}
         {%- if taken < days -%}
-            {%- do part.rest.append([first + taken * one_day, last]) -%}
+            {%- do part.rest.append([span[0] + taken * one_day] + span[1:]) -%}
         {%- endif -%}
         {%- set left.days = left.days - taken -%}
     {%- endfor -%}

@@ -1,5 +1,6 @@
 {#- The days of delivery that a load on Athena has to look at, as spans of them, oldest first: of
-    each the first and the last day, as dates of Python. -#}
+    each the first and the last day, as dates of Python, and the partitions to which it is confined
+    if it is there only for such as were added (added_partitions.sql). -#}
 {% macro load_window() -%}
     {%- set told = var('first_delivered_date', none) -%}
     {%- set first_day = modules.datetime.date.fromisoformat(told | string) if told else none -%}
@@ -7,9 +8,14 @@
     {%- if first_day and first_in_table and first_day < first_in_table -%}
         {%- set first_day = first_in_table -%}
     {%- endif -%}
-    {{ return(unloaded_spans(
-        days_in_ledger(), first_day, run_started_at.date(), delivery_day_columns() | length > 0
-    )) }}
+    {%- set loaded_days, is_by_day = days_in_ledger(), delivery_day_columns() | length > 0 -%}
+    {%- set spans = unloaded_spans(loaded_days, first_day, run_started_at.date(), is_by_day) -%}
+    {%- if loaded_days and is_by_day -%}
+        {{ return(with_added_partitions(
+            spans, added_partitions(), first_day or loaded_days[0]
+        )) }}
+    {%- endif -%}
+    {{ return(spans) }}
 {%- endmacro %}
 
 {#- Everything from `lookback_days` before the newest day that is loaded, so that an outage loses no

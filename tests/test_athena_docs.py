@@ -92,11 +92,28 @@ def test_the_query_of_the_console_loses_its_last_day(reader: Warehouse) -> None:
 
 
 def test_an_account_that_appears_later_is_loaded_by_the_next_refresh(reader: Warehouse) -> None:
-    """From its first day, in a region that is new too."""
-    name = "999988887777_CloudTrail_ap-south-1_20260430T0005Z_a1B2c3D4e5F6g7H8.json.gz"
-    folder = "AWSLogs/o-a1b2c3d4e5/999988887777/CloudTrail/ap-south-1/2026/04/30/"
-    reader.account.put_log(_BUCKET, folder + name, [event(1), event(2)])
+    """From its first day, though others' files of that day are loaded; in a region that is new too.
+
+    It does not matter what added it to the table: a refresh may have died after that.
+    """
+
+    def delivered(account: str, region: str, day: str) -> str:
+        name = f"{account}_CloudTrail_{region}_{day}T0005Z_a1B2c3D4e5F6g7H8.json.gz"
+        folder = f"AWSLogs/o-a1b2c3d4e5/{account}/CloudTrail/{region}/"
+        key = f"{folder}{day[:4]}/{day[4:6]}/{day[6:]}/{name}"
+        reader.account.put_log(_BUCKET, key, [event(int(account[:3]) + int(day[-2:]))])
+        return key
+
+    before = "select count(*) from log_files where delivered_date = date '2026-04-02'"
+    assert reader.rows(before) != [["0"]]
+    added = [delivered("999988887777", "us-east-1", day) for day in ("20260402", "20260408")]
+    setup = "rolecall setup --results s3://documented-results/rolecall/"
+    assert "New account: 999988887777." in reader.started_by_shell(setup, _environment(reader))
+    found = delivered("888877776666", "ap-south-1", "20260402")
     printed = reader.started_by_shell("rolecall refresh --from 2026-03-01", _environment(reader))
-    assert printed.startswith("Added to rolecall.cloudtrail_logs: 999988887777 in ap-south-1.\n")
-    loaded = "select log_file, status from log_files where account_id = '999988887777'"
-    assert reader.rows(loaded) == [[folder + name, "loaded"]]
+    assert printed.startswith("Added to rolecall.cloudtrail_logs: 888877776666 in ap-south-1.\n")
+    loaded = (
+        "select log_file, status from log_files"
+        " where account_id in ('888877776666', '999988887777') order by log_file"
+    )
+    assert reader.rows(loaded) == [[key, "loaded"] for key in [found, *added]]

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,7 +31,7 @@ from rolecall.cli import cli
 from rolecall.errors import RolecallError, UsageError
 from rolecall.settings import load_settings
 from rolecall.setup import add_new_folders
-from rolecall.trail_bucket import REGION
+from rolecall.trail_bucket import REGION, Days, TrailBucket
 
 _NUMBERS = count()
 _RESULTS = "s3://results/rolecall/"
@@ -228,6 +228,40 @@ def test_run_again_it_adds_accounts_and_regions_and_takes_none_away(cloud: Cloud
     assert told["projection.account.values"] == "111122223333,444455556666,777788889999"
     assert told["projection.region.values"] == "ap-south-1,eu-central-1,us-east-1"
     assert told["projection.dt.range"] == "2026/02/10,NOW"
+    assert told["rolecall.added"] == (
+        "account=777788889999:2026-02-10/2026-02-10,region=ap-south-1:2026-02-10/2026-02-10"
+    )
+
+
+def test_what_was_added_is_remembered_with_the_first_and_the_last_of_its_days(cloud: Cloud) -> None:
+    cloud.setup("--bucket", cloud.bucket)
+    for day in ("2025/12/31", "2026/02/10", "2026/10/09", "2026/09/30"):
+        cloud.deliver("777788889999", "us-east-1", day)
+    cloud.deliver("777788889999", "eu-central-1", "2026/10/11")
+    cloud.setup("--bucket", cloud.bucket)
+    assert cloud.table()["Parameters"]["rolecall.added"] == (
+        "account=777788889999:2025-12-31/2026-10-11"
+    )
+    # What begins today is in every load's window.
+    cloud.deliver("888899990000", "us-east-1", f"{datetime.now(UTC):%Y/%m/%d}")
+    cloud.setup("--bucket", cloud.bucket)
+    told = cloud.table()["Parameters"]
+    assert "888899990000" in told["projection.account.values"]
+    assert told["rolecall.added"] == "account=777788889999:2025-12-31/2026-10-11"
+
+
+def test_the_size_of_some_accounts_and_regions_is_that_of_their_logs(cloud: Cloud) -> None:
+    cloud.deliver("777788889999", "us-east-1", "2026/03/01")
+    bucket = TrailBucket(cloud.client("s3"), cloud.bucket)
+    folders = bucket.region_folders(f"AWSLogs/{_ORGANIZATION}/")
+    day = date(2026, 3, 1), date(2026, 3, 5)
+
+    def size(*only: str) -> int:
+        return bucket.folder_bytes(folders, Days(*day, only))
+
+    assert (size(), size("777788889999"), size("eu-central-1", "777788889999")) == (
+        *(3000, 1000, 2000),
+    )
 
 
 def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
@@ -248,7 +282,11 @@ def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
     cloud.deliver("777788889999", "us-east-1", "2026/04/12")
     assert added() == [("444455556666", "ap-south-1"), ("777788889999", "us-east-1")]
     assert added() == []
-    # No load goes on without them: a later one would not begin at their first day.
+    # Loads look at their days until they have them, whatever they have of others.
+    assert cloud.table()["Parameters"]["rolecall.added"] == (
+        "region=ap-south-1:2026-04-10/2026-04-10,account=777788889999:2026-04-12/2026-04-12"
+    )
+    # No load goes on without them.
     cloud.deliver("888899990000", "us-east-1", "2026/04/12")
     refused = QueryFailedError("AccessDeniedException: not authorized to perform: glue:UpdateTable")
     with (

@@ -310,7 +310,10 @@ def test_the_size_of_some_days_is_told_from_their_objects_alone(
     assert bool(table.day_columns) == (name != "console")
     windows = [(None, None), (4, None), (None, 3), (3, 6), (5, 5), (7, 7)]
     for first, last in windows:
-        days = Days(*(None if day is None else date(2026, 4, day) for day in (first, last)))
+        days = Days(
+            None if first is None else date(2026, 4, first),
+            None if last is None else date(2026, 4, last),
+        )
         size = trail.size(kind.prefix, f"2026/04/{first or 1:02}", f"2026/04/{last or 30:02}")
         if name == "console":
             size = sum(trail.sizes.values())

@@ -82,6 +82,46 @@ WINDOWS: dict[str, tuple[list[str], str | None, bool, list[Span]]] = {
     ),
 }
 
+# Spans to look at, the first day that matters, what was added with its days, and what that makes.
+ADDED: dict[str, tuple[list[Span], str, list[list[str]], list[list[Any]]]] = {
+    "nothing": ([["2026-11-23", "2026-11-25"]], "2026-09-01", [], [["2026-11-23", "2026-11-25"]]),
+    "an account with days of the past": (
+        [["2026-11-23", "2026-11-25"]],
+        "2026-09-01",
+        [["account", "1", "2026-10-02", "2026-10-09"]],
+        [["2026-10-02", "2026-10-09", "1"], ["2026-11-23", "2026-11-25"]],
+    ),
+    "days before anything that is loaded": (
+        [["2026-11-23", "2026-11-25"]],
+        "2026-09-01",
+        [["account", "1", "2026-08-01", "2026-09-05"], ["region", "r", "2026-08-01", "2026-08-02"]],
+        [["2026-09-01", "2026-09-05", "1"], ["2026-11-23", "2026-11-25"]],
+    ),
+    "several, up to what is looked at anyway": (
+        [["2026-11-23", "2026-11-25"]],
+        "2026-09-01",
+        [["account", "1", "2026-10-02", "2026-11-24"], ["region", "r", "2026-09-30", "2026-10-01"]],
+        [["2026-09-30", "2026-11-22", "1", "r"], ["2026-11-23", "2026-11-25"]],
+    ),
+    "between days that nobody has": (
+        [["2026-10-04", "2026-10-05"], ["2026-11-23", "2026-11-25"]],
+        "2026-09-01",
+        [["account", "1", "2026-10-02", "2026-10-09"]],
+        [
+            ["2026-10-02", "2026-10-03", "1"],
+            ["2026-10-04", "2026-10-05"],
+            ["2026-10-06", "2026-10-09", "1"],
+            ["2026-11-23", "2026-11-25"],
+        ],
+    ),
+    "of days that are looked at": (
+        [["2026-10-01", "2026-10-15"], ["2026-11-23", "2026-11-25"]],
+        "2026-10-01",
+        [["account", "1", "2026-10-02", "2026-10-09"]],
+        [["2026-10-01", "2026-10-15"], ["2026-11-23", "2026-11-25"]],
+    ),
+}
+
 
 def _slices() -> list[dict[str, Any]]:
     """Return windows with days that have logs: by hand, and by chance."""
@@ -124,7 +164,7 @@ SLICES = _slices()
 # dbt renames a macro that is made in a template.
 _TEMPLATE = """
 {%- set as_date = modules.datetime.date.fromisoformat -%}
-{%- set answer = {'windows': [], 'slices': []} -%}
+{%- set answer = {'windows': [], 'added': [], 'parts': [], 'slices': []} -%}
 {%- for days, first, is_by_day in WINDOWS -%}
     {%- set loaded = [] -%}
     {%- for day in days -%}{%- do loaded.append(as_date(day)) -%}{%- endfor -%}
@@ -136,6 +176,32 @@ _TEMPLATE = """
     {%- endfor -%}
     {%- do answer.windows.append(spans) -%}
 {%- endfor -%}
+{%- for case in ADDED -%}
+    {%- set spans, added = [], [] -%}
+    {%- for first, last in case[0] -%}
+        {%- do spans.append([as_date(first), as_date(last)]) -%}
+    {%- endfor -%}
+    {%- for column, value, first, last in case[2] -%}
+        {%- do added.append(
+            {'column': column, 'value': value, 'first': as_date(first), 'last': as_date(last)}
+        ) -%}
+    {%- endfor -%}
+    {%- set window = with_added_partitions(spans, added, as_date(case[1])) -%}
+    {%- set part = first_days(window, 3) -%}
+    {%- for kind, found in [('added', window), ('parts', part.spans + part.rest)] -%}
+        {%- set told = [] -%}
+        {%- for span in found -%}
+            {%- set values = (span[2] or []) | map(attribute='value') | list -%}
+            {%- do told.append([span[0] | string, span[1] | string] + values) -%}
+        {%- endfor -%}
+        {%- do answer[kind].append(told) -%}
+    {%- endfor -%}
+{%- endfor -%}
+{%- do answer.update({'condition': is_in_added_partition([
+    {'column': 'account', 'value': '1'},
+    {'column': 'region', 'value': 'r'},
+    {'column': 'account', 'value': '2'},
+])}) -%}
 {%- set asked = [] -%}
 {%- set here = namespace(logged=[]) -%}
 {%- macro has_logs(spans) -%}
@@ -172,6 +238,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     windows = [[days, first, is_by_day] for days, first, is_by_day, _ in WINDOWS.values()]
     template = (
         _TEMPLATE.replace("WINDOWS", json.dumps(windows).replace("null", "none"))
+        .replace("ADDED", json.dumps([case[:3] for case in ADDED.values()]))
         .replace("SLICES", json.dumps(SLICES))
         .replace("TODAY", f"'{_TODAY}'")
     )
@@ -184,6 +251,21 @@ def test_a_load_looks_at_what_is_recent_and_at_what_is_missing(
 ) -> None:
     *_, expected = WINDOWS[name]
     assert answer["windows"][list(WINDOWS).index(name)] == expected
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_a_load_looks_at_the_past_of_what_was_added_to_the_table(
+    answer: dict[str, Any], name: str
+) -> None:
+    number, (*_, expected) = list(ADDED).index(name), ADDED[name]
+    assert answer["added"][number] == expected
+    # A slice of them is confined as they are.
+    part, *_ = answer["parts"][number]
+    assert [part[0], *part[2:]] == [expected[0][0], *expected[0][2:]]
+
+
+def test_of_days_of_what_was_added_nothing_else_is_read(answer: dict[str, Any]) -> None:
+    assert answer["condition"] == """("account" in ('1', '2') or "region" in ('r'))"""
 
 
 @pytest.mark.parametrize("number", range(len(SLICES)))

@@ -101,20 +101,18 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
 
 def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     table = catalogue_table(settings.table, settings)
-    spans = None
-    if settings.max_scan is not None and table.day_columns:
-        spans = _window(settings)
-    check_scan([settings.table], settings, spans)
     athena = _CountingAthena(
         settings.place,
         make_client("athena", settings.region),
         price_per_tb=settings.price_per_tb,
     )
     state = _State(settings)
-    # Before the load: its window has their first day, which a later one would not have.
     new_folders = add_new_folders(table, settings, athena)
+    is_by_day = bool(table.day_columns)
+    spans = _window(settings) if is_by_day and settings.max_scan is not None else None
+    check_scan([settings.table], settings, spans)
     before = _newest_load(athena)
-    slices = SliceLoad(settings, _run, athena, is_by_day=bool(table.day_columns))
+    slices = SliceLoad(settings, _run, athena, is_by_day=is_by_day)
     loaded = slices.load()
     compacted = Compacted()
     is_built = loaded.is_new or not state.is_complete(before.load_id)
@@ -143,7 +141,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         raw_bytes=loaded.raw_bytes,
         new_folders=new_folders,
         compacted=compacted,
-        is_partitioned_by_day=bool(table.day_columns),
+        is_partitioned_by_day=is_by_day,
         spent=_spent(athena, run),
         coverage_gaps=gaps,
     )
@@ -166,9 +164,14 @@ class _CountingAthena(Athena):
 def _window(settings: Settings) -> list[Days]:
     """Return the days of delivery that a load looks at, as the project has them."""
     lines = compiled_text(
-        "{% for first, last in load_window() %}{{ first }} {{ last }}\n{% endfor %}", settings
+        "{% for span in load_window() %}{{ span[0] }} {{ span[1] }}"
+        "{% for partition in span[2] or [] %} {{ partition.value }}{% endfor %}\n{% endfor %}",
+        settings,
     )
-    return [Days(*map(date.fromisoformat, line.split())) for line in lines.split("\n") if line]
+    return [
+        Days(date.fromisoformat(first), date.fromisoformat(last), tuple(only))
+        for first, last, *only in map(str.split, filter(None, lines.split("\n")))
+    ]
 
 
 def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerResult:

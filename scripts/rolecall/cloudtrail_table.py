@@ -8,7 +8,7 @@ entered (Amazon Athena User Guide, "Partition projection").
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,7 +19,13 @@ from rolecall.trail_bucket import ACCOUNT, REGION
 MARK = "rolecall.setup"
 """The property by which a table shows that Rolecall made it."""
 
+ADDED = "rolecall.added"
+"""The property with what was added later, and its days: macros/added_partitions.sql reads it."""
+
 _LAYOUT = "1"
+# Athena takes a statement of 256 kB, and what was added a thousand additions ago is loaded.
+_MOST_ADDED = 1000
+_ADDED = re.compile(r"(account|region)=([a-z0-9-]+):(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)")
 _RANGE = re.compile(r"(?P<first>\d{4}/\d{2}/\d{2}),(?P<end>[\w/+-]+)")
 
 _COLUMNS = """\
@@ -103,11 +109,28 @@ _COLUMNS = """\
 
 
 @dataclass(frozen=True, slots=True)
+class AddedPartition:
+    """A value that was added to a partition column, with the days of delivery it had by then.
+
+    Its text is as the property has it, in a list with commas.
+    """
+
+    column: str
+    value: str
+    first_day: date
+    last_day: date
+
+    def __str__(self) -> str:
+        return f"{self.column}={self.value}:{self.first_day}/{self.last_day}"
+
+
+@dataclass(frozen=True, slots=True)
 class TrailTable:
     """The table as it is to be: ``name`` is DATABASE.TABLE, ``location`` ends in a slash.
 
     ``accounts`` and ``regions`` are those whose logs it has, ``first_day`` is the first of delivery
-    and ``end`` the last one, as "Partition projection" has it.
+    and ``end`` the last one, as "Partition projection" has it. ``added`` is what it
+    has not had from the beginning and what loads may owe yet, the latest last.
     """
 
     name: str
@@ -116,6 +139,7 @@ class TrailTable:
     regions: tuple[str, ...]
     first_day: date
     end: str = "NOW"
+    added: tuple[AddedPartition, ...] = ()
 
     def statements(self, there: CatalogueTable | None) -> list[str]:
         """Return what makes the table of what is ``there``: none if it is as it should be.
@@ -149,6 +173,7 @@ class TrailTable:
             _united(self.regions, REGION, there.properties.get("projection.region.values", "")),
             min(first, self.first_day),
             end,
+            (*_added(there.properties.get(ADDED, "")), *self.added)[-_MOST_ADDED:],
         )
 
     def _create(self) -> str:
@@ -165,6 +190,7 @@ LOCATION '{checked("place", self.location)}'
 TBLPROPERTIES ({_pairs(self._properties())})"""
 
     def _properties(self) -> dict[str, str]:
+        added = {ADDED: ",".join(map(str, self.added))} if self.added else {}
         return {
             "classification": "cloudtrail",
             MARK: _LAYOUT,
@@ -181,11 +207,18 @@ TBLPROPERTIES ({_pairs(self._properties())})"""
             "storage.location.template": (
                 f"{checked('place', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
             ),
+            **added,
         }
 
     def _quoted(self) -> str:
         database, _, table = self.name.partition(".")
         return f"`{checked('database', database)}`.`{checked('table', table)}`"
+
+
+def _added(text: str) -> Iterator[AddedPartition]:
+    """Yield what a property says was added."""
+    for column, value, first, last in _ADDED.findall(text):
+        yield AddedPartition(column, value, date.fromisoformat(first), date.fromisoformat(last))
 
 
 def _united(values: Sequence[str], kind: re.Pattern[str], joined: str) -> tuple[str, ...]:

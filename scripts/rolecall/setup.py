@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.access import refusal
 from rolecall.athena import Athena, Place, QueryFailedError, checked, explained, make_client
 from rolecall.catalogue import CatalogueTable, bucket_and_key, find_table
-from rolecall.cloudtrail_table import MARK, TrailTable
+from rolecall.cloudtrail_table import MARK, AddedPartition, TrailTable
 from rolecall.errors import RolecallError, UsageError
 from rolecall.settings import Settings
 from rolecall.trail_bucket import ACCOUNT, ORGANIZATION, Days, RegionFolder, TrailBucket
@@ -84,14 +84,14 @@ class Plan:
     @property
     def new_accounts(self) -> list[str]:
         """The accounts that the table lacks so far."""
-        known = self.there.properties.get("projection.account.values", "") if self.there else ""
-        return [account for account in self.table.accounts if account not in known.split(",")]
+        known = _known(self.there, "account")
+        return [account for account in self.table.accounts if account not in known]
 
     @property
     def new_regions(self) -> list[str]:
         """The regions that the table lacks so far."""
-        known = self.there.properties.get("projection.region.values", "") if self.there else ""
-        return [region for region in self.table.regions if region not in known.split(",")]
+        known = _known(self.there, "region")
+        return [region for region in self.table.regions if region not in known]
 
 
 def plan_setup(settings: Settings, asked: Asked) -> Plan:
@@ -128,6 +128,7 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
         tuple(sorted({folder.account for folder in folders})),
         tuple(sorted({folder.region for folder in folders})),
         first_day,
+        added=_added(there, bucket, folders),
     )
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return Plan(
@@ -170,17 +171,9 @@ def add_new_folders(
     """
     if MARK not in there.properties:
         return ()
-    known = {
-        key: there.properties.get(f"projection.{key}.values", "").split(",")
-        for key in ("account", "region")
-    }
     name, key = bucket_and_key(there.location)
     bucket = TrailBucket(make_client("s3", settings.region), name)
-    new = tuple(
-        folder
-        for folder in _folders_right_below(bucket, key)
-        if folder.account not in known["account"] or folder.region not in known["region"]
-    )
+    new = _unknown_folders(there, _folders_right_below(bucket, key))
     first_day = bucket.first_day(new)
     if first_day is None:
         return ()
@@ -190,6 +183,7 @@ def add_new_folders(
         tuple(folder.account for folder in new),
         tuple(folder.region for folder in new),
         first_day,
+        added=_added(there, bucket, new),
     )
     try:
         for statement in table.statements(there):
@@ -199,6 +193,45 @@ def add_new_folders(
             f"The table {there.name} lacks {folders_text(new)}: {error} Or run `rolecall setup`."
         ) from None
     return new
+
+
+def _unknown_folders(
+    there: CatalogueTable, folders: Sequence[RegionFolder]
+) -> tuple[RegionFolder, ...]:
+    """Return the folders whose account or region a table that Rolecall made does not have."""
+    accounts, regions = _known(there, "account"), _known(there, "region")
+    return tuple(
+        folder
+        for folder in folders
+        if folder.account not in accounts or folder.region not in regions
+    )
+
+
+def _known(there: CatalogueTable | None, column: str) -> list[str]:
+    """Return the values that a projected table has of a partition column."""
+    return there.properties.get(f"projection.{column}.values", "").split(",") if there else []
+
+
+def _added(
+    there: CatalogueTable | None, bucket: TrailBucket, folders: Sequence[RegionFolder]
+) -> tuple[AddedPartition, ...]:
+    """Return the accounts and regions that a table of Rolecall's lacks, with their days.
+
+    Those that begin today are left out: every load looks that far back.
+    """
+    if there is None or MARK not in there.properties:
+        return ()
+    days: dict[tuple[str, str], list[date]] = {}
+    for folder, first_and_last in bucket.days_of(_unknown_folders(there, folders)).items():
+        for column, value in (("account", folder.account), ("region", folder.region)):
+            if value not in _known(there, column):
+                days.setdefault((column, value), []).extend(first_and_last)
+    today = datetime.now(UTC).date()
+    return tuple(
+        AddedPartition(column, value, min(found), max(found))
+        for (column, value), found in days.items()
+        if min(found) < today
+    )
 
 
 def folders_text(folders: Sequence[RegionFolder]) -> str:

@@ -7,7 +7,7 @@ CloudTrail User Guide, "Finding your CloudTrail log files"); the day is that of 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -25,16 +25,25 @@ ACCOUNT = re.compile(r"\d{12}")
 REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+")
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
+_DIGITS_OF_A_DAY = (4, 2, 2)
 # As many as boto3 keeps connections for.
 _THREADS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days of delivery, both included; None is no bound."""
+    """Days of delivery, both included; None is no bound.
+
+    ``only`` are the accounts and regions to whose logs they are confined, () for none.
+    """
 
     first: date | None = None
     last: date | None = None
+    only: tuple[str, ...] = ()
+
+    def has(self, folder: RegionFolder) -> bool:
+        """Return whether a folder's logs are meant."""
+        return not self.only or folder.account in self.only or folder.region in self.only
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +97,30 @@ class TrailBucket:
         days = _at_once(self._first_day_in, folders)
         return min((day for day in days if day is not None), default=None)
 
+    def days_of(self, folders: Sequence[RegionFolder]) -> dict[RegionFolder, tuple[date, date]]:
+        """Return the first and the last day of each folder that has a log. Raises RolecallError."""
+        days = zip(
+            folders,
+            _at_once(self._first_day_in, folders),
+            _at_once(self._last_day_in, folders),
+            strict=True,
+        )
+        return {
+            folder: (first, last)
+            for folder, first, last in days
+            if first is not None and last is not None
+        }
+
     def _first_day_in(self, folder: RegionFolder) -> date | None:
-        match = _DAY.match(self.first_key(folder) or "", len(folder.key))
-        return None if match is None else date(*map(int, match.groups()))
+        return _day_in(self.first_key(folder) or "", folder)
+
+    def _last_day_in(self, folder: RegionFolder) -> date | None:
+        key = folder.key
+        for digits in _DIGITS_OF_A_DAY:
+            names = self.folder_names(key)
+            named = (name for name in names if len(name) == digits and name.isdecimal())
+            key += max(named, default="") + "/"
+        return _day_in(key, folder)
 
     def first_key(self, folder: RegionFolder) -> str | None:
         """Return the key of the oldest log in a folder. Raises RolecallError."""
@@ -99,7 +129,8 @@ class TrailBucket:
 
     def folder_bytes(self, folders: Iterable[RegionFolder], days: Days) -> int:
         """Return how many bytes the logs of some days have. Raises RolecallError."""
-        return sum(_at_once(lambda folder: self._bytes_between(folder.key, days), folders))
+        meant = filter(days.has, folders)
+        return sum(_at_once(lambda folder: self._bytes_between(folder.key, days), meant))
 
     def prefix_bytes(self, prefixes: Iterable[str]) -> int:
         """Return how many bytes the objects below some prefixes have. Raises RolecallError."""
@@ -124,6 +155,12 @@ class TrailBucket:
             )
         except (ClientError, BotoCoreError) as error:
             raise explained(error, f"list s3://{self.bucket}/{asked['Prefix']}") from None
+
+
+def _day_in(key: str, folder: RegionFolder) -> date | None:
+    """Return the day of delivery in a key of a folder, None where there is none."""
+    match = _DAY.match(key, len(folder.key))
+    return None if match is None else date(*map(int, match.groups()))
 
 
 def _at_once(function: Callable[[_T], _U], values: Iterable[_T]) -> list[_U]:
