@@ -1,7 +1,8 @@
 """Measure what questions scan on Athena: ``python benchmarks/athena_scan.py [--days 60]``.
 
 On the local Athena of the tests, by its engine's own counter: the query that people type at the
-Athena console, over a table without partitions, beside ``rolecall history`` of the same two months.
+Athena console, over a table without partitions, beside ``rolecall history`` of the same two months,
+which ``rolecall refresh`` has loaded from a table like that of ``rolecall setup``.
 """
 
 from __future__ import annotations
@@ -13,21 +14,23 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from make_trail import FIRST_DAY, write_trail
+from make_trail import ACCOUNTS, FIRST_DAY, ORGANIZATION, REGIONS, write_trail
 
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
 
 from athena.account import COMPLETE, Account, Warehouse  # noqa: E402
-from athena.engine import running  # noqa: E402
+from athena.engine import COLUMNS_ALONE, running  # noqa: E402
+from rolecall.cloudtrail_table import TrailTable  # noqa: E402
 from rolecall.sizes import size_bytes, size_text  # noqa: E402
 
+_BUCKET = "measured"
 _AD_HOC = """\
 select
     eventtime,
     responseelements,
     json_extract(additionaleventdata, '$.SwitchFrom') as switchfrom
-from default.measured
+from default.console
 where
     eventname = 'SwitchRole'
     and eventtime >= '{first}T00:00:00Z'
@@ -47,11 +50,27 @@ def main() -> None:
         records = write_trail(logs, days, events_per_day=arguments.events // days)
         print(f"| {records:,} records of {days} days | scanned | of the ad-hoc query |")
         print("| --- | ---: | ---: |")
-        with running(folder / "engine") as addresses:
+        with running(folder / "engine", COLUMNS_ALONE) as addresses:
             account = Account(addresses)
-            account.upload(logs, "measured")
-            account.create_table("default.measured", "measured", COMPLETE)
-            measure(Warehouse(account, "measured", "measured", folder), days)
+            account.upload(logs, _BUCKET)
+            create_tables(account, days)
+            measure(Warehouse(account, "measured", "trail", folder), days)
+
+
+def create_tables(account: Account, days: int) -> None:
+    """Make the console's table of the bucket, without partitions, and one with them by the day."""
+    account.create_table("default.console", _BUCKET, COMPLETE)
+    table = TrailTable(
+        "default.trail",
+        f"s3://{_BUCKET}/AWSLogs/{ORGANIZATION}/",
+        ACCOUNTS,
+        REGIONS,
+        FIRST_DAY,
+        # What is late is delivered a day later; up to now are many days, and each is listed.
+        f"{FIRST_DAY + timedelta(days=days):%Y/%m/%d}",
+    )
+    for statement in table.statements(None):
+        account.query(statement)
 
 
 def measure(warehouse: Warehouse, days: int) -> None:

@@ -40,7 +40,7 @@ EVENTS_PER_DAY = 20_000
 ACCOUNTS = ("111122223333", "222233334444", "333344445555", "444455556666", "555566667777")
 REGIONS = ("eu-central-1", "us-east-1")
 _PEOPLE_ACCOUNT = ACCOUNTS[0]
-_ORGANIZATION = "o-a1b2c3d4e5"
+ORGANIZATION = "o-a1b2c3d4e5"
 # Deliveries a day to each account and region.
 _DELIVERIES = 11
 _BETWEEN_DELIVERIES = timedelta(days=1) / _DELIVERIES
@@ -131,7 +131,7 @@ class Day:
         self.random: random.Random = self.ids.random
         self.shapes = Shapes(self.ids)
         self.cast = cast(seed)
-        self.trail = Trail(self.ids, _ORGANIZATION, minutes_per_file=1)
+        self.trail = Trail(self.ids, ORGANIZATION, minutes_per_file=1)
 
     def tell(self, events: int) -> None:
         """Put about ``events`` records into the trail."""

@@ -11,7 +11,7 @@ import gzip
 import json
 import random
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -252,6 +252,22 @@ def test_slices_read_each_byte_once(month: Month) -> None:
     run = month.runs["outage"]
     most = 1.1 * run.window_bytes + 3 * 2 * run.ledger_bytes
     assert run.window_bytes <= run.staged_bytes <= most
+
+
+@pytest.mark.parametrize("model", ["identity_events", "session_actions", "account_activity"])
+def test_what_follows_from_events_reads_those_of_a_load_once(month: Month, model: str) -> None:
+    """By literals, which tell Athena what files to open; the first load has all there is."""
+    named = Counter(
+        load_id
+        for statement in month.warehouse.account.statements()
+        if f'create table "awsdatacatalog"."{month.warehouse.schema}"."{model}' in statement
+        for names in re.findall(r"load_id in \((.*)\)", statement)
+        for load_id in re.findall(r"'([^']+)'", names)
+    )
+    # A load without a row for the model is looked at again.
+    loads = month.warehouse.rows(f"select distinct load_id from {model}")
+    assert len(loads) > 5
+    assert sorted(named[load_id or ""] for (load_id,) in loads) == [0] + [1] * (len(loads) - 1)
 
 
 def test_a_new_account_and_region_are_loaded_from_their_first_day(month: Month) -> None:

@@ -1,9 +1,9 @@
 """Fetches, starts and ends what is behind the local Athena: Trino, moto and a server of its API.
 
-``python -m athena.engine fetch`` puts Trino into a cache folder, once. ``serve FOLDER`` starts
-Trino and moto on free ports, for all who hold the lock of the folder, and ends when nobody does.
-``answer`` serves Athena's API on them until its standard input is closed. Both print one line of
-JSON with their addresses.
+``python -m athena.engine fetch`` puts Trino into a cache folder, once. ``serve FOLDER SETTINGS``
+starts Trino and moto on free ports, for all who hold the lock of the folder, and ends when nobody
+does. ``answer`` serves Athena's API on them until its standard input is closed. Both print one line
+of JSON with their addresses.
 """
 
 from __future__ import annotations
@@ -130,6 +130,10 @@ iceberg.extended-statistics.enabled=false
 iceberg.extended-statistics.collect-on-write=false
 """
 
+# Trino reads small Parquet files whole, and what lies between columns that are near each other:
+# that is faster, and counts what nobody asked for. In large tables no columns are near each other.
+COLUMNS_ALONE = "parquet.small-file-threshold=0B\nparquet.max-merge-distance=0B"
+
 # Members of a record that the CloudTrail table declares as structs: all others are texts.
 _STRUCTS = frozenset(("userIdentity", "resources", "addendum", "tlsDetails"))
 
@@ -253,12 +257,15 @@ def _unpack(archive: Path, folder: Path) -> None:
     (folder.parent / archive.name.removesuffix(".tar.gz")).rename(folder)
 
 
-def serve(folder: Path) -> None:
-    """Run Trino and moto, with their files in ``folder``, as long as somebody uses them."""
+def serve(folder: Path, settings: str) -> None:
+    """Run Trino and moto, with their files in ``folder``, as long as somebody uses them.
+
+    ``settings`` are lines more for both of Trino's catalogs.
+    """
     with (
         (folder / _USERS).open() as users,
         aws() as aws_url,
-        _trino(folder, aws_url) as trino_url,
+        _trino(folder, aws_url, settings) as trino_url,
     ):
         os.environ.update(Addresses(aws_url, "", trino_url).environment())
         from athena.warehouse import Warehouse
@@ -372,7 +379,7 @@ def _one_at_a_time(function: Callable[..., Any], lock: threading.RLock) -> Calla
 
 
 @contextmanager
-def _trino(folder: Path, aws_url: str) -> Iterator[str]:
+def _trino(folder: Path, aws_url: str, settings: str) -> Iterator[str]:
     """Run Trino on a free port; its log is ``trino.log`` in ``folder``."""
     with (
         tempfile.TemporaryDirectory(dir=folder) as place,
@@ -380,7 +387,7 @@ def _trino(folder: Path, aws_url: str) -> Iterator[str]:
     ):
         port = _free_port()
         process = subprocess.Popen(
-            _trino_command(Path(place), port, aws_url),
+            _trino_command(Path(place), port, aws_url, settings),
             cwd=place,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -397,14 +404,14 @@ def _trino(folder: Path, aws_url: str) -> Iterator[str]:
                 process.wait()
 
 
-def _trino_command(folder: Path, port: int, aws_url: str) -> list[str]:
+def _trino_command(folder: Path, port: int, aws_url: str, settings: str) -> list[str]:
     """Return what starts Trino, after its settings have been written into a folder."""
     etc = folder / "etc"
     (etc / "catalog").mkdir(parents=True)
     (folder / "data").mkdir()
     (folder / "tmp").mkdir()
     (etc / "config.properties").write_text(_CONFIG.format(trino_port=port))
-    shared = _GLUE_AND_S3.format(aws_url=aws_url)
+    shared = f"{_GLUE_AND_S3.format(aws_url=aws_url)}{settings}\n"
     (etc / "catalog" / "awsdatacatalog.properties").write_text(_HIVE + shared)
     (etc / "catalog" / "iceberg.properties").write_text(_ICEBERG + shared)
     (etc / "log.properties").write_text("io.trino=WARN\n")
@@ -454,14 +461,14 @@ def _free_port() -> int:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Addresses]:
+def running(folder: Path, settings: str = "") -> Iterator[Addresses]:
     """Run Athena's API for a process, on the Trino and moto that all with this folder share.
 
-    Who comes first starts them, and waits at its end until the last one has gone. Raises
-    EngineError if something does not start.
+    Who comes first starts them, with ``settings`` for Trino's catalogs, such as COLUMNS_ALONE, and
+    waits at its end until the last one has gone. Raises EngineError if something does not start.
     """
     with (
-        _shared(folder) as (aws_url, trino_url),
+        _shared(folder, settings) as (aws_url, trino_url),
         (folder / "answer.log").open("ab") as log,
         # Its standard input is closed at the end.
         _command("answer", aws_url, trino_url, log=log) as process,
@@ -470,7 +477,7 @@ def running(folder: Path) -> Iterator[Addresses]:
 
 
 @contextmanager
-def _shared(folder: Path) -> Iterator[tuple[str, str]]:
+def _shared(folder: Path, settings: str) -> Iterator[tuple[str, str]]:
     """Use Trino and moto, started unless they run, and return their addresses."""
     folder.mkdir(parents=True, exist_ok=True)
     addresses = folder / _ADDRESSES
@@ -481,7 +488,7 @@ def _shared(folder: Path) -> Iterator[tuple[str, str]]:
             fcntl.flock(users, fcntl.LOCK_SH)
             if not addresses.exists():
                 log = started.enter_context((folder / "engine.log").open("ab"))
-                process = started.enter_context(_command("serve", folder, log=log))
+                process = started.enter_context(_command("serve", folder, settings, log=log))
                 addresses.write_text(json.dumps(_first_words(process, folder)))
         aws_url, trino_url = json.loads(addresses.read_text())
         yield aws_url, trino_url
@@ -536,13 +543,13 @@ def athena_form(records: list[Any]) -> bytes:
 
 
 def main() -> None:
-    """Run a command: ``fetch``, ``serve FOLDER`` or ``answer AWS_URL TRINO_URL``."""
+    """Run a command: ``fetch``, ``serve FOLDER SETTINGS`` or ``answer AWS_URL TRINO_URL``."""
     try:
         if sys.argv[1] == "fetch":
             print(f"Trino is in {fetch()}.")
             java()
         elif sys.argv[1] == "serve":
-            serve(Path(sys.argv[2]))
+            serve(Path(sys.argv[2]), sys.argv[3])
         else:
             answer(*sys.argv[2:])
     except EngineError as error:
