@@ -41,6 +41,11 @@ class Days:
     last: date | None = None
     only: tuple[str, ...] = ()
 
+    @classmethod
+    def of_texts(cls, first: str, last: str, *only: str) -> Days:
+        """Return what the macro ``span_texts`` has of a span of days."""
+        return cls(date.fromisoformat(first), date.fromisoformat(last), only)
+
     def has(self, folder: RegionFolder) -> bool:
         """Return whether a folder's logs are meant."""
         return not self.only or folder.account in self.only or folder.region in self.only
