@@ -4,11 +4,7 @@
     The command line reads the rest in the same refresh, run by run: `ROLECALL_LOAD_FROM` is where
     the next one begins. -#}
 {% macro load_slice() -%}
-    {%- set window = load_window() -%}
-    {%- set from_day = env_var('ROLECALL_LOAD_FROM', '') if execute else '' -%}
-    {%- if from_day -%}
-        {%- set window = days_from(window, modules.datetime.date.fromisoformat(from_day)) -%}
-    {%- endif -%}
+    {%- set window = remaining_window() -%}
     {%- if not delivery_day_columns() -%}
         {{ return({'spans': window, 'rest': []}) }}
     {%- endif -%}
@@ -18,6 +14,16 @@
         most_days_in_a_scan(),
         has_unread_logs if can_ask() else none
     )) }}
+{%- endmacro %}
+
+{#- The part of the load's window that no earlier run of this refresh has read. -#}
+{% macro remaining_window() -%}
+    {%- set window = load_window() -%}
+    {%- set from_day = env_var('ROLECALL_LOAD_FROM', '') if execute else '' -%}
+    {%- if from_day -%}
+        {{ return(days_from(window, modules.datetime.date.fromisoformat(from_day))) }}
+    {%- endif -%}
+    {{ return(window) }}
 {%- endmacro %}
 
 {#- The oldest part of a window that has something to read, as `has_logs` tells of some spans, of at

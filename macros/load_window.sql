@@ -79,3 +79,14 @@
     {%- endif -%}
     {{ return(none) }}
 {%- endmacro %}
+
+{#- Spans of days as a program takes them: of each the first and the last day, and the accounts and
+    regions to which it is confined. -#}
+{% macro span_texts(spans) -%}
+    {%- set texts = [] -%}
+    {%- for span in spans -%}
+        {%- set values = (span[2] if span | length > 2 else []) | map(attribute='value') | list -%}
+        {%- do texts.append([span[0] | string, span[1] | string] + values) -%}
+    {%- endfor -%}
+    {{ return(texts) }}
+{%- endmacro %}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +14,14 @@ from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request
 from rolecall.athena import Athena, Place, make_client
 from rolecall.athena import QueryFailedError as FailedError
+from rolecall.athena_bad_file import one_that_fails, slices, unreadable_file
 from rolecall.athena_compaction import STORE, StoreTable, compact
 from rolecall.athena_refresh import _newest_load
-from rolecall.athena_slices import Loaded, SliceLoad, unreadable_file
+from rolecall.athena_slices import Loaded, SliceLoad
 from rolecall.errors import RolecallError
 from rolecall.questions import answer_on_athena
 from rolecall.settings import Settings, load_settings
+from rolecall.trail_bucket import Days
 
 _FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.json.gz"
 # Athena adds it where a statement that makes a table fails: that place is of no log.
@@ -66,6 +68,48 @@ def test_a_file_that_athena_does_not_tell_is_not_guessed(advice: str) -> None:
 )
 def test_what_is_not_the_file_s_own_fault_leaves_no_file_out(reason: str) -> None:
     assert unreadable_file(reason) is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 100])
+def test_a_bad_file_is_found_by_reading_each_file_once_at_most(count: int) -> None:
+    files = [f"{number:03d}" for number in range(count)]
+    for bad in files:
+        read: list[str] = []
+
+        def fails(asked: Sequence[str], bad: str = bad, read: list[str] = read) -> bool:
+            if bad in asked:
+                return True
+            read += asked
+            return False
+
+        assert one_that_fails(files, fails) == bad
+        assert len(read) == len(set(read))
+
+
+def test_one_of_several_bad_files_is_found() -> None:
+    files = [f"{number}" for number in range(9)]
+    assert one_that_fails(files, lambda asked: "2" in asked or "7" in asked) in ("2", "7")
+
+
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_a_failure_that_does_not_come_again_is_of_no_file(count: int) -> None:
+    failures = iter([True])
+    files = [f"{number}" for number in range(count)]
+    found = one_that_fails(files, lambda asked: len(asked) > 1 and next(failures, False))
+    assert found is None
+
+
+def test_a_bad_file_is_looked_for_in_slices_of_the_load() -> None:
+    added = ("444455556666",)
+    spans = [
+        Days(date(2026, 1, 1), date(2026, 1, 5), added),
+        Days(date(2026, 3, 1), date(2026, 3, 1)),
+    ]
+    assert list(slices(spans, 3)) == [
+        Days(date(2026, 1, 1), date(2026, 1, 3), added),
+        Days(date(2026, 1, 4), date(2026, 1, 5), added),
+        Days(date(2026, 3, 1), date(2026, 3, 1)),
+    ]
 
 
 class _Dbt:

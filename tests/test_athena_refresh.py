@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import signal
 import time
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from athena.account import CONSOLE_2020, Account, Warehouse
+from athena.engine import athena_form
 from conftest import PROJECT, SAMPLE, Rolecall, event
+from rolecall.cloudtrail_table import TrailTable
 
 pytestmark = pytest.mark.xdist_group("athena")
 
 _ROLE_ACCOUNT = "444455556666"
 # As Athena words it ("Workgroup settings: data usage controls").
 _CUT_OFF = "Bytes scanned limit was exceeded"
-_KEY = (
-    f"AWSLogs/o-a1b2c3d4e5/{_ROLE_ACCOUNT}/CloudTrail/us-east-1/2026/05/01/"
-    f"{_ROLE_ACCOUNT}_CloudTrail_us-east-1_20260501T0005Z_a1B2c3D4e5F6g7H8.json.gz"
+
+
+def _key_of(day: int, name: str) -> str:
+    """Return the place of a log file that is delivered on a day of May 2026."""
+    return (
+        f"AWSLogs/o-a1b2c3d4e5/{_ROLE_ACCOUNT}/CloudTrail/us-east-1/2026/05/{day:02d}/"
+        f"{_ROLE_ACCOUNT}_CloudTrail_us-east-1_202605{day:02d}T0005Z_{name}1B2c3D4e5F6g7H8.json.gz"
+    )
+
+
+_KEY = _key_of(1, "a")
+
+
+# Of a record that is cut short it names no file.
+_NAMELESS = (
+    "HIVE_CURSOR_ERROR: Row is not a valid JSON Object - JSONException: Unterminated string at 198"
+    " [character 199 line 1]"
 )
+_STAGING = '"node": "stg_cloudtrail__events".*create table'
+_PROBE = r'select count\("eventversion"\)'
 
 
 @dataclass(frozen=True)
@@ -185,35 +205,59 @@ def test_what_is_missing_is_named(refreshed: Warehouse, tmp_path: Path) -> None:
 def test_a_file_that_athena_cannot_read_is_named_and_left_out_if_told(
     account: Account, tmp_path: Path
 ) -> None:
-    """Athena fails as a whole on it; without it everything else is loaded, and it is recorded."""
-    account.put_log("unreadable", _KEY, [event(1)])
-    broken = _KEY.replace("a1B2c3D4e5F6g7H8", "b1B2c3D4e5F6g7H8")
-    account.client("s3").put_object(Bucket="unreadable", Key=broken, Body=b"\x1f\x8bbroken")
-    account.create_table("default.unreadable", "unreadable", CONSOLE_2020)
-    warehouse = Warehouse(account, "unreadable", "unreadable", tmp_path)
-    done = warehouse.rolecall("refresh", exit_code=1)
-    assert "The refresh failed: stg_cloudtrail__events" in done.stderr
-    assert f"--skip-unreadable` goes on without s3://unreadable/{broken}." in done.stderr
+    """Athena fails as a whole on it; without it everything else is loaded, and it is recorded.
 
-    skipping = ("refresh", "--skip-unreadable", "--strict")
-    done = warehouse.rolecall(*skipping, exit_code=3)
-    assert done.stdout.startswith(
-        "Loaded 1 log file: 1 new event.\n"
-        f"Skipped s3://unreadable/{broken}: Athena cannot read it: HIVE_"
+    It is found among the others where Athena does not name it.
+    """
+    good, cut, no_gzip, late = (
+        _key_of(day, name) for day, name in zip((1, 1, 2, 3), "abcd", strict=True)
     )
-    assert "Skipped 1 file and 0 records, which --strict does not allow." in done.stderr
+    trail = TrailTable(
+        "default.unreadable",
+        "s3://unreadable/AWSLogs/o-a1b2c3d4e5/",
+        (_ROLE_ACCOUNT,),
+        ("us-east-1",),
+        date(2026, 5, 1),
+        "2026/05/04",
+    )
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="unreadable")
+    half = gzip.compress(athena_form([event(2), event(3)])[:-9])
+    s3.put_object(Bucket="unreadable", Key=cut, Body=half)
+    for statement in trail.statements(None):
+        account.query(statement)
+    warehouse = Warehouse(account, "unreadable", "unreadable", tmp_path)
+    nameless = 'from "awsdatacatalog"."default"."unreadable"'
+    with account.naming_no_file(nameless):
+        printed = warehouse.rolecall("refresh", exit_code=1).stderr
+    assert "The refresh failed: stg_cloudtrail__events" in printed
+    assert f"--skip-unreadable` goes on without s3://unreadable/{cut}." in printed
+
+    account.put_log("unreadable", good, [event(1)])
+    s3.put_object(Bucket="unreadable", Key=no_gzip, Body=b"\x1f\x8bbroken")
+    account.put_log("unreadable", late, [event(4)])
+    skipping = ("refresh", "--skip-unreadable", "--strict")
+    with account.naming_no_file(nameless):
+        done = warehouse.rolecall(*skipping, exit_code=3)
+    assert done.stdout.startswith("Loaded 2 log files: 2 new events.\n")
+    assert re.findall(r"Skipped (s3://\S+): Athena cannot read it: HIVE_", done.stdout) == [
+        f"s3://unreadable/{cut}",
+        f"s3://unreadable/{no_gzip}",
+    ]
+    assert "Skipped 2 files and 0 records, which --strict does not allow." in done.stderr
     ledger = (
         "select log_file, status, problem is not null, account_id,"
         " cast(delivered_date as varchar), record_count from log_reads order by loaded_at, 1"
     )
-    place = [_ROLE_ACCOUNT, "2026-05-01"]
     known = [
-        [_KEY, "loaded", "false", *place, "1"],
-        [broken, "unreadable", "true", *place, None],
+        [good, "loaded", "false", _ROLE_ACCOUNT, "2026-05-01", "1"],
+        [cut, "unreadable", "true", _ROLE_ACCOUNT, "2026-05-01", None],
+        [no_gzip, "unreadable", "true", _ROLE_ACCOUNT, "2026-05-02", None],
+        [late, "loaded", "false", _ROLE_ACCOUNT, "2026-05-03", "1"],
     ]
     assert warehouse.rows(ledger) == known
-    coverage = "select file_count, unreadable_file_count from log_coverage"
-    assert warehouse.rows(coverage) == [["1", "1"]]
+    coverage = "select sum(file_count), sum(unreadable_file_count) from log_coverage"
+    assert warehouse.rows(coverage) == [["2", "2"]]
 
     # The same file with the same problem is tried again, and no news.
     done = warehouse.rolecall(*skipping, exit_code=3)
@@ -221,9 +265,32 @@ def test_a_file_that_athena_cannot_read_is_named_and_left_out_if_told(
     assert "data test" not in done.stdout
     assert warehouse.rows(ledger) == known
 
-    account.put_log("unreadable", broken, [event(2)])
+    account.put_log("unreadable", no_gzip, [event(5)])
     warehouse.dbt(PROJECT, "run", "--select", "staging store")
-    assert warehouse.rows(ledger) == [*known, [broken, "loaded", "false", *place, "1"]]
+    mended = [no_gzip, "loaded", "false", _ROLE_ACCOUNT, "2026-05-02", "1"]
+    assert warehouse.rows(ledger) == [*known, mended]
+
+
+def test_what_athena_reads_after_all_is_no_file_to_leave_out(
+    account: Account, refreshed: Warehouse
+) -> None:
+    with account.failing(f'{_STAGING}.*"refreshed"', _NAMELESS):
+        printed = refreshed.rolecall("refresh", "--skip-unreadable", exit_code=1).stderr
+    assert "HIVE_CURSOR_ERROR" in printed
+    assert "in which log file, and can read each of them by itself: run the command" in printed
+
+
+def test_a_search_for_a_bad_file_keeps_to_the_limits(
+    account: Account, refreshed: Warehouse
+) -> None:
+    objects = account.client("s3").list_objects_v2(Bucket="refreshed")["Contents"]
+    size = sum(each["Size"] for each in objects)
+    with account.failing(f'{_STAGING}.*"refreshed"', _NAMELESS):
+        printed = refreshed.rolecall("refresh", "--max-scan", f"{size + 10}", exit_code=4).stderr
+        assert "of default.refreshed, over what the load leaves of the limit (10 bytes)" in printed
+        with account.failing(_PROBE, _CUT_OFF):
+            printed = refreshed.rolecall("refresh", exit_code=4).stderr
+        assert "stopped the query" in printed
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -315,6 +315,22 @@ def test_a_held_statement_can_be_stopped(service: Service, client: Any, outside:
     assert service.stored == {}
 
 
+def test_a_failure_names_no_file(service: Service, client: Any, outside: Account) -> None:
+    def script(statement: Statement, request: Request) -> Outcome:
+        raise QueryFailedError("HIVE_CURSOR_ERROR: Failed to read s3://trail/a.json.gz")
+
+    service.engine.script = script
+    with outside.naming_no_file("one"):
+        reasons = [
+            ended(client, start(client, f"select 1 as {name}"))["Status"]["StateChangeReason"]
+            for name in ("one", "other")
+        ]
+    assert reasons == [
+        "HIVE_CURSOR_ERROR: Failed to read a file",
+        "HIVE_CURSOR_ERROR: Failed to read s3://trail/a.json.gz",
+    ]
+
+
 def test_statements_fail_for_a_reason(client: Any, outside: Account) -> None:
     with outside.failing("bad", "Permission denied on S3 path: s3://trail/"):
         status = ended(client, start(client, "select 1 as bad"))["Status"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -110,9 +110,9 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     new_folders = add_new_folders(table, settings, athena)
     is_by_day = bool(table.day_columns)
     spans = _window(settings) if is_by_day and settings.max_scan is not None else None
-    check_scan([settings.table], settings, spans)
+    spare_bytes = check_scan([settings.table], settings, spans)
     before = _newest_load(athena)
-    slices = SliceLoad(settings, _run, athena, is_by_day=is_by_day)
+    slices = SliceLoad(settings, _run, athena, is_by_day=is_by_day, spare_bytes=spare_bytes)
     loaded = slices.load()
     compacted = Compacted()
     is_built = loaded.is_new or not state.is_complete(before.load_id)
@@ -163,15 +163,8 @@ class _CountingAthena(Athena):
 
 def _window(settings: Settings) -> list[Days]:
     """Return the days of delivery that a load looks at, as the project has them."""
-    lines = compiled_text(
-        "{% for span in load_window() %}{{ span[0] }} {{ span[1] }}"
-        "{% for partition in span[2] or [] %} {{ partition.value }}{% endfor %}\n{% endfor %}",
-        settings,
-    )
-    return [
-        Days(date.fromisoformat(first), date.fromisoformat(last), tuple(only))
-        for first, last, *only in map(str.split, filter(None, lines.split("\n")))
-    ]
+    spans = compiled_text("{{ tojson(span_texts(load_window())) }}", settings)
+    return [Days.of_texts(*span) for span in json.loads(spans)]
 
 
 def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerResult:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rolecall.access import without_advice
 from rolecall.athena import Athena, QueryFailedError
+from rolecall.athena_bad_file import BadFileSearch, unreadable_file
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.project import project_variables
 from rolecall.settings import Settings
@@ -31,12 +31,6 @@ _CAUTIOUS = ("--indirect-selection", "cautious")
 # What a run of dbt for a slice builds and tests, beside the records staged before: tests that
 # compare the store with what follows from it wait for the last slice.
 _STORE = ("path:models/store", "tag:load")
-_PATH = re.compile(r"s3://[a-z0-9.-]+/[^\s'\",;()\[\]]+")
-# What Athena says of a file that is no log, and what it says where S3 is at fault.
-_BAD_FILE = re.compile(r"\b(HIVE_[A-Z_]*(?:BAD_DATA|CURSOR_ERROR|CANNOT_OPEN_SPLIT)[A-Z_]*)\b")
-_BAD_ACCESS = re.compile(
-    r"(?i)access ?denied|forbidden|\b403\b|slow ?down|\b503\b|timed? ?out|\bkms\b|no ?such ?key"
-)
 # What fails of a slice, and not of what is rebuilt from all slices.
 _OF_A_SLICE = re.compile(r"\b(?:events|log_reads|stg_cloudtrail__\w+): ")
 # What fewer days at a time may mend: time, memory, partitions.
@@ -64,14 +58,24 @@ class SliceLoad:
     """A load: slice by slice into the store and the ledger, then all that follows from them.
 
     Each slice is complete before the next is begun, so that a load that was ended goes on where it
-    was. One that is too much for Athena's limits is tried again with half as many days.
+    was. One that is too much for Athena's limits is tried again with half as many days. Beside its
+    logs the load scans ``spare_bytes`` at most, where that is not None.
     """
 
-    def __init__(self, settings: Settings, run: RunDbt, athena: Athena, *, is_by_day: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        run: RunDbt,
+        athena: Athena,
+        *,
+        is_by_day: bool,
+        spare_bytes: int | None = None,
+    ) -> None:
         self._settings = settings
         self._run_dbt = run
         self._athena = athena
         self._is_by_day = is_by_day
+        self._spare_bytes = spare_bytes
         self._load_from: date | None = None
         self._to_build: list[str] = []
         self._progress = _Progress()
@@ -171,11 +175,7 @@ class SliceLoad:
             raise error
         path, problem = bad_file
         if path is None:
-            raise RolecallError(
-                f"{error} Athena does not say in which log file: with ROLECALL_SLICE_DAYS=1 the"
-                " slices before it show the day; move the file away that gzip or a JSON parser"
-                " cannot read."
-            ) from error
+            path = self._searched(error)
         if not self._settings.skip_unreadable:
             raise RolecallError(
                 f"{error} `rolecall refresh --skip-unreadable` goes on without {path}."
@@ -183,6 +183,32 @@ class SliceLoad:
         if path in self.loaded.unreadable or len(self.loaded.unreadable) == MOST_UNREADABLE:
             raise error
         self.loaded.unreadable[path] = problem
+
+    def _searched(self, error: RolecallError) -> str:
+        """Return the file that a scan failed on, which Athena did not name."""
+        print(
+            "Athena cannot read a log file and does not name it: looking for it in half of the"
+            " files, and in half of these.",
+            file=sys.stderr,
+            flush=True,
+        )
+        search = BadFileSearch(
+            self._athena,
+            self._settings,
+            self._load_from,
+            self.loaded.unreadable,
+            self._spare_bytes,
+        )
+        path = search.run(self._slice_days())
+        self.loaded.raw_bytes += search.scanned_bytes
+        if self._spare_bytes is not None:
+            self._spare_bytes -= search.scanned_bytes
+        if path is None:
+            raise RolecallError(
+                f"{error} Athena does not say in which log file, and can read each of them by"
+                " itself: run the command again."
+            ) from error
+        return path
 
     def _new_problems(self) -> list[str]:
         """Return the files left out that the ledger does not have as unreadable yet."""
@@ -239,21 +265,6 @@ def _remains(staged: dbtRunnerResult) -> _Remains | None:
     return _Remains(
         *(date.fromisoformat(meta[name]) for name in ("loaded_to", "remains_from", "remains_to"))
     )
-
-
-def unreadable_file(reason: str) -> tuple[str | None, str] | None:
-    """Return the S3 URL of the file that a scan failed on, and what is wrong with it.
-
-    The URL is None where Athena does not tell it: of a record cut short it names no file
-    (HIVE_CURSOR_ERROR). None where the reason is another one: a file that may not be read is none
-    that cannot be.
-    """
-    reason = without_advice(reason)
-    bad_file, path = _BAD_FILE.search(reason), _PATH.search(reason)
-    if bad_file is None or _BAD_ACCESS.search(_PATH.sub("", reason)):
-        return None
-    url = None if path is None else path[0].rstrip(".:")
-    return url, f"Athena cannot read it: {bad_file[1]}"
 
 
 class _Progress:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -16,7 +16,7 @@ from rolecall.athena import checked, explained, make_client
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.settings import Settings
 from rolecall.sizes import size_text
-from rolecall.trail_bucket import Days, TrailBucket
+from rolecall.trail_bucket import ALL_DAYS, Days, TrailBucket
 
 # How compiled SQL names a table.
 _TABLE = re.compile(r'"awsdatacatalog"\."(?P<database>[^"]+)"\."(?P<table>[^"]+)"')
@@ -116,16 +116,45 @@ def table_bytes(table: CatalogueTable, settings: Settings, days: Days | None = N
     Only those days' objects are listed of a table that is partitioned by the day of delivery.
     Raises RolecallError.
     """
+    return sum(
+        trail.bytes_below(folders, listed)
+        for trail, folders, listed in _places(table, settings, days)
+    )
+
+
+def table_files(
+    table: CatalogueTable, settings: Settings, days: Days | None = None
+) -> dict[str, int]:
+    """Return the size of each S3 object that ``table_bytes`` counts, by its URL.
+
+    A row's ``"$path"`` is the URL of its object (Athena User Guide, "Get the file locations for
+    source data in Amazon S3"). Raises RolecallError.
+    """
+    return {
+        f"s3://{trail.bucket}/{key}": size
+        for trail, folders, listed in _places(table, settings, days)
+        for key, size in trail.sizes_below(folders, listed).items()
+    }
+
+
+def _places(
+    table: CatalogueTable, settings: Settings, days: Days | None
+) -> Iterator[tuple[TrailBucket, list[str], Days]]:
+    """Yield the buckets of a table, in each the folders, and the days to list of these."""
     if not table.location:  # a view has no objects of its own
-        return 0
+        return
     s3 = make_client("s3", settings.region)
     if days is not None and table.day_columns and not table.is_projected:
-        places = _partition_places(table, settings, days)
-        return sum(TrailBucket(s3, bucket).prefix_bytes(keys) for bucket, keys in places.items())
+        for bucket, keys in _partition_places(table, settings, days).items():
+            yield TrailBucket(s3, bucket), keys, ALL_DAYS
+        return
     bucket, key = _projected_place(table) if table.is_projected else bucket_and_key(table.location)
     trail = TrailBucket(s3, bucket)
     folders = trail.region_folders(key) if days is not None and table.day_columns else []
-    return trail.folder_bytes(folders, days or Days()) if folders else trail.prefix_bytes([key])
+    if days is not None and folders:
+        yield trail, [folder.key for folder in filter(days.has, folders)], days
+    else:
+        yield trail, [key], ALL_DAYS
 
 
 def _projected_place(table: CatalogueTable) -> tuple[str, str]:
@@ -181,15 +210,19 @@ def tables_of(sql: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def check_scan(tables: list[str], settings: Settings, spans: Sequence[Days] | None = None) -> None:
-    """Raise ScanLimitError if a scan of these tables could go over ``max_scan``.
+def check_scan(
+    tables: list[str], settings: Settings, spans: Sequence[Days] | None = None
+) -> int | None:
+    """Return what a scan of these tables leaves of ``max_scan``, in bytes; None without a limit.
+
+    Raises ScanLimitError if it could go over it.
 
     The size is that of their objects in S3: what a query reads is at most that. Of the CloudTrail
     table it is that of the days of delivery in ``spans``, where its partitions tell them. Without a
     limit nothing is asked.
     """
     if settings.max_scan is None:
-        return
+        return None
     everything: Sequence[Days | None] = [None]
     most = 0
     for name in tables:
@@ -202,3 +235,4 @@ def check_scan(tables: list[str], settings: Settings, spans: Sequence[Days] | No
             f" {size_text(settings.max_scan)}: raise it with --max-scan (ROLECALL_MAX_SCAN), or"
             " ask for fewer days, or a table with less behind it."
         )
+    return settings.max_scan - most

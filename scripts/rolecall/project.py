@@ -170,14 +170,17 @@ def _compiled(names: list[str], settings: Settings, fingerprint: str = "") -> Pa
     return folder
 
 
-def compiled_text(sql: str, settings: Settings) -> str:
-    """Return SQL of the user's own with its Jinja compiled by dbt; plain SQL as it is."""
+def compiled_text(sql: str, settings: Settings, **options: Any) -> str:
+    """Return SQL of the user's own with its Jinja compiled by dbt; plain SQL as it is.
+
+    ``options`` are those of ``run_dbt``.
+    """
     if "{{" not in sql and "{%" not in sql:
         return sql
     arguments = ["compile", "--inline", sql, "--no-populate-cache"]
     if settings.target == "local":
         arguments.append("--no-introspect")
-    result = run_dbt(arguments, settings)
+    result = run_dbt(arguments, settings, **options)
     if not result.success:
         raise RolecallError(f"dbt cannot compile the query: {failures(result)}")
     node: Any = result.result.results[0].node

@@ -41,9 +41,17 @@ class Days:
     last: date | None = None
     only: tuple[str, ...] = ()
 
+    @classmethod
+    def of_texts(cls, first: str, last: str, *only: str) -> Days:
+        """Return what the macro ``span_texts`` has of a span of days."""
+        return cls(date.fromisoformat(first), date.fromisoformat(last), only)
+
     def has(self, folder: RegionFolder) -> bool:
         """Return whether a folder's logs are meant."""
         return not self.only or folder.account in self.only or folder.region in self.only
+
+
+ALL_DAYS = Days()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,24 +137,33 @@ class TrailBucket:
 
     def folder_bytes(self, folders: Iterable[RegionFolder], days: Days) -> int:
         """Return how many bytes the logs of some days have. Raises RolecallError."""
-        meant = filter(days.has, folders)
-        return sum(_at_once(lambda folder: self._bytes_between(folder.key, days), meant))
+        return self.bytes_below((folder.key for folder in filter(days.has, folders)), days)
 
-    def prefix_bytes(self, prefixes: Iterable[str]) -> int:
-        """Return how many bytes the objects below some prefixes have. Raises RolecallError."""
-        return sum(_at_once(lambda prefix: self._bytes_between(prefix, Days()), prefixes))
+    def bytes_below(self, folders: Iterable[str], days: Days = ALL_DAYS) -> int:
+        """Return how many bytes the objects in some folders have. Raises RolecallError.
 
-    def _bytes_between(self, key: str, days: Days) -> int:
-        """Return the size of the objects of some days: no other day's are listed."""
-        last = None if days.last is None else f"{key}{days.last:%Y/%m/%d}/\U0010ffff"
-        start = {} if days.first is None else {"StartAfter": f"{key}{days.first:%Y/%m/%d}/"}
-        size = 0
-        for page in self._pages(Prefix=key, **start):
+        ``days`` is for the folders of regions: of no other day the objects are listed.
+        """
+
+        def size_below(folder: str) -> int:
+            return sum(size for _, size in self._objects(folder, days))
+
+        return sum(_at_once(size_below, folders))
+
+    def sizes_below(self, folders: Iterable[str], days: Days = ALL_DAYS) -> dict[str, int]:
+        """Return the size of each object that ``bytes_below`` counts, by its key."""
+        found = _at_once(lambda folder: list(self._objects(folder, days)), folders)
+        return dict(entry for entries in found for entry in entries)
+
+    def _objects(self, folder: str, days: Days) -> Iterator[tuple[str, int]]:
+        """Yield the objects of some days in a folder: their keys and sizes."""
+        last = None if days.last is None else f"{folder}{days.last:%Y/%m/%d}/\U0010ffff"
+        start = {} if days.first is None else {"StartAfter": f"{folder}{days.first:%Y/%m/%d}/"}
+        for page in self._pages(Prefix=folder, **start):
             for entry in page.get("Contents", []):
                 if last is not None and entry["Key"] > last:
-                    return size
-                size += entry["Size"]
-        return size
+                    return
+                yield entry["Key"], entry["Size"]
 
     def _pages(self, **asked: Any) -> Iterator[Any]:
         try:

@@ -286,6 +286,15 @@ class Account:
             yield
 
     @contextmanager
+    def naming_no_file(self, pattern: str) -> Iterator[None]:
+        """Let failures of the statements that a pattern is found in name no file.
+
+        So Athena tells of a record that is cut short, where Trino names the file.
+        """
+        with self._fault("NameNoFiles", Pattern=pattern):
+            yield
+
+    @contextmanager
     def _fault(self, operation: str, **members: str) -> Iterator[None]:
         fault = self._ask(operation, **members)
         try:

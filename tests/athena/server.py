@@ -41,6 +41,7 @@ _SMALLEST_CUTOFF = 10_000_000
 _RUNNING, _FINAL = ("QUEUED", "RUNNING"), ("SUCCEEDED", "FAILED", "CANCELLED")
 _QUEUE_SECONDS = 0.02
 _HANG_SECONDS = 60
+_FILE = re.compile(r"s3://\S+")
 
 
 class Engine(Protocol):
@@ -117,7 +118,8 @@ class Fault:
     """What befalls the statements that a pattern is found in.
 
     They are held before they run (in the queue) or after it (what they do is done, and they count
-    as running), or fail with ``reason``. Those in ``spared`` (ids) go on.
+    as running), fail with ``reason``, or, where they fail by themselves, name no file. Those in
+    ``spared`` (ids) go on.
     """
 
     pattern: re.Pattern[str]
@@ -140,7 +142,7 @@ class Athena:
     ``store`` writes a result to a place in S3. ``requests`` has what was asked, oldest first. For
     tests of faults, ``refuse`` lines up errors to answer with, ``hanging`` withholds answers, and
     while ``capacity`` is not set queries wait in the queue. Tests in other processes ask for faults
-    by operations that Athena does not have: HoldStatements, FailStatements, EndFault,
+    by operations that Athena does not have: HoldStatements, FailStatements, NameNoFiles, EndFault,
     HeldStatements, LetStatementsGo.
     """
 
@@ -270,12 +272,12 @@ class Athena:
         except ScanLimitError:
             state, reason = "CANCELLED", "Bytes scanned limit was exceeded"
         except QueryFailedError as error:
-            state, reason = "FAILED", str(error)
+            state, reason = "FAILED", self._told(execution, str(error))
             execution.error = {
                 "ErrorCategory": error.category,
                 "ErrorType": error.type,
                 "Retryable": error.retryable,
-                "ErrorMessage": str(error),
+                "ErrorMessage": reason,
             }
         except Exception as error:  # the engine itself broke: never leave a query running
             state, reason = "FAILED", f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
@@ -296,11 +298,20 @@ class Athena:
             time.sleep(_QUEUE_SECONDS)
         self._held.pop(execution.id, None)
 
+    def _told(self, execution: Execution, reason: str) -> str:
+        """Return the reason of a failure, without files where a fault names none."""
+        if any(fault.befalls(execution, "unnamed") for fault in list(self._faults.values())):
+            return _FILE.sub("a file", reason)
+        return reason
+
     def _HoldStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return self._begun(Fault(_pattern(request), request["When"]))
 
     def _FailStatements(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         return self._begun(Fault(_pattern(request), "failed", request["Reason"]))
+
+    def _NameNoFiles(self, request: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return self._begun(Fault(_pattern(request), "unnamed"))
 
     def _begun(self, fault: Fault) -> dict[str, Any]:
         name = str(uuid.uuid4())
