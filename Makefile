@@ -8,7 +8,7 @@ DEV_ENV := $(VENV)/dev.stamp
 SAMPLE_DATABASE := target/sample.duckdb
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-athena engine soak lint format docs bench lambda deploy-package lock clean
+.PHONY: help run test test-athena engine soak lint lint-python lint-sql format docs bench lambda deploy-package lock clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,10 +34,14 @@ soak: $(DEV_ENV) ## run the long tests: many kills, many random trails
 	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/test_load_properties.py
 	"$(BIN)/pytest" --numprocesses=0 --random-seeds=$(or $(SEEDS),20) tests/test_simulator.py
 
-lint: $(DEV_ENV) ## check style and types
+lint: lint-python lint-sql ## check style and types
+
+lint-python: $(DEV_ENV)
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
 	"$(BIN)/mypy"
+
+lint-sql: $(DEV_ENV)
 	"$(BIN)/sqlfluff" lint --processes 0 --disable-progress-bar analyses models tests/assert
 
 format: $(DEV_ENV) ## put Python and SQL into shape

@@ -69,21 +69,24 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 class _EngineFilesFirst(LoadScopeScheduling):  # type: ignore[misc]
-    """Deals tests out one by one, but the files of the group ``athena`` whole and the long first.
+    """Deals tests out one by one, but files that make something for all their tests whole.
 
-    Two workers begin with these, which wait for the engine much of their time, and any others with
-    what computes. xdist's own `loadgroup` renames tests, which pytest 9 does not let it.
+    Two workers begin with those of the group ``athena``, the long ones first, which wait for the
+    engine much of their time, and any others with what computes. xdist's own `loadgroup` renames
+    tests, which pytest 9 does not let it.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return file if _is_on_engine(file) else nodeid
+        return file if _is_whole(file) else nodeid
 
     def _assign_work_unit(self, node: Any) -> None:
         begins_with_engine = node in self.nodes[:_ON_ENGINE]
 
-        def place(scope: str) -> tuple[bool, bool]:
-            return ("::" in scope) is begins_with_engine, Path(scope).name not in _LONGEST
+        def place(scope: str) -> tuple[bool, bool, bool]:
+            file = scope.partition("::")[0]
+            is_first = _is_on_engine(file) is begins_with_engine
+            return not is_first, Path(file).name not in _LONGEST, file != scope
 
         self.workqueue.move_to_end(min(self.workqueue, key=place), last=False)
         super()._assign_work_unit(node)
@@ -91,7 +94,16 @@ class _EngineFilesFirst(LoadScopeScheduling):  # type: ignore[misc]
 
 @cache
 def _is_on_engine(file: str) -> bool:
-    return 'xdist_group("athena")' in (PROJECT / file).read_text(encoding="utf-8")
+    return 'xdist_group("athena")' in _code(file)
+
+
+@cache
+def _is_whole(file: str) -> bool:
+    return _is_on_engine(file) or 'scope="module"' in _code(file)
+
+
+def _code(file: str) -> str:
+    return (PROJECT / file).read_text(encoding="utf-8")
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _EngineFilesFirst:
@@ -191,6 +203,18 @@ class Rolecall:
         """Return the rows of a query on the database."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             return connection.execute(sql).fetchall()
+
+
+def run_script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a program of ``scripts/`` in the checkout, with nothing set in the environment."""
+    return forked.run(
+        "-c",
+        f"import runpy; runpy.run_path('scripts/{name}', run_name='__main__')",
+        *arguments,
+        folder=PROJECT,
+        environment={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        seconds=300,
+    )
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.xdist_group("athena")
 
 _ACCOUNT, _ROLE_ACCOUNT = "111122223333", "444455556666"
 _STORE = ("events", "log_reads", "identity_events", "session_actions", "account_activity")
+# Written side by side, from the events alone.
+_OF_EVENTS = ("identity_events", "session_actions", "account_activity")
 _MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
 _STATEMENT_SECONDS = 120
 _SCHEMA = "killed"
@@ -179,32 +181,37 @@ class Scene:
         self.answers.append((when, [int(str(count)) for count in row]))
 
 
-def _writes(model: str) -> str:
-    """Return a pattern for the statement that writes a model of the store, and nothing else."""
-    table = rf'"{_SCHEMA}"\."{model}"'
-    return rf'"node": "{model}".*(create table \S*{table}|merge into \S*{table})'
+def _makes(model: str) -> str:
+    """Return a pattern for the statement that makes the table of a model, and nothing else."""
+    return rf'"node": "{model}".*create table \S*"{_SCHEMA}"\."{model}"'
+
+
+def _adds_to(model: str) -> str:
+    """Return a pattern for the statement that adds to the table of a model, and nothing else."""
+    return rf'"node": "{model}".*merge into \S*"{_SCHEMA}"\."{model}"'
 
 
 @pytest.fixture(scope="module")
 def scene(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Return a schema that was loaded by refreshes of which nearly every one died.
 
-    First statements that make tables of the store are the last ones of their runs, then those that
-    add to them, with a log file more each time: all runs but two begin on what a dead one left. The
-    three tables that follow from events alone are written side by side: each takes its turn.
+    First each statement that makes a table of the store is the last one of its run, then each that
+    adds to one, with a log file more each time: all runs but two begin on what a dead one left.
     """
     warehouse = Warehouse(account, _SCHEMA, _SCHEMA, tmp_path_factory.mktemp(_SCHEMA))
     scene = Scene(warehouse)
     scene.deliver()
     account.create_table(f"default.{_SCHEMA}", _SCHEMA, CONSOLE_2020)
-    for model in ("events", "identity_events", "log_reads"):
-        scene.kill_after(_writes(model))
+    for model in ("events", *_OF_EVENTS, "log_reads"):
+        # What died before may have made it.
+        warehouse.rows(f"drop table if exists {model}")
+        scene.kill_after(_makes(model))
     warehouse.dbt(PROJECT, "run")
     scene.ask("the first run that was whole")
     with _orphaned(scene):
         _die_in_mid_load(scene, "events")
         scene.orphan_state = account.state(scene.orphan)
-    for model in ("session_actions", "account_activity", "log_reads"):
+    for model in (*_OF_EVENTS, "log_reads"):
         _die_in_mid_load(scene, model)
     scene.deliver()
     _refresh_by_single_statements(scene)
@@ -213,7 +220,7 @@ def scene(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 def _die_in_mid_load(scene: Scene, model: str) -> None:
     scene.deliver()
-    scene.kill_after(_writes(model))
+    scene.kill_after(_adds_to(model))
     scene.ask(f"a death after the merge into {model}")
 
 
@@ -226,7 +233,7 @@ def _orphaned(scene: Scene) -> Iterator[None]:
     scene.deliver()
     account, warehouse = scene.account, scene.warehouse
     with ExitStack() as stack:
-        with account.holding(_writes("events")), scene.refreshing() as refresh:
+        with account.holding(_adds_to("events")), scene.refreshing() as refresh:
             scene.orphan, scene.orphan_sql = scene.until_held(refresh)
             run = re.search(r'"run": "[0-9a-f-]+"', scene.orphan_sql)
             assert run is not None
@@ -303,7 +310,7 @@ def test_the_next_refresh_stops_what_a_dead_one_left_in_the_queue(scene: Scene) 
 
 
 def test_no_temporary_table_of_a_dead_run_is_left(scene: Scene) -> None:
-    """Three of them died after a merge, before they could remove theirs."""
+    """Five of them died after a merge, before they could remove theirs."""
     client = scene.account.client("glue")
     tables = client.get_tables(DatabaseName=_SCHEMA, MaxResults=100)["TableList"]
     assert len(tables) > len(_STORE) + len(_MARTS)

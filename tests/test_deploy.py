@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from cloudformation import (
     cloud,
     template,
 )
-from conftest import PROJECT
+from conftest import PROJECT, run_script
 from pack_release import BUILDSPEC, LAMBDA, REFRESH, REQUIREMENTS, locked_for, pack_refresh
 from rolecall.settings import load_settings
 from rolecall.setup import DEFAULT_NAME
@@ -341,17 +340,9 @@ def test_the_schedule_may_start_the_refresh_alone(stack: Stack) -> None:
 def printed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return the folder of a release and what packing it printed."""
     output = tmp_path_factory.mktemp("releases")
-    done = subprocess.run(
-        [
-            *(sys.executable, "scripts/pack_release.py", "--without-wheels", "--output", output),
-            *("--partitions", '{"dt": "yyyy/MM/dd"}'),
-        ],
-        cwd=PROJECT,
-        env={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+    done = run_script(
+        *("pack_release.py", "--without-wheels", "--output", output),
+        *("--partitions", '{"dt": "yyyy/MM/dd"}'),
     )
     assert done.returncode == 0, done.stderr
     (folder,) = output.iterdir()

@@ -25,7 +25,7 @@ from athena.engine import Addresses
 from athena.scripted import Service, serving, table, until_stopped
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
-from conftest import PROJECT
+from conftest import run_script
 from documents import documented
 from rolecall.alarm import alarm
 from rolecall.athena import Athena, Place
@@ -177,15 +177,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def packed(zip_: Path, *options: str) -> Path:
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    subprocess.run(
-        [sys.executable, "scripts/pack_lambda.py", "--output", zip_, *options],
-        cwd=PROJECT,
-        env=environment,
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
+    done = run_script("pack_lambda.py", "--output", zip_, *options)
+    assert done.returncode == 0, done.stderr
     return zip_
 
 

@@ -319,12 +319,13 @@ def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: Writ
         "DBT_LOG_PATH": str(rolecall.folder / "dbt-logs"),
     }
     build = documented("README.md", "ROLECALL_LOGS=~/logs")
-    for command, passed in (("build", "ERROR=0"), ("test", "ERROR=0"), ("run", "ERROR=0")):
+    # The unit tests, which take long, need not pass twice.
+    for command in ("build", "test --exclude-resource-type unit_test", "run"):
         done = rolecall.shell(
             build.replace("dbt build", f"dbt {command}"), seconds=300, **environment
         )
         assert done.returncode == 0, done.stdout
-        assert passed in done.stdout
+        assert "ERROR=0" in done.stdout
         assert "nanobind" not in done.stderr
     assert rolecall.query(COUNTS) == [(1, 1, 0, 0)]
     assert stat.S_IMODE(rolecall.database.stat().st_mode) == 0o600
