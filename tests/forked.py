@@ -267,6 +267,8 @@ def _become(order: dict[str, Any], outputs: list[int]) -> NoReturn:
     os.environ.update(order["environment"])
     time.tzset()
     tempfile.tempdir = None
+    # A twentieth of a run, for memory that goes with the process.
+    gc.disable()
     program, *arguments = order["command"]
     code = 1
     try:

@@ -53,13 +53,14 @@ class BadFileSearch:
     """A search among the files that a load is to read from the day ``load_from`` on.
 
     Without ``skip_log_files``, S3 URLs with their problems, and for ``most_bytes`` at most, where
-    that is not None; ``scanned_bytes`` were read.
+    that is not None; ``scanned_bytes`` were read. Files whose URLs end as ``suspects`` come first.
     """
 
     athena: Athena
     settings: Settings
     load_from: date | None
     skip_log_files: Mapping[str, str]
+    suspects: tuple[str, ...] = ()
     most_bytes: int | None = None
     scanned_bytes: int = 0
 
@@ -89,6 +90,9 @@ class BadFileSearch:
         """Return a file that Athena cannot read of those delivered on some days."""
         files = sorted(sizes.keys() - self.skip_log_files.keys())
         self._check_scan(sum(sizes[file] for file in files))
+        for file in files:
+            if file.endswith(self.suspects) and self._fails(sql, [file], days):
+                return file
         return one_that_fails(files, lambda files: self._fails(sql, files, days))
 
     def _check_scan(self, wanted: int) -> None:

@@ -176,7 +176,8 @@ class SliceLoad:
         path, problem = bad_file
         if path is None:
             path = self._searched(error)
-        if not self._settings.skip_unreadable:
+        # What was left out once on somebody's word is tried each time, and left out again.
+        if not self._settings.skip_unreadable and not path.endswith(self._known_as_unreadable()):
             raise RolecallError(
                 f"{error} `rolecall refresh --skip-unreadable` goes on without {path}."
             ) from error
@@ -197,6 +198,7 @@ class SliceLoad:
             self._settings,
             self._load_from,
             self.loaded.unreadable,
+            self._known_as_unreadable(),
             self._spare_bytes,
         )
         path = search.run(self._slice_days())
@@ -214,14 +216,18 @@ class SliceLoad:
         """Return the files left out that the ledger does not have as unreadable yet."""
         if not self.loaded.unreadable:
             return []
+        known = self._known_as_unreadable()
+        return [path for path in self.loaded.unreadable if not path.endswith(known)]
+
+    def _known_as_unreadable(self) -> tuple[str, ...]:
+        """Return the ends of the S3 URLs of files that the ledger has as unreadable."""
         sql = "select log_file from log_files where status = 'unreadable'"
         try:
-            known = tuple(f"/{log_file}" for (log_file,) in self._athena.run(sql).rows())
+            return tuple(f"/{log_file}" for (log_file,) in self._athena.run(sql).rows())
         except QueryFailedError as error:  # no such table before the first load
             if not error.names_missing_table:
                 raise
-            known = ()
-        return [path for path in self.loaded.unreadable if not path.endswith(known)]
+            return ()
 
     def _staged_days(self) -> int:
         ((days,),) = self._athena.run(
