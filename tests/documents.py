@@ -25,6 +25,7 @@ TRIED = {
     ("CONTRIBUTING.md", "dbt compile"): "test_athena_lint.py",
     ("docs/athena.md", "aws s3 rm"): "test_lease.py",
     ("docs/athena.md", "dbt build"): "test_athena_build.py",
+    ("docs/athena.md", "Yesterday brought"): "test_cost.py",
     ("docs/athena.md", '{"command"'): "test_lambda.py",
     ("docs/from-console-query.md", "select"): "test_athena_docs.py",
 }

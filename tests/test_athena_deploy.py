@@ -20,11 +20,11 @@ import yaml
 
 from athena.account import COMPLETE, Account, Warehouse
 from athena.engine import RESULT_BUCKET, WORKGROUP
-from athena_cost import STATEMENTS, Cost, table_bytes
 from cloudformation import ACCOUNT, REGION, Statement, allowed, cloud, template
 from conftest import SAMPLE, event
 from pack_release import LAMBDA, REFRESH, locked_for, pack_refresh
 from rolecall.athena import scan_price
+from rolecall.cost import STATEMENTS, Cost, table_bytes
 
 pytestmark = pytest.mark.xdist_group("athena")
 

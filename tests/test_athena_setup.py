@@ -328,7 +328,8 @@ def test_a_table_that_it_did_not_make_is_described_and_kept(cloud: Cloud) -> Non
     printed = cloud.setup("--bucket", cloud.bucket, "--table", "default.by_hand")
     assert (
         "The table default.by_hand was not made by Rolecall and stays as it is: it reads"
-        f" {place}, with 1 column and partitions by region, so that a refresh scans all of it"
+        f" {place}, with 1 column and partitions by region, so that a refresh scans all of it, for"
+        " more."
     ) in printed
     assert "TABLE" not in printed
     assert cloud.table("by_hand", "default") == before
@@ -342,15 +343,20 @@ def test_a_table_over_other_logs_is_not_turned_to_these(cloud: Cloud) -> None:
         cloud.setup("--bucket", cloud.bucket, "--prefix", "moved")
 
 
-def test_yesterday_s_logs_tell_what_a_refresh_will_cost(cloud: Cloud) -> None:
+def test_yesterday_s_logs_tell_what_loads_will_cost_of_logs_and_tables(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = datetime.now(UTC)
     for back in (1, 1, 2):
         cloud.deliver("444455556666", "us-east-1", f"{now - timedelta(days=back):%Y/%m/%d}")
     cloud.deliver("111122223333", "eu-central-1", f"{now - timedelta(days=1):%Y/%m/%d}")
     assert (
-        "Yesterday brought 2 kB of logs: a daily refresh will scan about 4 kB for $0.00005, a"
-        " first load of 90 days 180 kB for $0.00005.\n"
+        "Yesterday brought 2 kB of logs: a first load of 90 days will scan about 1.83 MB for"
+        " $0.0095, logs and tables together, and a daily refresh after it 488 kB for $0.007, more"
+        " as more is loaded (docs/cost.md).\n"
     ) in cloud.setup("--bucket", cloud.bucket, "--dry-run")
+    monkeypatch.setenv("ROLECALL_PRICE_PER_TB", "10")
+    assert "1.83 MB for $0.019," in cloud.setup("--bucket", cloud.bucket, "--dry-run")
 
 
 def test_the_organization_s_trail_is_meant_and_others_can_be_named(cloud: Cloud) -> None:

@@ -67,7 +67,10 @@ _target_options = _options(
     click.option("--workgroup", metavar="NAME", help="The workgroup on Athena [primary]."),
     click.option("--results", metavar="S3_URL", help="Where results and tables go in S3."),
     click.option(
-        "--max-scan", metavar="SIZE", help="Refuse to scan more than this on Athena, such as 10GB."
+        "--max-scan",
+        metavar="SIZE",
+        help="Refuse what could scan more than this on Athena, such as 10GB: of a question all"
+        " tables, of a refresh the logs alone.",
     ),
 )
 _deadline_option = click.option(

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 from rolecall.athena import scan_price
 from rolecall.catalogue import CatalogueTable
+from rolecall.cost import DAYS_A_MONTH, Trail, first_refresh, refresh
 from rolecall.output import counted
 from rolecall.settings import Settings
 from rolecall.setup import Plan
 from rolecall.sizes import price_text, size_text
 
 _FIRST_LOAD_DAYS = 90
-# From the day before the newest one loaded on.
-_REFRESH_DAYS = 2
 _NAMED_AT_MOST = 10
 
 
@@ -27,10 +26,26 @@ def plan_text(plan: Plan, settings: Settings, region: str) -> str:
             f"The bucket is in {plan.bucket_region} and Athena in {region}: AWS asks for the"
             f" transfer. ROLECALL_REGION={plan.bucket_region} avoids it."
         )
-    lines.append(_cost_line(plan, settings))
+    lines.append(cost_text(plan.day_bytes, settings.price_per_tb))
     lines += _table_lines(plan)
     lines += ["", *(f"{statement};\n" for statement in plan.statements)] if plan.statements else []
     return "\n".join(lines)
+
+
+def cost_text(day_bytes: int, price_per_tb: float) -> str:
+    """Return what loads will scan and cost, told from the bytes of logs that a day brought."""
+    if not day_bytes:
+        return "Yesterday brought no logs, which would tell what a refresh will scan."
+    loaded = Trail(day_bytes * DAYS_A_MONTH, _FIRST_LOAD_DAYS / DAYS_A_MONTH)
+    first, daily = (
+        f"{size_text(round(cost.scanned_bytes))} for {price_text(cost.scan_at(price_per_tb))}"
+        for cost in (first_refresh(loaded), refresh(loaded, 1))
+    )
+    return (
+        f"Yesterday brought {size_text(day_bytes)} of logs: a first load of {_FIRST_LOAD_DAYS} days"
+        f" will scan about {first}, logs and tables together, and a daily refresh after it {daily},"
+        " more as more is loaded (docs/cost.md)."
+    )
 
 
 def done_text(plan: Plan, is_dry_run: bool) -> str:
@@ -82,20 +97,6 @@ def _logs_line(plan: Plan) -> str:
     )
 
 
-def _cost_line(plan: Plan, settings: Settings) -> str:
-    if not plan.day_bytes:
-        return "Yesterday brought no logs, which would tell what a refresh will scan."
-    refresh, first = (
-        f"{size_text(days * plan.day_bytes)} for"
-        f" {price_text(scan_price(days * plan.day_bytes, settings.price_per_tb))}"
-        for days in (_REFRESH_DAYS, _FIRST_LOAD_DAYS)
-    )
-    return (
-        f"Yesterday brought {size_text(plan.day_bytes)} of logs: a daily refresh will scan about"
-        f" {refresh}, a first load of {_FIRST_LOAD_DAYS} days {first}."
-    )
-
-
 def _table_lines(plan: Plan) -> list[str]:
     if plan.there is None:
         return []
@@ -111,7 +112,7 @@ def _table_lines(plan: Plan) -> list[str]:
 def _described(table: CatalogueTable) -> str:
     keys = ", ".join(name for name, _ in table.partition_keys)
     partitions = f"partitions by {keys}" if keys else "no partitions"
-    all_of_it = "" if table.day_columns else ", so that a refresh scans all of it"
+    all_of_it = "" if table.day_columns else ", so that a refresh scans all of it, for more"
     return (
         f"The table {table.name} was not made by Rolecall and stays as it is: it reads"
         f" {table.location}, with {counted(len(table.columns), 'column')} and"
