@@ -60,6 +60,11 @@ class Cloud:
         key = f"{prefix}{account}/CloudTrail/{region}/{day}/{name}"
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"x" * 1000)
 
+    def put(self, *keys: str) -> None:
+        """Put objects without a byte, as the S3 console's "Create folder" does."""
+        for key in keys:
+            self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"")
+
     def setup(self, *options: str) -> str:
         """Run `rolecall setup` and return what it printed. Raises what it raises."""
         arguments = ["setup", "--results", _RESULTS, *options]
@@ -145,6 +150,14 @@ def _trail(cloud: Cloud, name: str = "management-events", **members: Any) -> Non
     cloud.client("cloudtrail").create_trail(
         Name=name, S3BucketName=cloud.bucket, **{"IsOrganizationTrail": True} | members
     )
+
+
+def _added_by_refresh(cloud: Cloud) -> list[tuple[str, str]]:
+    """Return the accounts and regions that a refresh adds to the table of `setup`."""
+    settings = load_settings(table="rolecall.cloudtrail_logs")
+    table = catalogue_table(settings.table, settings)
+    folders = add_new_folders(table, settings, AthenaClient(Place("rolecall", "rolecall")))
+    return [(folder.account, folder.region) for folder in folders]
 
 
 def test_the_trail_s_accounts_regions_and_days_become_the_table(cloud: Cloud) -> None:
@@ -269,19 +282,14 @@ def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
 ) -> None:
     cloud.setup("--bucket", cloud.bucket)
     cloud.change({"projection.dt.range": "2026/03/01,NOW+1DAY"})
-    settings = load_settings(table="rolecall.cloudtrail_logs")
-    athena = AthenaClient(Place("rolecall", "rolecall"))
-
-    def added() -> list[tuple[str, str]]:
-        table = catalogue_table(settings.table, settings)
-        folders = add_new_folders(table, settings, athena)
-        return [(folder.account, folder.region) for folder in folders]
-
-    assert added() == []
+    assert _added_by_refresh(cloud) == []
     cloud.deliver("444455556666", "ap-south-1", "2026/04/10")
     cloud.deliver("777788889999", "us-east-1", "2026/04/12")
-    assert added() == [("444455556666", "ap-south-1"), ("777788889999", "us-east-1")]
-    assert added() == []
+    assert _added_by_refresh(cloud) == [
+        ("444455556666", "ap-south-1"),
+        ("777788889999", "us-east-1"),
+    ]
+    assert _added_by_refresh(cloud) == []
     # Loads look at their days until they have them, whatever they have of others.
     assert cloud.table()["Parameters"]["rolecall.added"] == (
         "region=ap-south-1:2026-04-10/2026-04-10,account=777788889999:2026-04-12/2026-04-12"
@@ -293,7 +301,7 @@ def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
         patch.object(cloud.athena.engine, "run", side_effect=refused),
         pytest.raises(RolecallError, match="lacks 888899990000 in us-east-1: AWS does not allow"),
     ):
-        added()
+        _added_by_refresh(cloud)
     told = cloud.table()["Parameters"]
     assert told["projection.account.values"] == "111122223333,444455556666,777788889999"
     assert told["projection.region.values"] == "ap-south-1,eu-central-1,us-east-1"
@@ -480,6 +488,40 @@ def test_access_denied_to_the_bucket_is_named(cloud: Cloud, deny: Deny) -> None:
     assert str(caught.value) == (
         f"AWS does not allow you to list s3://{cloud.bucket}/AWSLogs/, which takes s3:ListBucket:"
         " ask for this permission."
+    )
+
+
+def test_a_folder_that_was_made_by_hand_is_no_log(cloud: Cloud) -> None:
+    logs = f"AWSLogs/{_ORGANIZATION}/"
+    for region in ("eu-central-1", "us-east-1", "us-west-1"):
+        folder = f"{logs}111122223333/CloudTrail/{region}/"
+        cloud.put(folder, f"{folder}2025/", f"{folder}2025/01/", f"{folder}2025/01/01/")
+    # More of them than a page has.
+    cloud.put(*(f"{logs}444455556666/CloudTrail/us-east-1/2025/01/{day:02}/" for day in range(30)))
+    assert (
+        "It has logs of 2 accounts in 2 regions (eu-central-1, us-east-1) since 2026-03-01.\n"
+    ) in cloud.setup("--bucket", cloud.bucket)
+    folder = f"{logs}777788889999/CloudTrail/us-east-1/"
+    cloud.put(folder, f"{folder}2026/", f"{folder}2026/03/01/", f"{folder}2026/12/", f"{folder}x")
+    assert _added_by_refresh(cloud) == []
+    cloud.deliver("777788889999", "us-east-1", "2026/04/12")
+    cloud.deliver("777788889999", "us-east-1", "2026/04/14")
+    cloud.put(f"{folder}2026/04/15/", f"{folder}2027/")
+    assert _added_by_refresh(cloud) == [("777788889999", "us-east-1")]
+    assert cloud.table()["Parameters"]["rolecall.added"] == (
+        "account=777788889999:2026-04-12/2026-04-14"
+    )
+
+
+def test_a_folder_of_no_day_of_the_calendar_tells_none(cloud: Cloud) -> None:
+    folder = f"AWSLogs/{_ORGANIZATION}/111122223333/CloudTrail/us-east-1/"
+    cloud.put(f"{folder}2026/02/30/x", f"{folder}2026/13/01/x", f"{folder}0000/01/01/x")
+    assert "since 2026-03-01" in cloud.setup("--bucket", cloud.bucket)
+    cloud.deliver("777788889999", "us-east-1", "2026/04/12")
+    cloud.put(f"{folder.replace('111122223333', '777788889999')}2026/04/31/x")
+    assert _added_by_refresh(cloud) == [("777788889999", "us-east-1")]
+    assert cloud.table()["Parameters"]["rolecall.added"] == (
+        "account=777788889999:2026-04-12/2026-04-12"
     )
 
 
