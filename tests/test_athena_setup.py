@@ -397,6 +397,29 @@ def test_logs_beside_the_organization_s_are_named(cloud: Cloud) -> None:
     assert "1 account in 1 region (us-east-1) since 2024-01-01" in printed
 
 
+def test_a_new_trail_is_not_shown_the_logs_of_others(cloud: Cloud) -> None:
+    cloud.deliver("111122223333", "us-east-1", "2024/01/01", "old/AWSLogs/")
+    _trail(cloud, S3KeyPrefix="old")
+    with pytest.raises(RolecallError) as caught:
+        cloud.setup()
+    assert str(caught.value) == (
+        "The trail management-events of the organization has no log in"
+        f" s3://{cloud.bucket}/old/AWSLogs/ yet, which has folders of single accounts alone: wait"
+        " some minutes for its first log, or name the others' with"
+        f" --bucket {cloud.bucket} --prefix old."
+    )
+    printed = cloud.setup("--bucket", cloud.bucket, "--prefix", "old", "--dry-run")
+    assert "since 2024-01-01" in printed
+    _trail(cloud, "of-one-account", IsOrganizationTrail=False)
+    with pytest.raises(RolecallError) as caught:
+        cloud.setup("--trail", "of-one-account")
+    assert str(caught.value) == (
+        f"The trail of-one-account has no log in s3://{cloud.bucket}/AWSLogs/ yet, which has"
+        " folders of an organization alone: wait some minutes for its first log, or name the"
+        f" others' with --bucket {cloud.bucket}."
+    )
+
+
 def test_several_organizations_must_be_told_apart(cloud: Cloud) -> None:
     cloud.deliver("111122223333", "us-east-1", "2024/01/01", "AWSLogs/o-zzzzzzzzzz/")
     with pytest.raises(UsageError, match=r"\(o-a1b2c3d4e5, o-zzzzzzzzzz\): name one with"):

@@ -327,7 +327,8 @@ def _logs_key(
 ) -> tuple[str, tuple[str, ...]]:
     """Return the folder that has the accounts' folders, and those beside it, as S3 URLs.
 
-    A bucket may have logs of an organization and, from before that, of single accounts.
+    A bucket may have logs of an organization and, from before that, of single accounts. Raises
+    RolecallError if it has none that the trail may have written.
     """
     logs = f"{trail.prefix}AWSLogs/"
     if organization is not None:
@@ -337,8 +338,9 @@ def _logs_key(
     names = bucket.folder_names(logs)
     organizations = [name for name in names if ORGANIZATION.fullmatch(name)]
     accounts = [name for name in names if ACCOUNT.fullmatch(name)]
+    _check_trail_has_folders(trail, logs, accounts, organizations)
     is_single = trail.name is not None and not trail.is_of_organization
-    if not organizations or (accounts and is_single):
+    if not organizations or is_single:
         return logs, tuple(f"s3://{trail.bucket}/{logs}{name}/" for name in organizations)
     if len(organizations) > 1:
         raise UsageError(
@@ -347,6 +349,31 @@ def _logs_key(
         )
     beside = tuple(f"s3://{trail.bucket}/{logs}{name}/" for name in accounts)
     return f"{logs}{organizations[0]}/", beside
+
+
+def _check_trail_has_folders(
+    trail: Trail, logs: str, accounts: list[str], organizations: list[str]
+) -> None:
+    """Raise RolecallError if only others have folders where a trail writes to.
+
+    A new trail's first log comes after some minutes, and in its bucket others may be older.
+    """
+    own, others, of_others = (
+        (organizations, accounts, "single accounts")
+        if trail.is_of_organization
+        else (accounts, organizations, "an organization")
+    )
+    if trail.name is None or own or not others:
+        return
+    name = f"The trail {trail.name}" + (" of the organization" if trail.is_of_organization else "")
+    options = f"--bucket {trail.bucket}" + (
+        f" --prefix {trail.prefix[:-1]}" if trail.prefix else ""
+    )
+    raise RolecallError(
+        f"{name} has no log in s3://{trail.bucket}/{logs} yet, which has folders of"
+        f" {of_others} alone: wait some minutes for its first log, or name the others' with"
+        f" {options}."
+    )
 
 
 def _check_logs_can_be_read(
