@@ -36,6 +36,10 @@ from rolecall.trail_bucket import REGION, Days, TrailBucket
 _NUMBERS = count()
 _RESULTS = "s3://results/rolecall/"
 _ORGANIZATION = "o-a1b2c3d4e5"
+_FOLDER_NAMES = (
+    r"cannot be a place in S3: .* with a-z, A-Z, digits and !\.\*\(\)=\+@,:_- in the"
+    r" names of folders\.$"
+)
 _KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0f0e0d0c"
 
 
@@ -343,6 +347,22 @@ def test_a_table_that_it_did_not_make_is_described_and_kept(cloud: Cloud) -> Non
     assert not cloud.athena.executions
 
 
+def test_a_view_is_described_as_one(cloud: Cloud) -> None:
+    cloud.client("glue").create_table(
+        DatabaseName="default",
+        TableInput={
+            "Name": "some_logs",
+            "TableType": "VIRTUAL_VIEW",
+            "StorageDescriptor": {"Columns": [{"Name": "eventtime", "Type": "string"}]},
+        },
+    )
+    printed = cloud.setup("--bucket", cloud.bucket, "--table", "default.some_logs")
+    assert (
+        "The table default.some_logs was not made by Rolecall and stays as it is: it is a view,"
+        " with 1 column and no partitions, so that a refresh scans all of it."
+    ) in printed
+
+
 def test_a_table_over_other_logs_is_not_turned_to_these(cloud: Cloud) -> None:
     cloud.setup("--bucket", cloud.bucket)
     cloud.deliver("111122223333", "us-east-1", "2026/03/01", "moved/AWSLogs/")
@@ -450,7 +470,7 @@ def test_digests_and_insights_are_no_regions(cloud: Cloud) -> None:
         (("--table", "rolecall.x`; drop"), "cannot be a table"),
         (("--workgroup", "a b"), "cannot be a workgroup"),
         (("--organization", "o-'"), "is no id of an organization"),
-        (("--prefix", "it's"), "cannot be a place in S3"),
+        *((("--prefix", prefix), _FOLDER_NAMES) for prefix in ("it's", "it is", "a&b", "lög")),
         (("--cutoff", "9MB"), "10 MB or more"),
         (("--cutoff", "much"), "--cutoff: 'much' is no amount of data"),
         (("--results", ""), "ROLECALL_RESULTS|cannot be a place"),
@@ -459,7 +479,8 @@ def test_digests_and_insights_are_no_regions(cloud: Cloud) -> None:
 def test_what_can_be_no_name_is_refused(
     cloud: Cloud, options: tuple[str, ...], message: str
 ) -> None:
-    cloud.deliver("111122223333", "us-east-1", "2026/03/01", "it's/AWSLogs/")
+    if "--prefix" in options:
+        cloud.deliver("111122223333", "us-east-1", "2026/03/01", f"{options[1]}/AWSLogs/")
     before = cloud.writes()
     named = () if "--bucket" in options else ("--bucket", cloud.bucket)
     with pytest.raises(UsageError, match=message):
