@@ -235,9 +235,23 @@ def athena(service: Service) -> Athena:
     return Athena(place, make_client("athena", "us-east-1"))
 
 
-def test_without_being_told_the_file_is_named_and_the_way_out() -> None:
+def test_without_being_told_the_file_is_named_and_the_way_out(
+    service: Service, athena: Athena
+) -> None:
+    service.engine.script = lambda statement, request: table(["log_file"], [])
     with pytest.raises(RolecallError, match="--skip-unreadable` goes on without s3://trail/"):
-        _load(_Dbt(3, 99, (_FILE,)))
+        _load(_Dbt(3, 99, (_FILE,)), athena)
+
+
+def test_what_the_ledger_has_as_unreadable_is_left_out_without_being_told(
+    service: Service, athena: Athena
+) -> None:
+    known = _FILE.removeprefix("s3://trail/")
+    service.engine.script = lambda statement, request: table(["log_file"], [[known]])
+    assert tuple(_load(_Dbt(3, 99, (_FILE,)), athena).unreadable) == (_FILE,)
+    another = _FILE.replace("a_b-c", "another")
+    with pytest.raises(RolecallError, match=f"goes on without {another}"):
+        _load(_Dbt(3, 99, (_FILE, another)), athena)
 
 
 def test_files_that_cannot_be_read_are_left_out_one_by_one(

@@ -36,6 +36,10 @@ from rolecall.trail_bucket import REGION, Days, TrailBucket
 _NUMBERS = count()
 _RESULTS = "s3://results/rolecall/"
 _ORGANIZATION = "o-a1b2c3d4e5"
+_FOLDER_NAMES = (
+    r"cannot be a place in S3: .* with a-z, A-Z, digits and !\.\*\(\)=\+@,:_- in the"
+    r" names of folders\.$"
+)
 _KEY_ARN = "arn:aws:kms:us-east-1:111122223333:key/0f0e0d0c"
 
 
@@ -59,6 +63,11 @@ class Cloud:
         )
         key = f"{prefix}{account}/CloudTrail/{region}/{day}/{name}"
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"x" * 1000)
+
+    def put(self, *keys: str) -> None:
+        """Put objects without a byte, as the S3 console's "Create folder" does."""
+        for key in keys:
+            self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"")
 
     def setup(self, *options: str) -> str:
         """Run `rolecall setup` and return what it printed. Raises what it raises."""
@@ -145,6 +154,14 @@ def _trail(cloud: Cloud, name: str = "management-events", **members: Any) -> Non
     cloud.client("cloudtrail").create_trail(
         Name=name, S3BucketName=cloud.bucket, **{"IsOrganizationTrail": True} | members
     )
+
+
+def _added_by_refresh(cloud: Cloud) -> list[tuple[str, str]]:
+    """Return the accounts and regions that a refresh adds to the table of `setup`."""
+    settings = load_settings(table="rolecall.cloudtrail_logs")
+    table = catalogue_table(settings.table, settings)
+    folders = add_new_folders(table, settings, AthenaClient(Place("rolecall", "rolecall")))
+    return [(folder.account, folder.region) for folder in folders]
 
 
 def test_the_trail_s_accounts_regions_and_days_become_the_table(cloud: Cloud) -> None:
@@ -269,19 +286,14 @@ def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
 ) -> None:
     cloud.setup("--bucket", cloud.bucket)
     cloud.change({"projection.dt.range": "2026/03/01,NOW+1DAY"})
-    settings = load_settings(table="rolecall.cloudtrail_logs")
-    athena = AthenaClient(Place("rolecall", "rolecall"))
-
-    def added() -> list[tuple[str, str]]:
-        table = catalogue_table(settings.table, settings)
-        folders = add_new_folders(table, settings, athena)
-        return [(folder.account, folder.region) for folder in folders]
-
-    assert added() == []
+    assert _added_by_refresh(cloud) == []
     cloud.deliver("444455556666", "ap-south-1", "2026/04/10")
     cloud.deliver("777788889999", "us-east-1", "2026/04/12")
-    assert added() == [("444455556666", "ap-south-1"), ("777788889999", "us-east-1")]
-    assert added() == []
+    assert _added_by_refresh(cloud) == [
+        ("444455556666", "ap-south-1"),
+        ("777788889999", "us-east-1"),
+    ]
+    assert _added_by_refresh(cloud) == []
     # Loads look at their days until they have them, whatever they have of others.
     assert cloud.table()["Parameters"]["rolecall.added"] == (
         "region=ap-south-1:2026-04-10/2026-04-10,account=777788889999:2026-04-12/2026-04-12"
@@ -293,7 +305,7 @@ def test_a_refresh_adds_new_accounts_and_regions_to_the_table_before_it_reads(
         patch.object(cloud.athena.engine, "run", side_effect=refused),
         pytest.raises(RolecallError, match="lacks 888899990000 in us-east-1: AWS does not allow"),
     ):
-        added()
+        _added_by_refresh(cloud)
     told = cloud.table()["Parameters"]
     assert told["projection.account.values"] == "111122223333,444455556666,777788889999"
     assert told["projection.region.values"] == "ap-south-1,eu-central-1,us-east-1"
@@ -334,6 +346,22 @@ def test_a_table_that_it_did_not_make_is_described_and_kept(cloud: Cloud) -> Non
     assert "TABLE" not in printed
     assert cloud.table("by_hand", "default") == before
     assert not cloud.athena.executions
+
+
+def test_a_view_is_described_as_one(cloud: Cloud) -> None:
+    cloud.client("glue").create_table(
+        DatabaseName="default",
+        TableInput={
+            "Name": "some_logs",
+            "TableType": "VIRTUAL_VIEW",
+            "StorageDescriptor": {"Columns": [{"Name": "eventtime", "Type": "string"}]},
+        },
+    )
+    printed = cloud.setup("--bucket", cloud.bucket, "--table", "default.some_logs")
+    assert (
+        "The table default.some_logs was not made by Rolecall and stays as it is: it is a view,"
+        " with 1 column and no partitions, so that a refresh scans all of it."
+    ) in printed
 
 
 def test_a_table_over_other_logs_is_not_turned_to_these(cloud: Cloud) -> None:
@@ -395,6 +423,29 @@ def test_logs_beside_the_organization_s_are_named(cloud: Cloud) -> None:
     assert "1 account in 1 region (us-east-1) since 2024-01-01" in printed
 
 
+def test_a_new_trail_is_not_shown_the_logs_of_others(cloud: Cloud) -> None:
+    cloud.deliver("111122223333", "us-east-1", "2024/01/01", "old/AWSLogs/")
+    _trail(cloud, S3KeyPrefix="old")
+    with pytest.raises(RolecallError) as caught:
+        cloud.setup()
+    assert str(caught.value) == (
+        "The trail management-events of the organization has no log in"
+        f" s3://{cloud.bucket}/old/AWSLogs/ yet, which has folders of single accounts alone: wait"
+        " some minutes for its first log, or name the others' with"
+        f" --bucket {cloud.bucket} --prefix old."
+    )
+    printed = cloud.setup("--bucket", cloud.bucket, "--prefix", "old", "--dry-run")
+    assert "since 2024-01-01" in printed
+    _trail(cloud, "of-one-account", IsOrganizationTrail=False)
+    with pytest.raises(RolecallError) as caught:
+        cloud.setup("--trail", "of-one-account")
+    assert str(caught.value) == (
+        f"The trail of-one-account has no log in s3://{cloud.bucket}/AWSLogs/ yet, which has"
+        " folders of an organization alone: wait some minutes for its first log, or name the"
+        f" others' with --bucket {cloud.bucket}."
+    )
+
+
 def test_several_organizations_must_be_told_apart(cloud: Cloud) -> None:
     cloud.deliver("111122223333", "us-east-1", "2024/01/01", "AWSLogs/o-zzzzzzzzzz/")
     with pytest.raises(UsageError, match=r"\(o-a1b2c3d4e5, o-zzzzzzzzzz\): name one with"):
@@ -425,7 +476,7 @@ def test_digests_and_insights_are_no_regions(cloud: Cloud) -> None:
         (("--table", "rolecall.x`; drop"), "cannot be a table"),
         (("--workgroup", "a b"), "cannot be a workgroup"),
         (("--organization", "o-'"), "is no id of an organization"),
-        (("--prefix", "it's"), "cannot be a place in S3"),
+        *((("--prefix", prefix), _FOLDER_NAMES) for prefix in ("it's", "it is", "a&b", "lög")),
         (("--cutoff", "9MB"), "10 MB or more"),
         (("--cutoff", "much"), "--cutoff: 'much' is no amount of data"),
         (("--results", ""), "ROLECALL_RESULTS|cannot be a place"),
@@ -434,7 +485,8 @@ def test_digests_and_insights_are_no_regions(cloud: Cloud) -> None:
 def test_what_can_be_no_name_is_refused(
     cloud: Cloud, options: tuple[str, ...], message: str
 ) -> None:
-    cloud.deliver("111122223333", "us-east-1", "2026/03/01", "it's/AWSLogs/")
+    if "--prefix" in options:
+        cloud.deliver("111122223333", "us-east-1", "2026/03/01", f"{options[1]}/AWSLogs/")
     before = cloud.writes()
     named = () if "--bucket" in options else ("--bucket", cloud.bucket)
     with pytest.raises(UsageError, match=message):
@@ -486,6 +538,40 @@ def test_access_denied_to_the_bucket_is_named(cloud: Cloud, deny: Deny) -> None:
     assert str(caught.value) == (
         f"AWS does not allow you to list s3://{cloud.bucket}/AWSLogs/, which takes s3:ListBucket:"
         " ask for this permission."
+    )
+
+
+def test_a_folder_that_was_made_by_hand_is_no_log(cloud: Cloud) -> None:
+    logs = f"AWSLogs/{_ORGANIZATION}/"
+    for region in ("eu-central-1", "us-east-1", "us-west-1"):
+        folder = f"{logs}111122223333/CloudTrail/{region}/"
+        cloud.put(folder, f"{folder}2025/", f"{folder}2025/01/", f"{folder}2025/01/01/")
+    # More of them than a page has.
+    cloud.put(*(f"{logs}444455556666/CloudTrail/us-east-1/2025/01/{day:02}/" for day in range(30)))
+    assert (
+        "It has logs of 2 accounts in 2 regions (eu-central-1, us-east-1) since 2026-03-01.\n"
+    ) in cloud.setup("--bucket", cloud.bucket)
+    folder = f"{logs}777788889999/CloudTrail/us-east-1/"
+    cloud.put(folder, f"{folder}2026/", f"{folder}2026/03/01/", f"{folder}2026/12/", f"{folder}x")
+    assert _added_by_refresh(cloud) == []
+    cloud.deliver("777788889999", "us-east-1", "2026/04/12")
+    cloud.deliver("777788889999", "us-east-1", "2026/04/14")
+    cloud.put(f"{folder}2026/04/15/", f"{folder}2027/")
+    assert _added_by_refresh(cloud) == [("777788889999", "us-east-1")]
+    assert cloud.table()["Parameters"]["rolecall.added"] == (
+        "account=777788889999:2026-04-12/2026-04-14"
+    )
+
+
+def test_a_folder_of_no_day_of_the_calendar_tells_none(cloud: Cloud) -> None:
+    folder = f"AWSLogs/{_ORGANIZATION}/111122223333/CloudTrail/us-east-1/"
+    cloud.put(f"{folder}2026/02/30/x", f"{folder}2026/13/01/x", f"{folder}0000/01/01/x")
+    assert "since 2026-03-01" in cloud.setup("--bucket", cloud.bucket)
+    cloud.deliver("777788889999", "us-east-1", "2026/04/12")
+    cloud.put(f"{folder.replace('111122223333', '777788889999')}2026/04/31/x")
+    assert _added_by_refresh(cloud) == [("777788889999", "us-east-1")]
+    assert cloud.table()["Parameters"]["rolecall.added"] == (
+        "account=777788889999:2026-04-12/2026-04-12"
     )
 
 

@@ -87,7 +87,7 @@ _PATTERNS = {
     "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "lower-case letters, digits, dots and -"),
     "place": (
         r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w!.*()=+@,:-]+)*/?",
-        "s3://BUCKET/FOLDER/",
+        "s3://BUCKET/FOLDER/, with a-z, A-Z, digits and !.*()=+@,:_- in the names of folders",
     ),
 }
 

@@ -37,6 +37,7 @@ class CatalogueTable:
     partition_keys: tuple[tuple[str, str], ...]
     properties: Mapping[str, str] = field(default_factory=dict)
     told_partitions: Mapping[str, str] | None = None
+    is_view: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -107,6 +108,8 @@ def find_table(name: str, glue: Any, settings: Settings) -> CatalogueTable | Non
         tuple((key["Name"].lower(), key["Type"]) for key in found.get("PartitionKeys", [])),
         found.get("Parameters", {}),
         settings.partitions if name == settings.table else None,
+        # Of a view of Athena's and of Hive's (AWS Glue API, "TableInput").
+        found.get("TableType") == "VIRTUAL_VIEW",
     )
 
 

@@ -5,7 +5,7 @@ What is there already stays as it is; of it only the table that this module made
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -111,9 +111,9 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
     s3 = make_client("s3", settings.region)
     bucket = TrailBucket(s3, checked("bucket", trail.bucket))
     key, passed_over = _logs_key(bucket, trail, asked.organization)
-    folders = _folders_right_below(bucket, key)
-    first_day = bucket.first_day(folders)
-    if first_day is None:
+    first_days = bucket.first_days(_folders_right_below(bucket, key))
+    folders = list(first_days)
+    if not folders:
         raise RolecallError(
             f"There is no CloudTrail log below s3://{trail.bucket}/{key}: name the folder that has"
             " AWSLogs/ with --prefix, or wait some minutes for the trail's first log."
@@ -127,8 +127,8 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
         checked("place", f"s3://{trail.bucket}/{key}"),
         tuple(sorted({folder.account for folder in folders})),
         tuple(sorted({folder.region for folder in folders})),
-        first_day,
-        added=_added(there, bucket, folders),
+        min(first_days.values()),
+        added=_added(there, bucket.days_of(_unknown_folders(there, folders))),
     )
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return Plan(
@@ -173,17 +173,17 @@ def add_new_folders(
         return ()
     name, key = bucket_and_key(there.location)
     bucket = TrailBucket(make_client("s3", settings.region), name)
-    new = _unknown_folders(there, _folders_right_below(bucket, key))
-    first_day = bucket.first_day(new)
-    if first_day is None:
+    days = bucket.days_of(_unknown_folders(there, _folders_right_below(bucket, key)))
+    if not days:
         return ()
+    new = tuple(days)
     table = TrailTable(
         there.name,
         there.location,
         tuple(folder.account for folder in new),
         tuple(folder.region for folder in new),
-        first_day,
-        added=_added(there, bucket, new),
+        min(first for first, _ in days.values()),
+        added=_added(there, days),
     )
     try:
         for statement in table.statements(there):
@@ -196,9 +196,14 @@ def add_new_folders(
 
 
 def _unknown_folders(
-    there: CatalogueTable, folders: Sequence[RegionFolder]
+    there: CatalogueTable | None, folders: Sequence[RegionFolder]
 ) -> tuple[RegionFolder, ...]:
-    """Return the folders whose account or region a table that Rolecall made does not have."""
+    """Return the folders whose account or region a table that Rolecall made does not have.
+
+    Where there is no such table, none is.
+    """
+    if there is None or MARK not in there.properties:
+        return ()
     accounts, regions = _known(there, "account"), _known(there, "region")
     return tuple(
         folder
@@ -213,16 +218,14 @@ def _known(there: CatalogueTable | None, column: str) -> list[str]:
 
 
 def _added(
-    there: CatalogueTable | None, bucket: TrailBucket, folders: Sequence[RegionFolder]
+    there: CatalogueTable | None, unknown: Mapping[RegionFolder, tuple[date, date]]
 ) -> tuple[AddedPartition, ...]:
-    """Return the accounts and regions that a table of Rolecall's lacks, with their days.
+    """Return the accounts and regions that a table lacks, with the days of its unknown folders.
 
     Those that begin today are left out: every load looks that far back.
     """
-    if there is None or MARK not in there.properties:
-        return ()
     days: dict[tuple[str, str], list[date]] = {}
-    for folder, first_and_last in bucket.days_of(_unknown_folders(there, folders)).items():
+    for folder, first_and_last in unknown.items():
         for column, value in (("account", folder.account), ("region", folder.region)):
             if value not in _known(there, column):
                 days.setdefault((column, value), []).extend(first_and_last)
@@ -324,7 +327,8 @@ def _logs_key(
 ) -> tuple[str, tuple[str, ...]]:
     """Return the folder that has the accounts' folders, and those beside it, as S3 URLs.
 
-    A bucket may have logs of an organization and, from before that, of single accounts.
+    A bucket may have logs of an organization and, from before that, of single accounts. Raises
+    RolecallError if it has none that the trail may have written.
     """
     logs = f"{trail.prefix}AWSLogs/"
     if organization is not None:
@@ -334,8 +338,9 @@ def _logs_key(
     names = bucket.folder_names(logs)
     organizations = [name for name in names if ORGANIZATION.fullmatch(name)]
     accounts = [name for name in names if ACCOUNT.fullmatch(name)]
+    _check_trail_has_folders(trail, logs, accounts, organizations)
     is_single = trail.name is not None and not trail.is_of_organization
-    if not organizations or (accounts and is_single):
+    if not organizations or is_single:
         return logs, tuple(f"s3://{trail.bucket}/{logs}{name}/" for name in organizations)
     if len(organizations) > 1:
         raise UsageError(
@@ -346,12 +351,37 @@ def _logs_key(
     return f"{logs}{organizations[0]}/", beside
 
 
+def _check_trail_has_folders(
+    trail: Trail, logs: str, accounts: list[str], organizations: list[str]
+) -> None:
+    """Raise RolecallError if only others have folders where a trail writes to.
+
+    A new trail's first log comes after some minutes, and in its bucket others may be older.
+    """
+    own, others, of_others = (
+        (organizations, accounts, "single accounts")
+        if trail.is_of_organization
+        else (accounts, organizations, "an organization")
+    )
+    if trail.name is None or own or not others:
+        return
+    name = f"The trail {trail.name}" + (" of the organization" if trail.is_of_organization else "")
+    options = f"--bucket {trail.bucket}" + (
+        f" --prefix {trail.prefix[:-1]}" if trail.prefix else ""
+    )
+    raise RolecallError(
+        f"{name} has no log in s3://{trail.bucket}/{logs} yet, which has folders of"
+        f" {of_others} alone: wait some minutes for its first log, or name the others' with"
+        f" {options}."
+    )
+
+
 def _check_logs_can_be_read(
     s3: Any, bucket: TrailBucket, folders: list[RegionFolder], trail: Trail
 ) -> None:
     """Read one byte of one log. Raises RolecallError if bucket or key do not allow it."""
     keys = (bucket.first_key(folder) for folder in folders)
-    key = next(key for key in keys if key is not None)
+    key = next(key for key in keys if key is not None)  # each of these folders has a log
     try:
         s3.get_object(Bucket=bucket.bucket, Key=key, Range="bytes=0-0")["Body"].read()
     except (ClientError, BotoCoreError) as error:

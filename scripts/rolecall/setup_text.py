@@ -113,10 +113,11 @@ def _described(table: CatalogueTable) -> str:
     keys = ", ".join(name for name, _ in table.partition_keys)
     partitions = f"partitions by {keys}" if keys else "no partitions"
     all_of_it = "" if table.day_columns else ", so that a refresh scans all of it, for more"
+    is_what = "is a view" if table.is_view else f"reads {table.location}"
     return (
-        f"The table {table.name} was not made by Rolecall and stays as it is: it reads"
-        f" {table.location}, with {counted(len(table.columns), 'column')} and"
-        f" {partitions}{all_of_it}. Another --table makes one beside it."
+        f"The table {table.name} was not made by Rolecall and stays as it is: it {is_what}, with"
+        f" {counted(len(table.columns), 'column')} and {partitions}{all_of_it}. Another --table"
+        " makes one beside it."
     )
 
 

@@ -26,6 +26,8 @@ REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+")
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
 _DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
 _DIGITS_OF_A_DAY = (4, 2, 2)
+# Few folders have more of them before their first log, and a page of so many keys is small.
+_MOST_MARKERS = 20
 # As many as boto3 keeps connections for.
 _THREADS = 10
 
@@ -100,40 +102,54 @@ class TrailBucket:
         ]
         return [folder for found in _at_once(self.region_folders, below) for folder in found]
 
-    def first_day(self, folders: Iterable[RegionFolder]) -> date | None:
-        """Return the first day that any of these folders has a log of. Raises RolecallError."""
-        days = _at_once(self._first_day_in, folders)
-        return min((day for day in days if day is not None), default=None)
+    def first_days(self, folders: Sequence[RegionFolder]) -> dict[RegionFolder, date]:
+        """Return the first day of each folder that has a log. Raises RolecallError."""
+        days = zip(folders, _at_once(self._first_day_in, folders), strict=True)
+        return {folder: day for folder, day in days if day is not None}
 
     def days_of(self, folders: Sequence[RegionFolder]) -> dict[RegionFolder, tuple[date, date]]:
         """Return the first and the last day of each folder that has a log. Raises RolecallError."""
-        days = zip(
-            folders,
-            _at_once(self._first_day_in, folders),
-            _at_once(self._last_day_in, folders),
-            strict=True,
-        )
+        firsts = self.first_days(folders)
+        lasts = _at_once(self._last_day_in, firsts)
         return {
-            folder: (first, last)
-            for folder, first, last in days
-            if first is not None and last is not None
+            folder: (first, last or first)
+            for (folder, first), last in zip(firsts.items(), lasts, strict=True)
         }
 
     def _first_day_in(self, folder: RegionFolder) -> date | None:
         return _day_in(self.first_key(folder) or "", folder)
 
     def _last_day_in(self, folder: RegionFolder) -> date | None:
-        key = folder.key
-        for digits in _DIGITS_OF_A_DAY:
-            names = self.folder_names(key)
-            named = (name for name in names if len(name) == digits and name.isdecimal())
-            key += max(named, default="") + "/"
-        return _day_in(key, folder)
+        days = self._folders_of_days(folder.key, _DIGITS_OF_A_DAY)
+        return next((_day_in(day, folder) for day in days if self._first_log(day, folder)), None)
+
+    def _folders_of_days(self, key: str, digits: Sequence[int]) -> Iterator[str]:
+        """Yield the folders that are named as days of delivery, the last one first."""
+        if not digits:
+            yield key
+            return
+        for name in sorted(self.folder_names(key), reverse=True):
+            if len(name) == digits[0] and name.isdecimal():
+                yield from self._folders_of_days(f"{key}{name}/", digits[1:])
 
     def first_key(self, folder: RegionFolder) -> str | None:
         """Return the key of the oldest log in a folder. Raises RolecallError."""
-        page = next(self._pages(Prefix=folder.key, MaxKeys=1))
-        return next((str(entry["Key"]) for entry in page.get("Contents", [])), None)
+        return self._first_log(folder.key, folder)
+
+    def _first_log(self, key: str, folder: RegionFolder) -> str | None:
+        """Return the first key that begins so and is a log's, which lies in a day's folder.
+
+        A key that ends in a slash is a folder that was made by hand (Amazon S3 User Guide,
+        "Organizing objects in the Amazon S3 console by using folders").
+        """
+        found = (
+            str(entry["Key"])
+            for page in self._pages(Prefix=key, MaxKeys=_MOST_MARKERS)
+            for entry in page.get("Contents", [])
+        )
+        return next(
+            (each for each in found if not each.endswith("/") and _day_in(each, folder)), None
+        )
 
     def folder_bytes(self, folders: Iterable[RegionFolder], days: Days) -> int:
         """Return how many bytes the logs of some days have. Raises RolecallError."""
@@ -177,7 +193,10 @@ class TrailBucket:
 def _day_in(key: str, folder: RegionFolder) -> date | None:
     """Return the day of delivery in a key of a folder, None where there is none."""
     match = _DAY.match(key, len(folder.key))
-    return None if match is None else date(*map(int, match.groups()))
+    try:
+        return None if match is None else date(*map(int, match.groups()))
+    except ValueError:  # such as 2026/02/30
+        return None
 
 
 def _at_once(function: Callable[[_T], _U], values: Iterable[_T]) -> list[_U]:
