@@ -360,7 +360,7 @@ def test_a_view_is_described_as_one(cloud: Cloud) -> None:
     printed = cloud.setup("--bucket", cloud.bucket, "--table", "default.some_logs")
     assert (
         "The table default.some_logs was not made by Rolecall and stays as it is: it is a view,"
-        " with 1 column and no partitions, so that a refresh scans all of it."
+        " with 1 column and no partitions, so that a refresh scans all of it, for more."
     ) in printed
 
 
