@@ -14,7 +14,8 @@
 
 {#- As literals: by what a file tells of itself, Athena then opens those of these loads alone. -#}
 {% macro athena__unprocessed_loads() -%}
-    {%- if not can_ask() -%}
+    {#- Of a unit test's fixtures, which are no tables, nothing can be asked. -#}
+    {%- if not can_ask() or model.resource_type == 'unit_test' -%}
         {{ return(is_of_unprocessed_load()) }}
     {%- endif -%}
     {%- set loads = run_query(
