@@ -174,10 +174,11 @@ class SliceLoad:
         if bad_file is None:
             raise error
         path, problem = bad_file
+        known = self._known_as_unreadable()
         if path is None:
-            path = self._searched(error)
+            path = self._searched(error, known)
         # What was left out once on somebody's word is tried each time, and left out again.
-        if not self._settings.skip_unreadable and not path.endswith(self._known_as_unreadable()):
+        if not self._settings.skip_unreadable and not path.endswith(known):
             raise RolecallError(
                 f"{error} `rolecall refresh --skip-unreadable` goes on without {path}."
             ) from error
@@ -185,7 +186,7 @@ class SliceLoad:
             raise error
         self.loaded.unreadable[path] = problem
 
-    def _searched(self, error: RolecallError) -> str:
+    def _searched(self, error: RolecallError, suspects: tuple[str, ...]) -> str:
         """Return the file that a scan failed on, which Athena did not name."""
         print(
             "Athena cannot read a log file and does not name it: looking for it in half of the"
@@ -198,7 +199,7 @@ class SliceLoad:
             self._settings,
             self._load_from,
             self.loaded.unreadable,
-            self._known_as_unreadable(),
+            suspects,
             self._spare_bytes,
         )
         path = search.run(self._slice_days())

@@ -155,7 +155,7 @@ def _places(
     trail = TrailBucket(s3, bucket)
     folders = trail.region_folders(key) if days is not None and table.day_columns else []
     if days is not None and folders:
-        yield trail, [folder.key for folder in filter(days.has, folders)], days
+        yield trail, days.keys_of(folders), days
     else:
         yield trail, [key], ALL_DAYS
 

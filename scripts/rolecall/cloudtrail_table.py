@@ -129,8 +129,8 @@ class TrailTable:
     """The table as it is to be: ``name`` is DATABASE.TABLE, ``location`` ends in a slash.
 
     ``accounts`` and ``regions`` are those whose logs it has, ``first_day`` is the first of delivery
-    and ``end`` the last one, as "Partition projection" has it. ``added`` is what it
-    has not had from the beginning and what loads may owe yet, the latest last.
+    and ``end`` the last one, as "Partition projection" has it. ``added`` is what it has not had
+    from the beginning and what loads may owe yet, the latest last.
     """
 
     name: str

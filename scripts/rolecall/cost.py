@@ -19,7 +19,7 @@ DAYS_A_MONTH = 30
 MILLION_READS, MILLION_LISTS = 0.40, 5.00
 BUILD_MINUTE_PRICE = 0.005
 
-LOOKBACK_DAYS = 1
+LOOKBACK_DAYS = int(project_variables()["lookback_days"])
 """What a refresh looks at again of what it has loaded: ``lookback_days``."""
 
 SLICE_DAYS = int(project_variables()["slice_days"])

@@ -48,9 +48,13 @@ class Days:
         """Return what the macro ``span_texts`` has of a span of days."""
         return cls(date.fromisoformat(first), date.fromisoformat(last), only)
 
-    def has(self, folder: RegionFolder) -> bool:
-        """Return whether a folder's logs are meant."""
-        return not self.only or folder.account in self.only or folder.region in self.only
+    def keys_of(self, folders: Iterable[RegionFolder]) -> list[str]:
+        """Return the keys of the folders whose logs are meant."""
+        return [
+            folder.key
+            for folder in folders
+            if not self.only or folder.account in self.only or folder.region in self.only
+        ]
 
 
 ALL_DAYS = Days()
@@ -153,7 +157,7 @@ class TrailBucket:
 
     def folder_bytes(self, folders: Iterable[RegionFolder], days: Days) -> int:
         """Return how many bytes the logs of some days have. Raises RolecallError."""
-        return self.bytes_below((folder.key for folder in filter(days.has, folders)), days)
+        return self.bytes_below(days.keys_of(folders), days)
 
     def bytes_below(self, folders: Iterable[str], days: Days = ALL_DAYS) -> int:
         """Return how many bytes the objects in some folders have. Raises RolecallError.
