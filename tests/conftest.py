@@ -212,7 +212,11 @@ def run_script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess
         f"import runpy; runpy.run_path('scripts/{name}', run_name='__main__')",
         *arguments,
         folder=PROJECT,
-        environment={name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        environment={
+            variable: os.environ[variable]
+            for variable in ("PATH", "HOME")
+            if variable in os.environ
+        },
         seconds=300,
     )
 
@@ -260,6 +264,22 @@ def write_log(tmp_path: Path) -> WriteLog:
         return logs
 
     return write
+
+
+def log_key(
+    account: str,
+    region: str,
+    day: str,
+    name: str = "a1B2c3D4e5F6g7H8",
+    *,
+    logs: str = "AWSLogs/o-a1b2c3d4e5/",
+    minute: str = "0005",
+) -> str:
+    """Return where CloudTrail delivers a log file on a day such as 2026/03/01."""
+    return (
+        f"{logs}{account}/CloudTrail/{region}/{day}/"
+        f"{account}_CloudTrail_{region}_{day.replace('/', '')}T{minute}Z_{name}.json.gz"
+    )
 
 
 def event(number: int, **members: Any) -> dict[str, Any]:

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import event
-
-_KEY = "AWSLogs/o-a1b2c3d4e5/{0}/CloudTrail/{1}/{2}/{0}_CloudTrail_{1}_{3}T0005Z_a1B2c3D4e5F6g7H8"
-
-
-def _key(account: str, region: str, day: str) -> str:
-    return _KEY.format(account, region, day, day.replace("/", "")) + ".json.gz"
+from conftest import event, log_key
 
 
 def edge_trail() -> dict[str, list[Any]]:
     """Return the records of each log file by its key."""
     twice = event(1, eventTime="2026-03-02T10:00:00Z", errorCode="AccessDenied")
     return {
-        _key("111122223333", "us-east-1", "2026/03/02"): [
+        log_key("111122223333", "us-east-1", "2026/03/02"): [
             twice,
             twice,
             # Times: fractions, an offset, a leap day, and four that are none.
@@ -41,7 +35,7 @@ def edge_trail() -> dict[str, list[Any]]:
             event(12, readOnly="TRUE", managementEvent=True, sessionCredentialFromConsole="true"),
             event(13, readOnly=False, recipientAccountId="000000000042"),
         ],
-        _key("444455556666", "eu-central-1", "2026/03/04"): [
+        log_key("444455556666", "eu-central-1", "2026/03/04"): [
             # A late copy, in another account's file.
             twice,
             event(

@@ -21,7 +21,7 @@ import yaml
 from athena.account import COMPLETE, Account, Warehouse
 from athena.engine import RESULT_BUCKET, WORKGROUP
 from cloudformation import ACCOUNT, REGION, Statement, allowed, cloud, template
-from conftest import SAMPLE, event
+from conftest import SAMPLE, event, log_key
 from pack_release import LAMBDA, REFRESH, locked_for, pack_refresh
 from rolecall.athena import scan_price
 from rolecall.cost import STATEMENTS, Cost, table_bytes
@@ -29,10 +29,7 @@ from rolecall.cost import STATEMENTS, Cost, table_bytes
 pytestmark = pytest.mark.xdist_group("athena")
 
 _NAME, _TRAIL, _RELEASE = "deployed", "deployed-trail", "0.1.0-0123456789ab"
-_NEW_LOG = (
-    "AWSLogs/444455556666/CloudTrail/us-east-1/2026/05/01/"
-    "444455556666_CloudTrail_us-east-1_20260501T0005Z_a1B2c3D4e5F6g7H8.json.gz"
-)
+_NEW_LOG = log_key("444455556666", "us-east-1", "2026/05/01", logs="AWSLogs/")
 _PARAMETERS = {
     "TrailBucket": _TRAIL,
     "CloudTrailTable": f"default.{_NAME}",

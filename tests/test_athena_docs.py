@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from athena.account import CONSOLE_2020, Account, Warehouse
-from conftest import PROJECT, SAMPLE, event
+from conftest import PROJECT, SAMPLE, event, log_key
 from documents import documented
 from test_docs import commands
 
@@ -98,18 +98,16 @@ def test_an_account_that_appears_later_is_loaded_by_the_next_refresh(reader: War
     """
 
     def delivered(account: str, region: str, day: str) -> str:
-        name = f"{account}_CloudTrail_{region}_{day}T0005Z_a1B2c3D4e5F6g7H8.json.gz"
-        folder = f"AWSLogs/o-a1b2c3d4e5/{account}/CloudTrail/{region}/"
-        key = f"{folder}{day[:4]}/{day[4:6]}/{day[6:]}/{name}"
+        key = log_key(account, region, day)
         reader.account.put_log(_BUCKET, key, [event(int(account[:3]) + int(day[-2:]))])
         return key
 
     before = "select count(*) from log_files where delivered_date = date '2026-04-02'"
     assert reader.rows(before) != [["0"]]
-    added = [delivered("999988887777", "us-east-1", day) for day in ("20260402", "20260408")]
-    setup = "rolecall setup --results s3://documented-results/rolecall/"
+    added = [delivered("999988887777", "us-east-1", day) for day in ("2026/04/02", "2026/04/08")]
+    setup = f"rolecall setup --results s3://{_RESULTS}/rolecall/"
     assert "New account: 999988887777." in reader.started_by_shell(setup, _environment(reader))
-    found = delivered("888877776666", "ap-south-1", "20260402")
+    found = delivered("888877776666", "ap-south-1", "2026/04/02")
     printed = reader.started_by_shell("rolecall refresh --from 2026-03-01", _environment(reader))
     assert printed.startswith("Added to rolecall.cloudtrail_logs: 888877776666 in ap-south-1.\n")
     loaded = (

@@ -15,7 +15,7 @@ import pytest
 
 from athena.account import CONSOLE_2020, Account, Warehouse
 from athena.engine import athena_form
-from conftest import PROJECT, SAMPLE, Rolecall, event
+from conftest import PROJECT, SAMPLE, Rolecall, event, log_key
 from rolecall.cloudtrail_table import TrailTable
 
 pytestmark = pytest.mark.xdist_group("athena")
@@ -27,10 +27,7 @@ _CUT_OFF = "Bytes scanned limit was exceeded"
 
 def _key_of(day: int, name: str) -> str:
     """Return the place of a log file that is delivered on a day of May 2026."""
-    return (
-        f"AWSLogs/o-a1b2c3d4e5/{_ROLE_ACCOUNT}/CloudTrail/us-east-1/2026/05/{day:02d}/"
-        f"{_ROLE_ACCOUNT}_CloudTrail_us-east-1_202605{day:02d}T0005Z_{name}1B2c3D4e5F6g7H8.json.gz"
-    )
+    return log_key(_ROLE_ACCOUNT, "us-east-1", f"2026/05/{day:02d}", f"{name}1B2c3D4e5F6g7H8")
 
 
 # Of a record that is cut short it names no file.

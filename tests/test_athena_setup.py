@@ -24,6 +24,7 @@ from click.testing import CliRunner
 from athena.engine import Addresses, aws
 from athena.server import ApiError, Athena, Server, WorkGroup
 from athena.warehouse import QueryFailedError, Warehouse
+from conftest import log_key
 from rolecall.athena import Athena as AthenaClient
 from rolecall.athena import Place
 from rolecall.catalogue import catalogue_table
@@ -58,10 +59,7 @@ class Cloud:
         self, account: str, region: str, day: str, prefix: str = f"AWSLogs/{_ORGANIZATION}/"
     ) -> None:
         """Put an object where CloudTrail puts a log."""
-        name = (
-            f"{account}_CloudTrail_{region}_{day.replace('/', '')}T0005Z_a1B2c3D4e5F6g7H8.json.gz"
-        )
-        key = f"{prefix}{account}/CloudTrail/{region}/{day}/{name}"
+        key = log_key(account, region, day, logs=prefix)
         self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"x" * 1000)
 
     def put(self, *keys: str) -> None:

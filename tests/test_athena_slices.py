@@ -22,7 +22,7 @@ import pytest
 from athena.account import Account, Warehouse
 from athena.engine import athena_form
 from both_engines import differences
-from conftest import PROJECT, Rolecall, event
+from conftest import PROJECT, Rolecall, event, log_key
 from rolecall import athena_compaction
 from rolecall.athena import Athena, make_client
 from rolecall.athena_compaction import compact
@@ -117,10 +117,7 @@ class Month:
 
 def _key(day: date) -> str:
     """Return the place of a log file that is delivered on a day."""
-    return (
-        f"{_ROOT}111122223333/CloudTrail/us-east-1/{day:%Y/%m/%d}/111122223333_CloudTrail_"
-        f"us-east-1_{day:%Y%m%d}T2350Z_a1B2c3D4e5F6g7H8.json.gz"
-    )
+    return log_key("111122223333", "us-east-1", f"{day:%Y/%m/%d}", logs=_ROOT, minute="2350")
 
 
 def _logs(folder: Path) -> dict[date, list[tuple[str, list[Any]]]]:

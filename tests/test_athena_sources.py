@@ -21,7 +21,7 @@ import pytest
 from athena.account import COMPLETE, Account, Warehouse
 from athena.engine import athena_form
 from athena.statements import parse
-from conftest import PROJECT, event
+from conftest import PROJECT, event, log_key
 from macros_alone import answer_of
 from rolecall.catalogue import catalogue_table, table_bytes
 from rolecall.cloudtrail_table import TrailTable
@@ -160,10 +160,7 @@ def _logs() -> dict[str, list[dict[str, Any]]]:
     noise = random.Random(7)
     logs = {}
     for number, (account, region, day) in enumerate(_DELIVERED):
-        key = (
-            f"{_ROOT}{account}/CloudTrail/{region}/2026/04/{day:02}/{account}_CloudTrail_{region}_"
-            f"202604{day:02}T0005Z_a1B2c3D4e5F6g7H8.json.gz"
-        )
+        key = log_key(account, region, f"2026/04/{day:02}", logs=_ROOT)
         happened = f"2026-04-{day:02}T00:00:00Z"
         if (account, region, day) == (_FIRST, "us-east-1", 4):
             happened = "2026-04-02T23:59:59Z"

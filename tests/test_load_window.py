@@ -168,13 +168,9 @@ _TEMPLATE = """
 {%- for days, first, is_by_day in WINDOWS -%}
     {%- set loaded = [] -%}
     {%- for day in days -%}{%- do loaded.append(as_date(day)) -%}{%- endfor -%}
-    {%- set spans = [] -%}
-    {%- for span in unloaded_spans(
+    {%- do answer.windows.append(span_texts(unloaded_spans(
         loaded, as_date(first) if first else none, as_date(TODAY), is_by_day
-    ) -%}
-        {%- do spans.append([span[0] | string, span[1] | string]) -%}
-    {%- endfor -%}
-    {%- do answer.windows.append(spans) -%}
+    ))) -%}
 {%- endfor -%}
 {%- for case in ADDED -%}
     {%- set spans, added = [], [] -%}
@@ -188,14 +184,8 @@ _TEMPLATE = """
     {%- endfor -%}
     {%- set window = with_added_partitions(spans, added, as_date(case[1])) -%}
     {%- set part = first_days(window, 3) -%}
-    {%- for kind, found in [('added', window), ('parts', part.spans + part.rest)] -%}
-        {%- set told = [] -%}
-        {%- for span in found -%}
-            {%- set values = (span[2] or []) | map(attribute='value') | list -%}
-            {%- do told.append([span[0] | string, span[1] | string] + values) -%}
-        {%- endfor -%}
-        {%- do answer[kind].append(told) -%}
-    {%- endfor -%}
+    {%- do answer.added.append(span_texts(window)) -%}
+    {%- do answer.parts.append(span_texts(part.spans + part.rest)) -%}
 {%- endfor -%}
 {%- do answer.update({'condition': is_in_added_partition([
     {'column': 'account', 'value': '1'},
@@ -220,13 +210,9 @@ _TEMPLATE = """
     {%- set here.logged = case.logged -%}
     {%- do asked.clear() -%}
     {%- set part = oldest_slice(window, case.slice_days, case.most_days, dbt_macro__has_logs) -%}
-    {%- set told = {'spans': [], 'rest': [], 'asked': asked | length} -%}
-    {%- for name in ['spans', 'rest'] -%}
-        {%- for span in part[name] -%}
-            {%- do told[name].append([span[0] | string, span[1] | string]) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {%- do answer.slices.append(told) -%}
+    {%- do answer.slices.append({
+        'spans': span_texts(part.spans), 'rest': span_texts(part.rest), 'asked': asked | length
+    }) -%}
 {%- endfor -%}
 ANSWER{{ tojson(answer) }}
 """
