@@ -22,7 +22,7 @@ actions as (
         events.event_name,
         events.aws_region,
         events.source_ip_address,
-        coalesce(not events.is_read_only, false) as is_write,
+        {{ is_write('events.is_read_only', 'events.event_name') }} as is_write,
         {{ is_denied('events.error_code') }} as is_denied,
         events.error_code,
         events.error_message,

@@ -95,7 +95,11 @@ cut as (
         events.event_at as first_action_at,
         events.event_at as last_action_at,
         1 as action_count,
-        case when not events.is_read_only then 1 else 0 end as write_count,
+        case
+            when {{ is_write('events.is_read_only', 'events.event_name') }}
+                then 1
+            else 0
+        end as write_count,
         case when {{ is_denied('events.error_code') }} then 1 else 0 end
             as denied_count
     from of_sessions

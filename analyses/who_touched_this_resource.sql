@@ -74,7 +74,7 @@ touched as (
         events.identity_arn,
         events.event_source,
         events.event_name,
-        coalesce(not events.is_read_only, false) as is_write,
+        {{ is_write('events.is_read_only', 'events.event_name') }} as is_write,
         {{ is_denied('events.error_code') }} as is_denied,
         events.error_code,
         events.aws_region,

@@ -5,7 +5,8 @@
             'AccessDenied',
             'AccessDeniedException',
             'UnauthorizedOperation',
-            'Client.UnauthorizedOperation'
+            'Client.UnauthorizedOperation',
+            'VpceAccessDenied'
         ),
         false
     )

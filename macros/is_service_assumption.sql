@@ -1,10 +1,14 @@
-{#- RULES 9, services: whether an assumption of a role is an AWS service's: a service assumed it,
-    the role's path is that of service-linked roles, or the session is named after an instance. -#}
+{#- RULES 9, services: whether an assumption of a role is an AWS service's: a service assumed it, which
+    for a pod the node's agent asks for, or the role's path is that of service-linked roles. No name
+    that a caller chooses makes it one; whom Roles Anywhere assumes a role for comes from outside. -#}
 {% macro is_service_assumption() -%}
     coalesce(
-        identity_type = 'AWSService'
-        or requested_role_arn like '%:role/aws-service-role/%'
-        or {{ is_instance_id('requested_session_name') }},
+        (
+            identity_type = 'AWSService'
+            and coalesce(invoked_by, '') <> 'rolesanywhere.amazonaws.com'
+        )
+        or event_source = 'eks-auth.amazonaws.com'
+        or requested_role_arn like '%:role/aws-service-role/%',
         false
     )
 {%- endmacro %}

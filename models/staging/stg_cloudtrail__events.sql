@@ -43,6 +43,8 @@ typed as (
         {{ raw_field(fields, 'useridentity.accesskeyid') }} as access_key_id,
         {{ raw_field(fields, 'useridentity.username') }} as user_name,
         {{ raw_field(fields, 'useridentity.invokedby') }} as invoked_by,
+        {{ raw_field(fields, 'useridentity.invokedbydelegate.accountid') }}
+            as invoked_by_delegate_account_id,
         {{ raw_field(fields, 'useridentity.identityprovider') }}
             as identity_provider,
         {{ raw_field(fields, 'useridentity.credentialid') }} as credential_id,

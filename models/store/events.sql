@@ -156,6 +156,7 @@ listed as (
         access_key_id,
         user_name,
         invoked_by,
+        invoked_by_delegate_account_id,
         identity_provider,
         credential_id,
         on_behalf_of_user_id,

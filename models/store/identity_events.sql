@@ -7,7 +7,8 @@ events as (
 
 ),
 
--- Sign-ins and switches, role assumptions, and ways into Identity Center.
+-- Sign-ins and switches, role assumptions, and ways into Identity Center; what
+-- outsiders and pods get their sessions by.
 about_identity as (
 
     select * from events
@@ -26,6 +27,29 @@ about_identity as (
             event_source = 'sso.amazonaws.com'
             and event_name in ('Authenticate', 'Federate', 'GetRoleCredentials')
         )
+        or (
+            event_source = 'rolesanywhere.amazonaws.com'
+            and event_name = 'CreateSession'
+        )
+        or (
+            event_source = 'eks-auth.amazonaws.com'
+            and event_name = 'AssumeRoleForPodIdentity'
+        )
+
+),
+
+-- Roles Anywhere grants a set of one.
+granted as (
+
+    select
+        *,
+        coalesce(
+            {{ json_text('response_elements', 'credentials.expiration') }},
+            {{ json_text(
+                'response_elements', 'credentialSet[0].credentials.expiration'
+            ) }}
+        ) as logged_expiration
+    from about_identity
 
 ),
 
@@ -57,17 +81,27 @@ typed as (
         access_key_id,
         user_name,
         invoked_by,
+        invoked_by_delegate_account_id,
         identity_provider,
         credential_id,
         on_behalf_of_user_id,
+        identity_store_arn,
+        in_scope_of_source_arn,
+        in_scope_of_source_account_id,
         in_scope_of_issuer_type,
+        in_scope_of_credentials_issued_to,
 
         ---------- their session
         session_created_at,
         is_session_mfa_authenticated,
+        session_issuer_type,
         session_issuer_arn,
+        session_issuer_account_id,
+        session_issuer_user_name,
+        session_issuer_principal_id,
         source_identity,
         ec2_role_delivery,
+        is_assumed_root,
         sign_in_session_arn,
 
         ---------- sign-in events
@@ -104,22 +138,51 @@ typed as (
             as requested_source_identity,
         {{ json_text('request_parameters', 'serialNumber') }}
             as requested_mfa_serial,
-        {{ json_text('request_parameters', 'targetPrincipal') }}
-            as requested_root_account,
+        -- AssumeRoot is asked for an account, or for the ARN of its root user.
+        coalesce(
+            {{ arn_account(json_text('request_parameters', 'targetPrincipal')) }},
+            {{ json_text('request_parameters', 'targetPrincipal') }}
+        ) as requested_root_account,
+        {{ json_text('request_parameters', 'taskPolicyArn.arn') }}
+            as requested_root_policy_arn,
         {{ json_text('request_parameters', 'principalArn') }}
             as requested_provider_arn,
-        {{ json_text('response_elements', 'assumedRoleUser.assumedRoleId') }}
-            as assumed_role_id,
-        {{ json_text('response_elements', 'assumedRoleUser.arn') }}
-            as assumed_role_arn,
-        {{ json_text('response_elements', 'credentials.accessKeyId') }}
-            as issued_access_key_id,
-        {{ store_timestamp(sts_expiration(
-            json_text('response_elements', 'credentials.expiration')
-        )) }} as credentials_expire_at,
-        {{ json_text('response_elements', 'sourceIdentity') }}
-            as granted_source_identity,
+        -- EKS writes assumeRoleId.
+        coalesce(
+            {{ json_text(
+                'response_elements', 'assumedRoleUser.assumedRoleId'
+            ) }},
+            {{ json_text(
+                'response_elements',
+                'credentialSet[0].assumedRoleUser.assumedRoleId'
+            ) }},
+            {{ json_text(
+                'response_elements', 'assumedRoleUser.assumeRoleId'
+            ) }}
+        ) as assumed_role_id,
+        coalesce(
+            {{ json_text('response_elements', 'assumedRoleUser.arn') }},
+            {{ json_text(
+                'response_elements', 'credentialSet[0].assumedRoleUser.arn'
+            ) }}
+        ) as assumed_role_arn,
+        coalesce(
+            {{ json_text('response_elements', 'credentials.accessKeyId') }},
+            {{ json_text(
+                'response_elements', 'credentialSet[0].credentials.accessKeyId'
+            ) }}
+        ) as issued_access_key_id,
+        {{ store_timestamp(sts_expiration('logged_expiration')) }}
+            as credentials_expire_at,
+        coalesce(
+            {{ json_text('response_elements', 'sourceIdentity') }},
+            {{ json_text(
+                'response_elements', 'credentialSet[0].sourceIdentity'
+            ) }}
+        ) as granted_source_identity,
         {{ json_text('response_elements', 'subject') }} as saml_subject,
+        {{ json_text('response_elements', 'subjectType') }}
+            as saml_subject_type,
         {{ json_text('response_elements', 'subjectFromWebIdentityToken') }}
             as web_identity_subject,
         {{ json_text('response_elements', 'provider') }}
@@ -130,7 +193,7 @@ typed as (
         load_id,
         loaded_at
 
-    from about_identity
+    from granted
 
 ),
 
@@ -139,7 +202,7 @@ flagged as (
     select
         *,
         case
-            when event_source = 'sts.amazonaws.com'
+            when event_source in ('sts.amazonaws.com', 'eks-auth.amazonaws.com')
                 then {{ is_service_assumption() }}
             else false
         end as is_service_assumption

@@ -87,6 +87,7 @@ _RECORD_SHAPE = """{
         "arn": "VARCHAR",
         "accountId": "VARCHAR",
         "invokedBy": "VARCHAR",
+        "invokedByDelegate": {"accountId": "VARCHAR"},
         "accessKeyId": "VARCHAR",
         "userName": "VARCHAR",
         "identityProvider": "VARCHAR",
