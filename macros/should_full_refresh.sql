@@ -1,5 +1,5 @@
-{#- dbt's own answer, and yes for what follows from the events of an outdated database: after an
-    upgrade, and after a `forget` that died. -#}
+{#- dbt's own answer, and yes for what follows from the events of an outdated store: after an upgrade,
+    and after a `forget` that died. -#}
 {% macro should_full_refresh() -%}
     {%- set follows_from_events = config.get('full_refresh') is none -%}
     {{
@@ -15,6 +15,16 @@
     {{ return(answer.columns[0].values()[0]) }}
 {%- endmacro %}
 
+{#- A table that lacks a column which its model describes is of an older version: dbt would add the
+    column, and leave it null in all that is there. -#}
 {% macro athena__rebuilds_from_events() -%}
-    {{ return(false) }}
+    {%- if not can_ask() or model.resource_type != 'model' -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set existing = load_relation(this) -%}
+    {%- if not existing or not existing.is_table -%}
+        {{ return(false) }}
+    {%- endif -%}
+    {%- set columns = adapter.get_columns_in_relation(existing) | map(attribute='name') | list -%}
+    {{ return(model.columns.keys() | reject('in', columns) | list | length > 0) }}
 {%- endmacro %}

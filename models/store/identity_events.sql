@@ -140,7 +140,9 @@ typed as (
             as requested_mfa_serial,
         -- AssumeRoot is asked for an account, or for the ARN of its root user.
         coalesce(
-            {{ arn_account(json_text('request_parameters', 'targetPrincipal')) }},
+            {{ arn_account(
+                json_text('request_parameters', 'targetPrincipal')
+            ) }},
             {{ json_text('request_parameters', 'targetPrincipal') }}
         ) as requested_root_account,
         {{ json_text('request_parameters', 'taskPolicyArn.arn') }}
