@@ -1,13 +1,22 @@
 {#- RULES 3, MFA of a sign-in to Identity Center: `UserAuthentication` lists all factors that were
-    verified. What an external identity provider asked for is not asserted. -#}
+    verified. What an external identity provider asked for is not asserted, nor what a factor that
+    is not known is worth. -#}
 {% macro identity_center_mfa(verified_factors) -%}
+    {%- set factors = "(',' || replace(" ~ verified_factors ~ ", ' ', '') || ',')" -%}
     case
         when {{ verified_factors }} is null then 'unknown'
-        when {{ verified_factors }} like '%EXTERNAL_IDP%' then 'not asserted'
-        when {{ verified_factors }} like '%TOTP%'
-            or {{ verified_factors }} like '%WEBAUTHN%'
-            or {{ verified_factors }} like '%EMAIL_OTP%'
+        when coalesce(
+            regexp_extract(
+                {{ factors }}, '^,(?:(?:PASSWORD|TOTP|RESYNC_TOTP|EMAIL_OTP|WEBAUTHN),)+$'
+            ),
+            ''
+        ) = ''
+            then 'not asserted'
+        when {{ factors }} like '%,WEBAUTHN,%' then 'yes'
+        when {{ factors }} like '%,PASSWORD,%'
+            and ({{ factors }} like '%TOTP,%' or {{ factors }} like '%,EMAIL\_OTP,%' escape '\')
             then 'yes'
+        when {{ factors }} like '%TOTP,%' then 'not asserted'
         else 'no'
     end
 {%- endmacro %}

@@ -14,31 +14,22 @@
             {%- if loop.first %}
             parents.actor_arn,
             parents.actor_type,
-            coalesce(
-                parents.source_identity,
-                case when parents.depends_on_entry_key is null then parents.actor_name end
-            ) as actor_name,
-            case
-                when parents.source_identity is not null then 3
-                else parents.confidence_rank
-            end as confidence_rank
+            case when parents.depends_on_entry_key is null then parents.actor_name end
+                as actor_name,
+            parents.confidence_rank
             {%- else %}
             coalesce(parents.actor_arn, earlier.actor_arn) as actor_arn,
             case
                 when parents.depends_on_entry_key is null then parents.actor_type
                 else coalesce(earlier.actor_type, 'unknown')
             end as actor_type,
-            coalesce(
-                parents.source_identity,
-                case
-                    when parents.depends_on_entry_key is null then parents.actor_name
-                    else earlier.actor_name
-                end
-            ) as actor_name,
             case
-                when parents.source_identity is not null then 3
+                when parents.depends_on_entry_key is null then parents.actor_name
+                else coalesce(earlier.actor_name, parents.source_identity)
+            end as actor_name,
+            case
                 when parents.depends_on_entry_key is null then parents.confidence_rank
-                else earlier.confidence_rank
+                else coalesce(earlier.confidence_rank, 2)
             end as confidence_rank
             {%- endif %}
         from {{ several_parents }} as parents

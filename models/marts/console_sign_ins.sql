@@ -33,36 +33,66 @@ console_logins as (
 ),
 
 -- The steps of one sign-in to Identity Center share the id of its workflow,
--- and the last one lists every factor that was verified.
+-- and the last one lists every factor that was verified. A challenge is none of
+-- them: it tells the user alone.
 identity_center_steps as (
 
     select
         *,
         coalesce(auth_workflow_id, event_id) as workflow_id,
-        case
-            when event_name = 'UserAuthentication' then event_id
-        end as authentication_event_id,
-        case
-            when event_name = 'UserAuthentication' then upper(credential_type)
-        end as verified_factors,
-        case
-            when event_name = 'UserAuthentication' then sign_in_outcome
-        end as authentication_outcome
+        event_name <> 'CredentialChallenge' as is_step,
+        event_name = 'UserAuthentication' as is_authentication
     from identity_events
-    where event_name in ('CredentialVerification', 'UserAuthentication')
+    where
+        event_name in (
+            'CredentialChallenge', 'CredentialVerification', 'UserAuthentication'
+        )
+
+),
+
+steps_in_order as (
+
+    select
+        *,
+        lag(event_at) over (
+            partition by workflow_id order by event_at, event_id
+        ) as previous_event_at
+    from identity_center_steps
+
+),
+
+-- Steps that lie half a day apart are of two workflows, though of one id.
+numbered_workflows as (
+
+    select
+        *,
+        sum(
+            case
+                when event_at >= previous_event_at + interval '12' hour then 1
+                else 0
+            end
+        ) over (
+            partition by workflow_id
+            order by event_at, event_id
+            rows between unbounded preceding and current row
+        ) as workflow_number
+    from steps_in_order
 
 ),
 
 identity_center_workflows as (
 
     select
-        coalesce(max(authentication_event_id), max(event_id)) as sign_in_id,
+        coalesce(
+            max(case when is_authentication then event_id end),
+            max(case when is_step then event_id end)
+        ) as sign_in_id,
         max(recipient_account_id) as account_id,
-        max(event_at) as signed_in_at,
+        max(case when is_step then event_at end) as signed_in_at,
         -- A refused password ends the workflow without an authentication; what
         -- was verified alone tells no more than that somebody tried.
         coalesce(
-            max(authentication_outcome),
+            max(case when is_authentication then sign_in_outcome end),
             max(case when sign_in_outcome = 'failure' then 'failure' end),
             'unknown'
         ) as outcome,
@@ -72,13 +102,16 @@ identity_center_workflows as (
         max(identity_arn) as user_arn,
         coalesce(max(sign_in_user_name), max(user_name)) as user_name,
         max(on_behalf_of_user_id) as on_behalf_of_user_id,
-        max(verified_factors) as verified_factors,
-        {{ text_list('credential_type') }} as credential_types,
+        max(case when is_authentication then upper(credential_type) end)
+            as verified_factors,
+        {{ text_list('case when is_step then credential_type end') }}
+            as credential_types,
         max(source_ip_address) as source_ip_address,
         max(user_agent) as user_agent,
         max(aws_region) as aws_region
-    from identity_center_steps
-    group by workflow_id
+    from numbered_workflows
+    group by workflow_id, workflow_number
+    having max(case when is_step then 1 end) = 1
 
 ),
 

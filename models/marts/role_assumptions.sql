@@ -1,226 +1,108 @@
 with
 
-identity_events as (
-
-    select * from {{ ref('identity_events') }}
-
-),
-
 assumptions as (
 
-    select
-        *,
-        case
-            when error_code is null and error_message is null then 'success'
-            else 'failure'
-        end as outcome,
-        coalesce(
-            requested_role_arn,
-            -- A refused request is logged without its parameters.
-            nullif(
-                regexp_extract(
-                    error_message, 'on resource: (arn:[^ ]+:role/[^ ]+)', 1
-                ),
-                ''
-            )
-        ) as role_arn
-    from identity_events
-    where event_source = 'sts.amazonaws.com'
+    select * from {{ ref('assumptions') }}
 
 ),
 
-copies as (
+session_entries as (
 
-    select
-        *,
-        -- Of a caller from elsewhere the role's account sees the account.
-        case
-            when identity_type = 'AWSAccount' then 'role account'
-            else 'caller account'
-        end as copy_of,
-        coalesce(shared_event_id, event_id || '/' || recipient_account_id)
-            as assumption_key
-    from assumptions
+    select * from {{ ref('session_entries') }}
+    where assumption_key is not null
 
 ),
 
-ranked_copies as (
+entry_origins as (
+
+    select * from {{ ref('entry_origins') }}
+
+),
+
+entry_actors as (
+
+    select * from {{ ref('entry_actors') }}
+
+),
+
+published as (
 
     select
-        *,
-        row_number() over (
-            partition by assumption_key, copy_of
-            order by event_at, event_id, recipient_account_id
-        ) as copy_number
-    from copies
+        ---------- key
+        assumptions.assumption_key,
+        assumptions.role_assumption_id,
 
-),
-
-caller_copies as (
-
-    select * from ranked_copies
-    where copy_of = 'caller account' and copy_number = 1
-
-),
-
-role_copies as (
-
-    select * from ranked_copies
-    where copy_of = 'role account' and copy_number = 1
-
-),
-
-folded as (
-
-    select
-        coalesce(caller_copies.assumption_key, role_copies.assumption_key)
-            as assumption_key,
-        coalesce(caller_copies.event_id, role_copies.event_id)
-            as role_assumption_id,
-        coalesce(caller_copies.event_at, role_copies.event_at) as assumed_at,
-        coalesce(caller_copies.event_name, role_copies.event_name)
-            as event_name,
-        case
-            when role_copies.event_id is null then 'caller account'
-            when caller_copies.event_id is null then 'role account'
-            else 'both accounts'
-        end as seen_in,
-        coalesce(caller_copies.outcome, role_copies.outcome) as outcome,
-        coalesce(caller_copies.error_code, role_copies.error_code)
-            as error_code,
-        coalesce(caller_copies.error_message, role_copies.error_message)
-            as error_message,
+        ---------- the request
+        assumptions.assumed_at,
+        assumptions.event_name,
+        entry_origins.start_method,
+        assumptions.seen_in,
+        assumptions.outcome,
+        assumptions.error_code,
+        assumptions.error_message,
 
         ---------- the role
-        coalesce(caller_copies.role_arn, role_copies.role_arn) as role_arn,
-        coalesce(
-            caller_copies.requested_session_name,
-            role_copies.requested_session_name
-        ) as requested_session_name,
-        coalesce(caller_copies.assumed_role_id, role_copies.assumed_role_id)
-            as principal_id,
-        coalesce(caller_copies.assumed_role_arn, role_copies.assumed_role_arn)
-            as assumed_role_arn,
-        coalesce(
-            caller_copies.issued_access_key_id,
-            role_copies.issued_access_key_id
-        ) as issued_access_key_id,
-        coalesce(
-            caller_copies.credentials_expire_at,
-            role_copies.credentials_expire_at
-        ) as credentials_expire_at,
+        assumptions.role_account_id,
+        assumptions.role_name,
+        assumptions.role_arn,
+        assumptions.role_session_name,
+        assumptions.principal_id,
+        assumptions.assumed_role_arn,
+        assumptions.issued_access_key_id,
+        assumptions.credentials_expire_at,
 
-        ---------- the caller
-        coalesce(caller_copies.identity_type, role_copies.identity_type)
-            as caller_type,
-        coalesce(caller_copies.principal_id, role_copies.principal_id)
-            as caller_principal_id,
-        caller_copies.identity_arn as caller_arn,
-        coalesce(
-            caller_copies.identity_account_id,
-            role_copies.identity_account_id
-        ) as caller_account_id,
-        caller_copies.user_name as caller_user_name,
-        caller_copies.access_key_id as caller_access_key_id,
-        caller_copies.session_created_at as caller_session_created_at,
-        caller_copies.is_session_mfa_authenticated
-            as is_caller_mfa_authenticated,
-        coalesce(
-            caller_copies.requested_mfa_serial,
-            role_copies.requested_mfa_serial
-        ) as mfa_serial,
-        coalesce(caller_copies.invoked_by, role_copies.invoked_by)
-            as invoked_by,
-        caller_copies.identity_provider,
-        coalesce(
-            caller_copies.requested_source_identity,
-            caller_copies.granted_source_identity,
-            caller_copies.source_identity,
-            role_copies.requested_source_identity,
-            role_copies.granted_source_identity
-        ) as source_identity,
-        caller_copies.saml_subject,
-        caller_copies.web_identity_subject,
-        caller_copies.web_identity_provider,
-        coalesce(
-            caller_copies.is_service_assumption,
-            role_copies.is_service_assumption
-        ) as is_service_assumption,
+        ---------- the caller, as logged
+        assumptions.caller_type,
+        assumptions.caller_principal_id,
+        assumptions.caller_arn,
+        assumptions.caller_account_id,
+        assumptions.caller_user_name,
+        assumptions.caller_access_key_id,
+        assumptions.caller_session_created_at,
+        assumptions.is_caller_mfa_authenticated,
+        assumptions.mfa_serial,
+        assumptions.invoked_by,
+        assumptions.identity_provider,
+        assumptions.saml_subject,
+        assumptions.saml_subject_type,
+        assumptions.web_identity_subject,
+        assumptions.web_identity_provider,
+        assumptions.is_console_switch,
+        assumptions.is_service_assumption,
+        entry_origins.is_service_session,
+
+        ---------- who is behind it
+        entry_actors.actor_arn,
+        entry_actors.actor_name,
+        entry_actors.actor_type,
+        entry_actors.actor_method,
+        entry_actors.actor_confidence,
+        entry_actors.source_identity,
+        entry_actors.mfa,
+        entry_actors.mfa_evidence,
 
         ---------- from where
-        coalesce(
-            caller_copies.source_ip_address, role_copies.source_ip_address
-        ) as source_ip_address,
-        coalesce(caller_copies.user_agent, role_copies.user_agent)
-            as user_agent,
-        coalesce(caller_copies.aws_region, role_copies.aws_region)
-            as aws_region,
+        assumptions.source_ip_address,
+        assumptions.user_agent,
+        assumptions.aws_region,
 
-        ---------- the records
-        caller_copies.event_id as caller_event_id,
-        role_copies.event_id as role_event_id,
-        coalesce(caller_copies.shared_event_id, role_copies.shared_event_id)
-            as shared_event_id
+        ---------- the session that came of it, the one before, and the records
+        session_entries.session_id,
+        entry_actors.parent_session_id,
+        entry_actors.chain_depth,
+        session_entries.switch_key,
+        assumptions.caller_event_id,
+        assumptions.role_event_id,
+        assumptions.shared_event_id
 
-    from caller_copies
-    full outer join role_copies
-        on caller_copies.assumption_key = role_copies.assumption_key
-
-),
-
-named as (
-
-    select
-        assumption_key,
-        role_assumption_id,
-        {{ mart_timestamp('assumed_at') }} as assumed_at,
-        event_name,
-        seen_in,
-        outcome,
-        error_code,
-        error_message,
-        coalesce(
-            {{ arn_account('role_arn') }}, {{ arn_account('assumed_role_arn') }}
-        ) as role_account_id,
-        coalesce(
-            {{ arn_name('role_arn') }},
-            {{ assumed_role_part('assumed_role_arn', 'role') }}
-        ) as role_name,
-        role_arn,
-        coalesce(
-            requested_session_name,
-            {{ assumed_role_part('assumed_role_arn', 'session') }}
-        ) as role_session_name,
-        principal_id,
-        assumed_role_arn,
-        issued_access_key_id,
-        {{ mart_timestamp('credentials_expire_at') }} as credentials_expire_at,
-        caller_type,
-        caller_principal_id,
-        caller_arn,
-        caller_account_id,
-        caller_user_name,
-        caller_access_key_id,
-        {{ mart_timestamp('caller_session_created_at') }}
-            as caller_session_created_at,
-        is_caller_mfa_authenticated,
-        mfa_serial,
-        invoked_by,
-        identity_provider,
-        source_identity,
-        saml_subject,
-        web_identity_subject,
-        web_identity_provider,
-        {{ is_console_assumption('invoked_by') }} as is_console_switch,
-        is_service_assumption,
-        source_ip_address,
-        user_agent,
-        aws_region,
-        caller_event_id,
-        role_event_id,
-        shared_event_id
-    from folded
+    from assumptions
+    inner join session_entries
+        on assumptions.assumption_key = session_entries.assumption_key
+    inner join entry_origins
+        on session_entries.entry_key = entry_origins.entry_key
+    inner join entry_actors
+        on session_entries.entry_key = entry_actors.entry_key
 
 )
 
-select * from named
+select * from published

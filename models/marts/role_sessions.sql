@@ -15,9 +15,9 @@ entry_actors as (
 
 ),
 
-portal_addresses as (
+addresses as (
 
-    select * from {{ ref('portal_addresses') }}
+    select * from {{ ref('session_addresses') }}
 
 ),
 
@@ -82,6 +82,7 @@ joined as (
         case
             when not sessions.is_contested then entry_actors.actor_confidence
         end as actor_confidence,
+        entry_actors.source_identity,
 
         ---------- with MFA or not
         case
@@ -92,12 +93,8 @@ joined as (
             as mfa_evidence,
 
         ---------- from where
-        coalesce(
-            sessions.switch_address,
-            portal_addresses.source_ip_address,
-            sessions.assumption_address,
-            sessions.first_ip_address
-        ) as source_ip_address,
+        addresses.source_ip_address,
+        addresses.address_evidence,
 
         ---------- the actions
         sessions.first_action_at,
@@ -117,8 +114,8 @@ joined as (
     from sessions
     inner join entry_actors
         on sessions.entry_key = entry_actors.entry_key
-    left join portal_addresses
-        on sessions.session_id = portal_addresses.session_id
+    left join addresses
+        on sessions.session_id = addresses.session_id
     left join renewals
         on sessions.session_id = renewals.session_id
     left join exits

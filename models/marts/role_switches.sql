@@ -19,9 +19,9 @@ entry_actors as (
 
 ),
 
-role_assumptions as (
+assumptions as (
 
-    select * from {{ ref('role_assumptions') }}
+    select * from {{ ref('assumptions') }}
 
 ),
 
@@ -59,7 +59,7 @@ switches as (
         ) as role_arn,
         coalesce(
             console_switches.role_session_name,
-            role_assumptions.role_session_name
+            assumptions.role_session_name
         ) as role_session_name,
 
         ---------- who switched, as logged
@@ -73,9 +73,14 @@ switches as (
         entry_actors.actor_type,
         entry_actors.actor_method,
         entry_actors.actor_confidence,
+        entry_actors.source_identity,
 
         ---------- from where
         console_switches.source_ip_address,
+        case
+            when console_switches.source_ip_address is not null
+                then 'switch record'
+        end as address_evidence,
         console_switches.user_agent,
         console_switches.aws_region,
 
@@ -87,15 +92,15 @@ switches as (
         session_entries.session_id,
         console_switches.role_event_id,
         console_switches.source_event_id,
-        role_assumptions.role_assumption_id as assume_role_event_id
+        assumptions.role_assumption_id as assume_role_event_id
 
     from console_switches
     inner join session_entries
         on console_switches.switch_key = session_entries.switch_key
     inner join entry_actors
         on session_entries.entry_key = entry_actors.entry_key
-    left join role_assumptions
-        on session_entries.assumption_key = role_assumptions.assumption_key
+    left join assumptions
+        on session_entries.assumption_key = assumptions.assumption_key
     left join sessions
         on session_entries.session_id = sessions.session_id
     left join role_arns

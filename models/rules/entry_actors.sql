@@ -41,24 +41,33 @@ own_evidence as (
         entry_origins.origin,
         entry_origins.role_session_name,
         entry_origins.source_identity,
+        entry_origins.may_be_named_by_source_identity
+        and several_parent_actors.actor_name is null
+            as may_be_named_by_source_identity,
         entry_origins.hop_count,
-        entry_origins.is_workload,
         case
-            when several_parent_actors.entry_key is not null
+            when several_parent_actors.actor_name is not null
                 then several_parent_actors.actor_arn
             else entry_origins.actor_arn
         end as actor_arn,
         case
-            when several_parent_actors.entry_key is not null
-                then several_parent_actors.actor_name
-            else entry_origins.actor_name
+            when
+                several_parent_actors.entry_key is null
+                or entry_origins.actor_method = 'source identity'
+                then
+                    coalesce(
+                        several_parent_actors.actor_name,
+                        entry_origins.actor_name
+                    )
+            else several_parent_actors.actor_name
         end as actor_name,
+        coalesce(several_parent_actors.actor_type, entry_origins.actor_type)
+            as actor_type,
         case
-            when several_parent_actors.entry_key is not null
-                then several_parent_actors.actor_type
-            else entry_origins.actor_type
-        end as actor_type,
-        case
+            when
+                several_parent_actors.actor_name is null
+                and entry_origins.actor_method = 'source identity'
+                then entry_origins.actor_method
             when several_parent_actors.entry_key is not null then 'chain'
             else entry_origins.actor_method
         end as actor_method,
@@ -87,6 +96,11 @@ roots as (
         sessions.is_contested,
         coalesce(session_chains.source_identity, own_evidence.source_identity)
             as source_identity,
+        (
+            session_chains.is_cut
+            or own_evidence.may_be_named_by_source_identity
+        )
+        and not sessions.is_contested as may_be_named_by_source_identity,
         own_evidence.hop_count as root_hop_count,
         own_evidence.origin = 'service' and session_chains.hop_count = 1
             as is_service_child,
@@ -134,9 +148,12 @@ followed as (
             when roots.is_cut then roots.hop_count + 1
             else roots.hop_count + roots.root_hop_count
         end as chain_depth,
-        own_evidence.source_identity,
+        own_evidence.source_identity as own_source_identity,
         coalesce(own_evidence.source_identity, roots.source_identity)
-            as inherited_source_identity,
+            as source_identity,
+        coalesce(roots.may_be_named_by_source_identity, false)
+        and coalesce(own_evidence.source_identity, roots.source_identity)
+        is not null as is_named_by_source_identity,
         case
             when roots.entry_key is null then own_evidence.actor_arn
             else roots.actor_arn
@@ -156,8 +173,6 @@ followed as (
         end as actor_method,
         case
             when roots.entry_key is null then own_evidence.confidence_rank
-            when roots.source_identity is not null and roots.is_likely then 2
-            when roots.source_identity is not null then 3
             when roots.is_likely then least(roots.confidence_rank, 2)
             else roots.confidence_rank
         end as confidence_rank,
@@ -177,6 +192,7 @@ followed as (
 
 ),
 
+-- Where no record at the root of the chain names anybody.
 with_source_identity as (
 
     select
@@ -188,15 +204,29 @@ with_source_identity as (
         end as parent_session_id,
         root_session_id,
         chain_depth,
-        actor_arn,
-        coalesce(inherited_source_identity, actor_name) as actor_name,
-        actor_type,
+        source_identity,
+        case when not is_named_by_source_identity then actor_arn end
+            as actor_arn,
         case
-            when source_identity is not null then 'source identity'
+            when is_named_by_source_identity then source_identity
+            else actor_name
+        end as actor_name,
+        case
+            when is_named_by_source_identity then 'unknown'
+            else actor_type
+        end as actor_type,
+        case
+            when
+                is_named_by_source_identity
+                and own_source_identity is not null
+                then 'source identity'
+            when is_named_by_source_identity then 'chain'
             else actor_method
         end as actor_method,
-        case when source_identity is not null then 3 else confidence_rank end
-            as confidence_rank,
+        case
+            when is_named_by_source_identity then 2
+            else confidence_rank
+        end as confidence_rank,
         mfa,
         mfa_evidence
     from followed
@@ -211,6 +241,7 @@ actors as (
         parent_session_id,
         root_session_id,
         chain_depth,
+        source_identity,
         actor_arn,
         actor_name,
         actor_type,

@@ -1,3 +1,5 @@
+{%- set longest_activity = "interval '" ~ var('longest_activity_hours')
+    ~ "' hour" -%}
 with
 
 entries as (
@@ -12,15 +14,37 @@ console_switches as (
 
 ),
 
-role_assumptions as (
+assumptions as (
 
-    select * from {{ ref('role_assumptions') }}
+    select
+        *,
+        case
+            when caller_session_created_at + {{ longest_activity }} < assumed_at
+                then cast(null as varchar)
+            when caller_type = 'Root' and is_caller_assumed_root
+                then {{ root_session_id(
+                    'caller_account_id',
+                    'caller_session_created_at',
+                    'caller_access_key_id'
+                ) }}
+            when {{ is_role_session('caller_type', 'caller_principal_id') }}
+                then
+                    caller_principal_id || '@'
+                    || {{ iso_text('caller_session_created_at') }}
+        end as caller_session_id
+    from {{ ref('assumptions') }}
 
 ),
 
 activity as (
 
     select * from {{ ref('session_activity') }}
+
+),
+
+session_keys as (
+
+    select * from {{ ref('session_keys') }}
 
 ),
 
@@ -39,9 +63,13 @@ known_users as (
 
 ),
 
-sign_ins as (
+key_counts as (
 
-    select * from {{ ref('entry_sign_ins') }}
+    select
+        session_id,
+        count(*) as key_count
+    from session_keys
+    group by 1
 
 ),
 
@@ -60,74 +88,132 @@ evidence as (
         ---------- the session
         coalesce(
             console_switches.role_session_name,
-            role_assumptions.role_session_name,
-            {{ principal_session_name('entries.principal_id') }}
+            {{ principal_session_name('entries.principal_id') }},
+            assumptions.role_session_name
         ) as role_session_name,
         coalesce(
-            console_switches.role_name,
-            role_assumptions.role_name,
-            {{ assumed_role_part('activity.identity_arn', 'role') }}
-        ) as role_name,
+            console_switches.role_account_id,
+            assumptions.role_account_id,
+            {{ arn_account('activity.identity_arn') }}
+        ) as role_account_id,
         coalesce(
-            role_assumptions.source_identity, activity.source_identity
-        ) as source_identity,
-        console_switches.switch_key is null and (
-            coalesce(role_assumptions.is_service_assumption, false)
-            or coalesce(activity.is_service_session, false)
-            or {{ is_instance_id(
-                principal_session_name('entries.principal_id')
-            ) }}
-        ) as is_service_session,
+            console_switches.role_name,
+            assumptions.role_name,
+            {{ assumed_role_part('activity.identity_arn', 'role') }},
+            case when activity.is_assumed_root then 'root' end
+        ) as role_name,
+        coalesce(assumptions.role_arn, activity.role_arn) as logged_role_arn,
+        coalesce(assumptions.source_identity, activity.source_identity)
+            as source_identity,
+        activity.on_behalf_of_user_id,
+        coalesce(activity.is_assumed_root, false) as is_observed_root,
+
+        ---------- whose it is
+        coalesce(assumptions.is_service_assumption, false)
+            as is_service_assumption,
+        coalesce(assumptions.is_by_console, false) as is_by_console,
+        coalesce(activity.is_service_session, false)
+            as is_activity_of_service,
+        coalesce(caller_activity.is_service_session, false)
+            as is_caller_service,
+        session_keys.access_key_id is not null as is_key_used,
+        coalesce(key_counts.key_count, 0) as key_count,
 
         ---------- who entered it
-        role_assumptions.event_name,
-        role_assumptions.caller_type,
-        role_assumptions.caller_principal_id,
-        role_assumptions.caller_user_name,
-        coalesce(role_assumptions.caller_arn, known_users.user_arn)
+        assumptions.method as assumption_method,
+        assumptions.event_name,
+        assumptions.caller_type,
+        assumptions.caller_principal_id,
+        assumptions.caller_user_name,
+        coalesce(assumptions.caller_arn, known_users.user_arn)
             as caller_arn,
-        case
-            when {{ is_role_session(
-                'role_assumptions.caller_type', 'role_assumptions.caller_principal_id'
-            ) }}
-                then
-                    role_assumptions.caller_principal_id || '@'
-                    || {{ iso_text(
-                        'role_assumptions.caller_session_created_at'
-                    ) }}
-        end as caller_session_id,
+        assumptions.caller_session_id,
         coalesce(
-            role_assumptions.caller_principal_id,
+            assumptions.caller_principal_id,
             console_switches.source_principal_id
         ) as entrant_principal_id,
         console_switches.source_arn,
         {{ principal_kind('console_switches.source_arn') }} as source_kind,
         {{ principal_name('console_switches.source_arn') }} as source_name,
-        role_assumptions.saml_subject,
-        role_assumptions.web_identity_subject,
-        role_assumptions.web_identity_provider,
-        role_assumptions.identity_provider,
+        -- A transient subject is new at each sign-in and names nobody.
+        case
+            when
+                coalesce(
+                    lower(assumptions.saml_subject_type) not like '%transient',
+                    true
+                )
+                then
+                    coalesce(
+                        assumptions.saml_subject, assumptions.caller_user_name
+                    )
+        end as saml_subject,
+        coalesce(
+            assumptions.web_identity_subject, assumptions.caller_user_name
+        ) as web_identity_subject,
+        coalesce(
+            assumptions.web_identity_provider, assumptions.identity_provider
+        ) as web_identity_provider,
 
         ---------- with MFA or not
-        {{ assumption_mfa('role_assumptions') }} as assumption_mfa,
+        {{ assumption_mfa('assumptions') }} as assumption_mfa,
         case
             when activity.is_mfa_authenticated then 'yes'
             when not activity.is_mfa_authenticated then 'no'
-        end as activity_mfa,
-        case when sign_ins.mfa in ('yes', 'no') then sign_ins.mfa end
-            as sign_in_mfa
+        end as activity_mfa
 
     from entries
     left join console_switches
         on entries.switch_key = console_switches.switch_key
-    left join role_assumptions
-        on entries.assumption_key = role_assumptions.assumption_key
+    left join assumptions
+        on entries.assumption_key = assumptions.assumption_key
     left join activity
         on entries.session_id = activity.session_id
+    left join activity as caller_activity
+        on assumptions.caller_session_id = caller_activity.session_id
     left join known_users
-        on role_assumptions.caller_principal_id = known_users.principal_id
-    left join sign_ins
-        on entries.entry_key = sign_ins.entry_key
+        on assumptions.caller_principal_id = known_users.principal_id
+    left join session_keys
+        on
+            entries.session_id = session_keys.session_id
+            and assumptions.issued_access_key_id = session_keys.access_key_id
+    left join key_counts
+        on entries.session_id = key_counts.session_id
+
+),
+
+-- Whom the record of the assumption names entered the session, whatever is done
+-- in it: a caller may choose name and second of a service's session.
+with_service as (
+
+    select
+        *,
+        switch_key is null
+        and (
+            is_service_assumption
+            or (
+                is_activity_of_service
+                and (assumption_key is null or is_by_console)
+            )
+        ) as is_service_session
+    from evidence
+
+),
+
+with_start_method as (
+
+    select
+        *,
+        case
+            when switch_key is not null then 'console switch'
+            when assumption_key is null and is_observed_root then 'assume root'
+            when assumption_key is null then 'observed'
+            when is_service_session and not is_service_assumption then 'service'
+            -- The console assumes roles for what is no person, too.
+            when assumption_method = 'console switch' and is_caller_service
+                then 'assume role'
+            else assumption_method
+        end as start_method
+    from with_service
 
 ),
 
@@ -141,28 +227,57 @@ with_origin as (
             when source_kind = 'root' then 'switching root'
             when is_service_session then 'service'
             when
-                event_name = 'AssumeRoleWithSAML'
-                and {{ is_identity_center_role('role_name') }}
-                then 'identity center'
-            when event_name = 'AssumeRoleWithSAML' then 'saml'
-            when event_name = 'AssumeRoleWithWebIdentity' then 'web identity'
+                start_method in (
+                    'roles anywhere', 'identity center', 'saml', 'web identity'
+                )
+                then start_method
             when caller_type = 'IAMUser' then 'calling user'
+            when
+                {{ is_role_session('caller_type', 'caller_principal_id') }}
+                or caller_principal_id like 'AROA%:%'
+                or caller_session_id is not null
+                then 'role session'
             when caller_type = 'Root' then 'calling root'
             when caller_type = 'FederatedUser' then 'federated user'
             -- The role account's copy tells the caller's unique id only.
             when caller_principal_id like 'AIDA%' and caller_arn is not null
                 then 'calling user'
             when caller_principal_id like 'AIDA%' then 'unnamed user'
-            when
-                {{ is_role_session('caller_type', 'caller_principal_id') }}
-                or caller_principal_id like 'AROA%:%'
-                then 'role session'
             when source_kind in ('role session', 'identity center user')
                 then 'role session'
             when source_kind = 'federated user' then 'federated user'
             else 'observed'
         end as origin
-    from evidence
+    from with_start_method
+
+),
+
+-- The session of a permission set's role is named after its user.
+with_portal_user as (
+
+    select
+        *,
+        origin = 'identity center'
+        or (
+            origin = 'observed'
+            and {{ is_identity_center_role('role_name', 'logged_role_arn') }}
+        ) as is_portal_entry,
+        case
+            when origin = 'identity center' then role_session_name
+            when
+                origin = 'observed'
+                and {{ is_identity_center_role('role_name', 'logged_role_arn') }}
+                then role_session_name
+            when
+                origin = 'role session'
+                and source_kind = 'identity center user'
+                then source_name
+            when
+                origin = 'role session'
+                and {{ principal_kind('caller_arn') }} = 'identity center user'
+                then {{ principal_name('caller_arn') }}
+        end as portal_user_name
+    from with_origin
 
 ),
 
@@ -176,10 +291,38 @@ with_entrant as (
             when origin = 'role session'
                 then nullif(caller_session_id, session_id)
             when origin = 'identity center' then role_session_name
-            when origin = 'saml' then saml_subject
+            when origin = 'saml' then coalesce(saml_subject, role_session_name)
             when origin = 'web identity' then web_identity_subject
         end as entered_by
-    from with_origin
+    from with_portal_user
+
+),
+
+-- Of several ways into one session the one whose issued key acts is that of the
+-- session; the console's keys are those that nobody was issued.
+with_keys as (
+
+    select
+        *,
+        max(
+            case when is_key_used and not is_service_session then 1 else 0 end
+        ) over (partition by session_id) = 1 as is_any_key_used,
+        key_count > sum(case when is_key_used then 1 else 0 end)
+            over (partition by session_id) as is_other_key_used
+    from with_entrant
+
+),
+
+with_lead as (
+
+    select
+        *,
+        session_id is null
+        or not is_any_key_used
+        or is_key_used
+        or (start_method = 'console switch' and is_other_key_used)
+            as may_lead
+    from with_keys
 
 ),
 
@@ -191,11 +334,13 @@ with_contest as (
         *,
         coalesce(
             session_id is not null
-            and min(entered_by) over (partition by session_id)
-            <> max(entered_by) over (partition by session_id),
+            and min(case when may_lead then entered_by end)
+                over (partition by session_id)
+            <> max(case when may_lead then entered_by end)
+                over (partition by session_id),
             false
         ) as is_contested
-    from with_entrant
+    from with_lead
 
 )
 

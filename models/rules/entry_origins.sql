@@ -10,8 +10,37 @@ evidence as (
 
 ),
 
--- The session of a permission set's role is named after its user.
-with_portal_user as (
+console_sign_ins as (
+
+    select * from {{ ref('entry_sign_ins') }}
+
+),
+
+portal_sign_ins as (
+
+    select * from {{ ref('entry_portal_sign_ins') }}
+
+),
+
+with_sign_ins as (
+
+    select
+        evidence.*,
+        case
+            when console_sign_ins.mfa in ('yes', 'no') then console_sign_ins.mfa
+        end as sign_in_mfa,
+        case
+            when portal_sign_ins.mfa in ('yes', 'no') then portal_sign_ins.mfa
+        end as portal_mfa
+    from evidence
+    left join console_sign_ins
+        on evidence.entry_key = console_sign_ins.entry_key
+    left join portal_sign_ins
+        on evidence.entry_key = portal_sign_ins.entry_key
+
+),
+
+with_session_before as (
 
     select
         *,
@@ -21,44 +50,13 @@ with_portal_user as (
                 and source_kind in ('role session', 'identity center user')
                 then source_arn
             when origin = 'role session' then caller_arn
-        end as from_session_arn,
-        case
-            when origin = 'identity center' then role_session_name
-            when
-                origin = 'observed'
-                and {{ is_identity_center_role('role_name') }}
-                then role_session_name
-            when
-                origin = 'role session'
-                and source_kind = 'identity center user'
-                then source_name
-            when
-                origin = 'role session'
-                and {{ principal_kind('caller_arn') }} = 'identity center user'
-                then {{ principal_name('caller_arn') }}
-        end as portal_user_name
-    from evidence
+        end as from_session_arn
+    from with_sign_ins
 
 ),
 
-with_workload as (
-
-    select
-        *,
-        case
-            when origin = 'service' then role_session_name
-            when
-                origin = 'role session'
-                and {{ is_instance_id(
-                    principal_session_name('caller_principal_id')
-                ) }}
-                then {{ principal_session_name('caller_principal_id') }}
-        end as service_session_name
-    from with_portal_user
-
-),
-
-with_named_actor as (
+-- The name by the entry's own record, if that tells one.
+with_recorded_actor as (
 
     select
         *,
@@ -73,16 +71,27 @@ with_named_actor as (
                     {{ principal_name('caller_arn') }}, caller_user_name
                 )
             when portal_user_name is not null then portal_user_name
-            when origin = 'saml' then coalesce(saml_subject, caller_user_name)
-            when origin = 'web identity'
-                then coalesce(web_identity_subject, caller_user_name)
+            when origin = 'saml' then coalesce(saml_subject, role_session_name)
+            when origin = 'web identity' then web_identity_subject
             when origin = 'federated user'
                 then coalesce(
                     {{ principal_name('caller_arn') }}, source_name
                 )
-            when service_session_name is not null then service_session_name
-        end as named_actor
-    from with_workload
+        end as recorded_actor
+    from with_session_before
+
+),
+
+-- RULES 4: a source identity is what the caller passed, unless an assertion
+-- carried it, and names nobody where the record does.
+with_source_identity as (
+
+    select
+        *,
+        origin in ('saml', 'web identity')
+        and source_identity is not null as is_named_by_assertion,
+        recorded_actor is null as may_be_named_by_source_identity
+    from with_recorded_actor
 
 ),
 
@@ -91,25 +100,31 @@ with_actor as (
     select
         *,
         -- Where nobody is named the session's name is a guess.
-        coalesce(
-            named_actor,
-            {{ assumed_role_part('from_session_arn', 'session') }},
-            role_session_name
-        ) as actor_name,
+        case
+            when is_named_by_assertion then source_identity
+            else
+                coalesce(
+                    recorded_actor,
+                    source_identity,
+                    {{ assumed_role_part('from_session_arn', 'session') }},
+                    role_session_name
+                )
+        end as actor_name,
         case
             when origin in ('switching user', 'calling user') then 'iam user'
             when origin in ('switching root', 'calling root') then 'root'
             when portal_user_name is not null then 'identity center user'
+            when is_named_by_assertion then 'federated user'
             when
                 origin = 'web identity'
                 and {{ is_workload_identity(
-                    'coalesce(web_identity_provider, identity_provider)',
-                    'named_actor'
+                    'web_identity_provider', 'recorded_actor'
                 ) }}
                 then 'workload'
             when origin in ('saml', 'web identity', 'federated user')
                 then 'federated user'
-            when service_session_name is not null then 'workload'
+            when origin = 'roles anywhere' then 'workload'
+            when origin = 'service' and source_identity is null then 'workload'
             else 'unknown'
         end as actor_type,
         case
@@ -117,21 +132,32 @@ with_actor as (
             when origin = 'calling user' then 'assumed by user'
             when origin in ('switching root', 'calling root') then 'root'
             when portal_user_name is not null then 'identity center user'
-            when origin = 'saml' and named_actor is not null
-                then 'saml subject'
-            when origin = 'web identity' and named_actor is not null
+            when is_named_by_assertion then 'source identity'
+            when origin = 'saml' and saml_subject is null
+                then 'saml session name'
+            when origin = 'saml' then 'saml subject'
+            when origin = 'web identity' and recorded_actor is not null
                 then 'web identity subject'
             when origin = 'federated user' and source_arn is not null
                 then 'switch from user'
             when origin = 'federated user' then 'assumed by user'
+            when source_identity is not null then 'source identity'
             else 'session name'
         end as actor_method,
         case
-            when named_actor is null then 'guess'
-            when origin in ('role session', 'observed', 'service') then 'likely'
-            else 'certain'
+            when is_named_by_assertion then 'certain'
+            when
+                recorded_actor is not null
+                and origin in ('role session', 'observed')
+                then 'likely'
+            when recorded_actor is not null then 'certain'
+            when
+                source_identity is not null
+                or origin in ('service', 'roles anywhere')
+                then 'likely'
+            else 'guess'
         end as actor_confidence
-    from with_named_actor
+    from with_source_identity
 
 ),
 
@@ -140,11 +166,12 @@ with_mfa as (
     select
         *,
         case
-            when
-                origin in ('saml', 'web identity', 'federated user')
-                or portal_user_name is not null
+            when portal_user_name is not null
+                then coalesce(portal_mfa, 'not asserted')
+            when origin in ('saml', 'web identity', 'federated user')
                 then 'not asserted'
-            when origin in ('service', 'role session') then 'unknown'
+            when origin in ('service', 'roles anywhere', 'role session')
+                then 'unknown'
             -- What says no is to be believed of users only.
             when origin = 'observed'
                 then
@@ -159,6 +186,7 @@ with_mfa as (
                 )
         end as mfa,
         case
+            when portal_user_name is not null then 'identity center sign-in'
             when
                 assumption_mfa = 'yes'
                 or (assumption_mfa is not null and origin <> 'observed')
@@ -180,10 +208,14 @@ origins as (
         principal_id,
         started_at,
         entered_at,
+        start_method,
         origin,
         entered_by,
+        may_lead,
+        is_key_used,
         is_contested,
         is_service_session,
+        role_account_id,
         role_name,
         role_session_name,
         caller_session_id,
@@ -191,6 +223,7 @@ origins as (
         source_arn,
         coalesce(source_arn, caller_arn) as entrant_arn,
         source_identity,
+        may_be_named_by_source_identity,
 
         ---------- who is behind it, chains aside
         actor_arn,
@@ -206,8 +239,7 @@ origins as (
             as mfa_evidence,
 
         -- A parent that is known to exist counts, found or not.
-        case when origin = 'role session' then 1 else 0 end as hop_count,
-        service_session_name is not null as is_workload
+        case when origin = 'role session' then 1 else 0 end as hop_count
 
     from with_mfa
 

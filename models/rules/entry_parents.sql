@@ -82,6 +82,8 @@ sessions_alive as (
             switched_from.source_key = sessions_by_key.session_key
             and switched_from.entered_at
             between sessions_by_key.started_at and sessions_by_key.alive_until
+            and switched_from.entered_at <= sessions_by_key.started_at
+            + interval '{{ var("longest_session_hours") }}' hour
             and coalesce(switched_from.session_id, '')
             <> sessions_by_key.session_id
 

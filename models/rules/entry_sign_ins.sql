@@ -12,9 +12,9 @@ console_switches as (
 
 ),
 
-role_assumptions as (
+assumptions as (
 
-    select * from {{ ref('role_assumptions') }}
+    select * from {{ ref('assumptions') }}
     where is_console_switch
 
 ),
@@ -31,22 +31,22 @@ entered_by_console as (
 
     select
         entries.entry_key,
-        coalesce(console_switches.source_arn, role_assumptions.caller_arn)
+        coalesce(console_switches.source_arn, assumptions.caller_arn)
             as source_arn,
         coalesce(
             console_switches.source_principal_id,
-            role_assumptions.caller_principal_id
+            assumptions.caller_principal_id
         ) as source_principal_id,
-        coalesce(console_switches.switched_at, role_assumptions.assumed_at)
+        coalesce(console_switches.switched_at, assumptions.assumed_at)
             as entered_at
     from entries
     left join console_switches
         on entries.switch_key = console_switches.switch_key
-    left join role_assumptions
-        on entries.assumption_key = role_assumptions.assumption_key
+    left join assumptions
+        on entries.assumption_key = assumptions.assumption_key
     where
         console_switches.switch_key is not null
-        or role_assumptions.assumption_key is not null
+        or assumptions.assumption_key is not null
 
 ),
 
@@ -58,7 +58,8 @@ of_same_arn as (
         sign_ins.sign_in_id,
         sign_ins.signed_in_at,
         sign_ins.mfa,
-        sign_ins.mfa_identifier
+        sign_ins.mfa_identifier,
+        sign_ins.source_ip_address
     from entered_by_console
     inner join sign_ins
         on
@@ -80,7 +81,8 @@ of_same_principal as (
         sign_ins.sign_in_id,
         sign_ins.signed_in_at,
         sign_ins.mfa,
-        sign_ins.mfa_identifier
+        sign_ins.mfa_identifier,
+        sign_ins.source_ip_address
     from entered_by_console
     inner join sign_ins
         on
@@ -119,7 +121,10 @@ newest_sign_ins as (
         sign_in_id,
         signed_in_at,
         mfa,
-        mfa_identifier
+        mfa_identifier,
+        case
+            when {{ is_ip_address('source_ip_address') }} then source_ip_address
+        end as source_ip_address
     from ranked
     where sign_ins_ago = 1
 

@@ -1,15 +1,16 @@
 with
 
-role_assumptions as (
+assumptions as (
 
-    select * from {{ ref('role_assumptions') }}
-    where outcome = 'success'
+    select * from {{ ref('assumptions') }}
+    where outcome = 'success' and method <> 'assume root'
 
 ),
 
 activity as (
 
     select * from {{ ref('session_activity') }}
+    where not is_assumed_root
 
 ),
 
@@ -25,7 +26,7 @@ shown as (
     select
         split_part(principal_id, ':', 1) as role_id,
         role_arn
-    from role_assumptions
+    from assumptions
     union all
     select
         split_part(principal_id, ':', 1) as role_id,

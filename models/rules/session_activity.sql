@@ -11,6 +11,9 @@ actions as (
     select
         *,
         date_trunc('second', session_created_at) as created_at,
+        access_key_id <> ''
+        or coalesce(identity_arn like 'arn:%:iam::%:root', false)
+            as is_assumed_root,
         case
             when {{ is_ip_address('source_ip_address') }} then source_ip_address
         end as ip_address
@@ -22,9 +25,17 @@ activity as (
 
     select
         ---------- key
-        principal_id || '@' || {{ iso_text('created_at') }} as session_id,
+        case
+            when is_assumed_root
+                then {{ root_session_id(
+                    'principal_id', 'created_at', 'access_key_id'
+                ) }}
+            else principal_id || '@' || {{ iso_text('created_at') }}
+        end as session_id,
         principal_id,
         {{ mart_timestamp('created_at') }} as session_created_at,
+        is_assumed_root,
+        nullif(access_key_id, '') as access_key_id,
 
         ---------- the actions
         cast(sum(action_count) as bigint) as action_count,
@@ -40,6 +51,9 @@ activity as (
                     then row(first_action_at, ip_address)
             end
         ) as first_ip_address,
+        {{ mart_timestamp(
+            'min(case when ip_address is not null then first_action_at end)'
+        ) }} as first_ip_action_at,
 
         ---------- what they tell of the session
         max(identity_arn) as identity_arn,
@@ -47,16 +61,16 @@ activity as (
         bool_or(is_mfa_authenticated) as is_mfa_authenticated,
         max(source_identity) as source_identity,
         max(on_behalf_of_user_id) as on_behalf_of_user_id,
-        min(first_access_key_id) as first_access_key_id,
-        max(last_access_key_id) as last_access_key_id,
         coalesce(
             max(ec2_role_delivery) is not null
+            or max(in_scope_of_source_arn) is not null
+            or max(in_scope_of_issuer_type) is not null
             or max(role_arn) like '%:role/aws-service-role/%',
             false
         ) as is_service_session
 
     from actions
-    group by principal_id, created_at
+    group by principal_id, created_at, access_key_id, is_assumed_root
 
 )
 

@@ -2,7 +2,11 @@ with
 
 sessions as (
 
-    select * from {{ ref('sessions') }}
+    select
+        *,
+        started_at + interval '{{ var("longest_session_hours") }}' hour
+            as may_end_at
+    from {{ ref('sessions') }}
 
 ),
 
@@ -51,7 +55,8 @@ in_role_account as (
     inner join sessions
         on
             renewals_and_exits.principal_id = sessions.principal_id
-            and renewals_and_exits.event_at >= sessions.started_at
+            and renewals_and_exits.event_at
+            between sessions.started_at and sessions.may_end_at
     where renewals_and_exits.of_role_arn is null
 
 ),
@@ -80,7 +85,8 @@ in_source_account as (
             ) = sessions.role_name
             and {{ principal_name('renewals_and_exits.identity_arn') }}
             = sessions.role_session_name
-            and renewals_and_exits.event_at >= sessions.started_at
+            and renewals_and_exits.event_at
+            between sessions.started_at and sessions.may_end_at
     inner join entrants
         on sessions.session_id = entrants.session_id
     where

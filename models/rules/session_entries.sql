@@ -29,6 +29,12 @@ started as (
         starts.entry_key,
         case
             when matches.activity_key is not null then matches.activity_key
+            when starts.is_start and starts.is_assumed_root
+                then {{ root_session_id(
+                    'starts.principal_id',
+                    'starts.started_at',
+                    'starts.issued_access_key_id'
+                ) }}
             when starts.is_start
                 then
                     starts.principal_id || '@'
@@ -36,7 +42,7 @@ started as (
         end as session_id,
         starts.switch_key,
         starts.assumption_key,
-        starts.principal_id,
+        coalesce(starts.principal_id, activity.principal_id) as principal_id,
         coalesce(activity.session_created_at, starts.started_at) as started_at
     from starts
     left join matches

@@ -12,10 +12,9 @@ switch_assumptions as (
 
 ),
 
-role_assumptions as (
+assumptions as (
 
-    select * from {{ ref('role_assumptions') }}
-    where outcome = 'success'
+    select * from {{ ref('assumptions') }}
 
 ),
 
@@ -24,46 +23,58 @@ switches as (
     select
         console_switches.switch_key as entry_key,
         console_switches.switch_key,
-        role_assumptions.assumption_key,
-        role_assumptions.issued_access_key_id,
-        role_assumptions.assumed_at,
+        assumptions.assumption_key,
+        assumptions.issued_access_key_id,
+        assumptions.assumed_at,
         case
             when console_switches.outcome <> 'failure'
                 then coalesce(
-                    console_switches.role_principal_id,
-                    role_assumptions.principal_id
+                    console_switches.role_principal_id, assumptions.principal_id
                 )
         end as principal_id,
         case
             when console_switches.role_principal_id is null
-                then role_assumptions.assumed_at
+                then assumptions.assumed_at
             else console_switches.switched_at
         end as started_at,
+        console_switches.role_account_id,
+        console_switches.role_name,
+        console_switches.role_session_name,
+        false as is_assumed_root,
         -- An unknown outcome alone started nothing.
         console_switches.outcome = 'success'
-        or role_assumptions.assumption_key is not null as is_start
+        or (
+            console_switches.outcome <> 'failure'
+            and assumptions.assumption_key is not null
+        ) as is_start
     from console_switches
     left join switch_assumptions
         on console_switches.switch_key = switch_assumptions.switch_key
-    left join role_assumptions
-        on switch_assumptions.assumption_key = role_assumptions.assumption_key
+    left join assumptions
+        on switch_assumptions.assumption_key = assumptions.assumption_key
 
 ),
 
 other_assumptions as (
 
     select
-        role_assumptions.assumption_key as entry_key,
+        assumptions.assumption_key as entry_key,
         cast(null as varchar) as switch_key,
-        role_assumptions.assumption_key,
-        role_assumptions.issued_access_key_id,
-        role_assumptions.assumed_at,
-        role_assumptions.principal_id,
-        role_assumptions.assumed_at as started_at,
-        true as is_start
-    from role_assumptions
+        assumptions.assumption_key,
+        assumptions.issued_access_key_id,
+        assumptions.assumed_at,
+        case
+            when assumptions.outcome = 'success' then assumptions.principal_id
+        end as principal_id,
+        assumptions.assumed_at as started_at,
+        assumptions.role_account_id,
+        assumptions.role_name,
+        assumptions.role_session_name,
+        assumptions.method = 'assume root' as is_assumed_root,
+        assumptions.outcome = 'success' as is_start
+    from assumptions
     left join switch_assumptions
-        on role_assumptions.assumption_key = switch_assumptions.assumption_key
+        on assumptions.assumption_key = switch_assumptions.assumption_key
     where switch_assumptions.assumption_key is null
 
 ),

@@ -13,9 +13,9 @@ console_switches as (
 
 ),
 
-role_assumptions as (
+assumptions as (
 
-    select * from {{ ref('role_assumptions') }}
+    select * from {{ ref('assumptions') }}
 
 ),
 
@@ -31,7 +31,8 @@ role_arns as (
 
 ),
 
--- The switch tells most of a session, then the AssumeRole that names a caller.
+-- Whoever was named entered it, though a service did, too; the switch tells most
+-- of a session, then the AssumeRole that names a caller.
 ranked_entries as (
 
     select
@@ -39,7 +40,10 @@ ranked_entries as (
         row_number() over (
             partition by session_id
             order by
+                case when may_lead then 0 else 1 end,
+                case when is_service_session then 1 else 0 end,
                 case when switch_key is null then 1 else 0 end,
+                case when is_key_used then 0 else 1 end,
                 case when entered_by is null then 1 else 0 end,
                 case when mfa_evidence = 'assume role' then 0 else 1 end,
                 case when assumption_key is null then 1 else 0 end,
@@ -65,27 +69,13 @@ with_records as (
         leading_entries.started_at,
         leading_entries.is_service_session,
         leading_entries.is_contested,
-        case
-            when
-                leading_entries.switch_key is not null
-                or role_assumptions.is_console_switch
-                then 'console switch'
-            when role_assumptions.assumption_key is null then 'observed'
-            when leading_entries.is_service_session then 'service'
-            when leading_entries.origin = 'identity center'
-                then 'identity center'
-            when leading_entries.origin = 'saml' then 'saml'
-            when leading_entries.origin = 'web identity' then 'web identity'
-            else 'assume role'
-        end as start_method,
+        leading_entries.start_method,
         console_switches.role_switch_id,
-        role_assumptions.role_assumption_id as assume_role_event_id,
+        assumptions.role_assumption_id as assume_role_event_id,
 
         ---------- the role
         coalesce(
-            console_switches.role_account_id,
-            role_assumptions.role_account_id,
-            {{ arn_account('activity.identity_arn') }},
+            leading_entries.role_account_id,
             {{ arn_account('activity.role_arn') }}
         ) as role_account_id,
         coalesce(
@@ -94,12 +84,15 @@ with_records as (
         leading_entries.role_session_name,
         coalesce(
             activity.role_arn,
-            role_assumptions.role_arn,
-            console_switches.role_arn_with_path
+            assumptions.role_arn,
+            console_switches.role_arn_with_path,
+            case
+                when activity.is_assumed_root then activity.identity_arn
+            end
         ) as shown_role_arn,
         coalesce(
             console_switches.role_partition,
-            split_part(role_assumptions.assumed_role_arn, ':', 2),
+            split_part(assumptions.assumed_role_arn, ':', 2),
             split_part(activity.identity_arn, ':', 2),
             'aws'
         ) as role_partition,
@@ -109,11 +102,11 @@ with_records as (
         case
             when
                 leading_entries.origin <> 'identity center'
-                and {{ is_ip_address('role_assumptions.source_ip_address') }}
-                then role_assumptions.source_ip_address
+                and {{ is_ip_address('assumptions.source_ip_address') }}
+                then assumptions.source_ip_address
         end as assumption_address,
         activity.first_ip_address,
-        activity.on_behalf_of_user_id,
+        activity.first_ip_action_at,
 
         ---------- the actions
         activity.first_action_at,
@@ -124,10 +117,10 @@ with_records as (
         coalesce(activity.source_ip_count, 0) as source_ip_count,
 
         ---------- its end
-        role_assumptions.credentials_expire_at as expires_at,
+        assumptions.credentials_expire_at as expires_at,
         greatest(
             coalesce(
-                role_assumptions.credentials_expire_at,
+                assumptions.credentials_expire_at,
                 leading_entries.started_at
             ),
             coalesce(activity.last_action_at, leading_entries.started_at)
@@ -136,8 +129,8 @@ with_records as (
     from leading_entries
     left join console_switches
         on leading_entries.switch_key = console_switches.switch_key
-    left join role_assumptions
-        on leading_entries.assumption_key = role_assumptions.assumption_key
+    left join assumptions
+        on leading_entries.assumption_key = assumptions.assumption_key
     left join activity
         on leading_entries.session_id = activity.session_id
 
@@ -186,7 +179,7 @@ sessions as (
         switch_address,
         assumption_address,
         first_ip_address,
-        on_behalf_of_user_id,
+        first_ip_action_at,
         first_action_at,
         last_action_at,
         action_count,

@@ -54,8 +54,15 @@ with_actors as (
         roots.parent_session_id,
         sessions.entry_key as root_entry_key,
         sessions.is_contested,
-        coalesce(roots.source_identity, entry_origins.source_identity)
-            as source_identity,
+        -- It names only where no record at the root does.
+        case
+            when
+                roots.is_cut or entry_origins.may_be_named_by_source_identity
+                then
+                    coalesce(
+                        roots.source_identity, entry_origins.source_identity
+                    )
+        end as source_identity,
         case when not roots.is_cut then entry_origins.actor_arn end
             as actor_arn,
         case
@@ -90,13 +97,25 @@ listed as (
         with_actors.parent_session_id,
         -- Who is behind one that itself came from several is found later.
         entries_with_several.entry_key as depends_on_entry_key,
-        with_actors.source_identity,
+        case when not with_actors.is_contested then with_actors.source_identity end
+            as source_identity,
         case when not with_actors.is_contested then with_actors.actor_arn end
             as actor_arn,
-        case when not with_actors.is_contested then with_actors.actor_name end
-            as actor_name,
-        with_actors.actor_type,
-        with_actors.confidence_rank
+        case
+            when not with_actors.is_contested
+                then
+                    coalesce(
+                        with_actors.source_identity, with_actors.actor_name
+                    )
+        end as actor_name,
+        case
+            when with_actors.source_identity is not null then 'unknown'
+            else with_actors.actor_type
+        end as actor_type,
+        case
+            when with_actors.source_identity is not null then 2
+            else with_actors.confidence_rank
+        end as confidence_rank
     from with_actors
     left join entries_with_several
         on with_actors.root_entry_key = entries_with_several.entry_key

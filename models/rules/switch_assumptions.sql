@@ -1,5 +1,5 @@
 {%- set apart = milliseconds_apart(
-    'console_switches.switched_at', 'role_assumptions.assumed_at'
+    'console_switches.switched_at', 'assumptions.assumed_at'
 ) -%}
 {%- set match_limit = 1000 * var('session_match_seconds') -%}
 {%- set pairing_limit = 1000 * var('switch_pairing_seconds') -%}
@@ -7,21 +7,22 @@ with
 
 console_switches as (
 
-    -- A refused switch assumed no role.
-    select * from {{ ref('console_switches') }}
-    where outcome <> 'failure'
+    select
+        *,
+        outcome = 'failure' as is_refused
+    from {{ ref('console_switches') }}
 
 ),
 
 -- The console assumes roles from addresses of AWS: no program of a user's does.
-role_assumptions as (
+assumptions as (
 
     select
         *,
-        not coalesce(is_console_switch, false)
+        outcome = 'failure' as is_refused,
+        not is_by_console
         and {{ is_ip_address('source_ip_address') }} as is_of_program
-    from {{ ref('role_assumptions') }}
-    where outcome = 'success'
+    from {{ ref('assumptions') }}
 
 ),
 
@@ -31,34 +32,34 @@ of_same_session as (
 
     select
         console_switches.switch_key,
-        role_assumptions.assumption_key,
+        assumptions.assumption_key,
         case
-            when console_switches.source_arn = role_assumptions.caller_arn
+            when console_switches.source_arn = assumptions.caller_arn
                 then 0
             else 1
         end as doubt
     from console_switches
-    inner join role_assumptions
+    inner join assumptions
         on
-            console_switches.role_principal_id = role_assumptions.principal_id
+            console_switches.role_principal_id = assumptions.principal_id
             and {{ apart }} <= {{ match_limit }}
-    where not role_assumptions.is_of_program
+    where not assumptions.is_of_program
     union all
     select
         console_switches.switch_key,
-        role_assumptions.assumption_key,
+        assumptions.assumption_key,
         1 as doubt
     from console_switches
-    inner join role_assumptions
+    inner join assumptions
         on
-            console_switches.role_account_id = role_assumptions.role_account_id
-            and console_switches.role_name = role_assumptions.role_name
+            console_switches.role_account_id = assumptions.role_account_id
+            and console_switches.role_name = assumptions.role_name
             and console_switches.role_session_name
-            = role_assumptions.role_session_name
+            = assumptions.role_session_name
             and {{ apart }} <= {{ match_limit }}
     where
         console_switches.role_principal_id is null
-        and not role_assumptions.is_of_program
+        and not assumptions.is_of_program
 
 ),
 
@@ -69,39 +70,45 @@ of_same_caller as (
 
     select
         console_switches.switch_key,
-        role_assumptions.assumption_key,
+        assumptions.assumption_key,
         2 as doubt
     from console_switches
-    inner join role_assumptions
+    inner join assumptions
         on
             console_switches.source_principal_id
-            = role_assumptions.caller_principal_id
+            = assumptions.caller_principal_id
             and console_switches.role_account_id
-            = role_assumptions.role_account_id
-            and console_switches.role_name = role_assumptions.role_name
+            = assumptions.role_account_id
+            and console_switches.role_name = assumptions.role_name
             and {{ apart }} <= {{ pairing_limit }}
     where
-        console_switches.seen_in = 'source account'
-        and role_assumptions.is_console_switch
+        (
+            console_switches.seen_in = 'source account'
+            or console_switches.is_refused
+        )
+        and assumptions.is_by_console
     union all
     select
         console_switches.switch_key,
-        role_assumptions.assumption_key,
+        assumptions.assumption_key,
         2 as doubt
     from console_switches
-    inner join role_assumptions
+    inner join assumptions
         on
-            console_switches.source_arn = role_assumptions.caller_arn
+            console_switches.source_arn = assumptions.caller_arn
             and console_switches.role_account_id
-            = role_assumptions.role_account_id
-            and console_switches.role_name = role_assumptions.role_name
+            = assumptions.role_account_id
+            and console_switches.role_name = assumptions.role_name
             and {{ apart }} <= {{ pairing_limit }}
     where
-        console_switches.seen_in = 'source account'
-        and role_assumptions.is_console_switch
+        (
+            console_switches.seen_in = 'source account'
+            or console_switches.is_refused
+        )
+        and assumptions.is_by_console
         and (
             console_switches.source_principal_id is null
-            or role_assumptions.caller_principal_id is null
+            or assumptions.caller_principal_id is null
         )
 
 ),
@@ -122,16 +129,19 @@ candidates as (
         possible.doubt * 10000000 + {{ apart }} as distance,
         console_switches.switched_at as one_tie,
         console_switches.role_switch_id as one_id,
-        role_assumptions.assumed_at as other_tie,
-        role_assumptions.role_assumption_id as other_id
+        assumptions.assumed_at as other_tie,
+        assumptions.role_assumption_id as other_id
     from possible
     inner join console_switches
         on possible.switch_key = console_switches.switch_key
-    inner join role_assumptions
-        on possible.assumption_key = role_assumptions.assumption_key
+    inner join assumptions
+        on possible.assumption_key = assumptions.assumption_key
     where
-        possible.doubt = 2
-        or {{ same_entrant('console_switches', 'role_assumptions') }}
+        console_switches.is_refused = assumptions.is_refused
+        and (
+            possible.doubt = 2
+            or {{ same_entrant('console_switches', 'assumptions') }}
+        )
 
 ),
 

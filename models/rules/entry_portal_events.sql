@@ -1,0 +1,133 @@
+with
+
+entries as (
+
+    select
+        entry_key,
+        entered_at,
+        role_account_id,
+        lower(portal_user_name) as user_name,
+        on_behalf_of_user_id,
+        regexp_extract(role_name, '^AWSReservedSSO_(.+)_[0-9a-f]{16}$', 1)
+            as permission_set_name
+    from {{ ref('entry_evidence') }}
+    where is_portal_entry
+
+),
+
+-- Federate is the portal's, GetRoleCredentials that of a terminal or an SDK.
+portal_events as (
+
+    select
+        event_id,
+        {{ mart_timestamp('event_at') }} as event_at,
+        federated_to_account_id,
+        permission_set_name,
+        on_behalf_of_user_id as user_id,
+        lower(user_name) as user_name,
+        source_ip_address,
+        case
+            when event_name = 'Federate' then 'portal'
+            else 'role credentials'
+        end as address_evidence
+    from {{ ref('identity_events') }}
+    where
+        event_source = 'sso.amazonaws.com'
+        and event_name in ('Federate', 'GetRoleCredentials')
+        and error_code is null
+        and error_message is null
+
+),
+
+portal_users as (
+
+    select * from {{ ref('portal_users') }}
+
+),
+
+ids_with_name as (
+
+    select distinct user_id from portal_users
+
+),
+
+just_before as (
+
+    select
+        entries.entry_key,
+        portal_events.event_id,
+        portal_events.event_at,
+        portal_events.user_id,
+        portal_events.source_ip_address,
+        portal_events.address_evidence,
+        coalesce(
+            portal_users.user_id is not null
+            or entries.on_behalf_of_user_id = portal_events.user_id
+            or entries.user_name = portal_events.user_name,
+            false
+        ) as is_of_user,
+        ids_with_name.user_id is null and portal_events.user_name is null
+            as is_of_nobody_known
+    from entries
+    inner join portal_events
+        on
+            entries.role_account_id = portal_events.federated_to_account_id
+            and entries.permission_set_name = portal_events.permission_set_name
+            and portal_events.event_at between
+            entries.entered_at
+            - interval '{{ var("switch_pairing_seconds") }}' second
+            and entries.entered_at
+    left join portal_users
+        on
+            portal_events.user_id = portal_users.user_id
+            and entries.user_name = portal_users.user_name
+    left join ids_with_name
+        on portal_events.user_id = ids_with_name.user_id
+
+),
+
+-- An id that no record names is the user's if it is the only one.
+with_ids as (
+
+    select
+        *,
+        min(case when is_of_nobody_known then user_id end)
+            over (partition by entry_key)
+        = max(case when is_of_nobody_known then user_id end)
+            over (partition by entry_key) as is_one_id
+    from just_before
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by entry_key
+            order by
+                case when is_of_user then 0 else 1 end,
+                event_at desc,
+                event_id asc
+        ) as choice
+    from with_ids
+    where is_of_user or (is_of_nobody_known and is_one_id)
+
+),
+
+nearest as (
+
+    select
+        entry_key,
+        event_id,
+        user_id,
+        case
+            when {{ is_ip_address('source_ip_address') }} then source_ip_address
+        end as source_ip_address,
+        address_evidence
+    from ranked
+    where choice = 1
+
+)
+
+select * from nearest

@@ -1,0 +1,57 @@
+-- Identity Center's records name a user by id, by name, or by both.
+with
+
+sign_ins as (
+
+    select
+        on_behalf_of_user_id,
+        user_name
+    from {{ ref('console_sign_ins') }}
+    where sign_in_to = 'identity center' and outcome = 'success'
+
+),
+
+portal_events as (
+
+    select
+        on_behalf_of_user_id,
+        user_name
+    from {{ ref('identity_events') }}
+    where event_source = 'sso.amazonaws.com'
+
+),
+
+-- The session of a permission set's role is named after its user.
+sessions as (
+
+    select
+        on_behalf_of_user_id,
+        {{ principal_session_name('principal_id') }} as user_name
+    from {{ ref('session_activity') }}
+    where {{ is_identity_center_role(
+        assumed_role_part('identity_arn', 'role'), 'role_arn'
+    ) }}
+
+),
+
+named as (
+
+    select * from sign_ins
+    union all
+    select * from portal_events
+    union all
+    select * from sessions
+
+),
+
+users as (
+
+    select distinct
+        on_behalf_of_user_id as user_id,
+        lower(user_name) as user_name
+    from named
+    where on_behalf_of_user_id is not null and user_name is not null
+
+)
+
+select * from users
