@@ -45,7 +45,9 @@ identity_center_steps as (
     from identity_events
     where
         event_name in (
-            'CredentialChallenge', 'CredentialVerification', 'UserAuthentication'
+            'CredentialChallenge',
+            'CredentialVerification',
+            'UserAuthentication'
         )
 
 ),

@@ -268,7 +268,7 @@ named as (
         web_identity_subject,
         web_identity_provider,
         {{ is_console_assumption('invoked_by') }} as is_by_console,
-        {{ start_method_of_assumption() }} as method,
+        {{ start_method_of_assumption() }} as start_method,
         source_ip_address,
         user_agent,
         aws_region,
@@ -283,8 +283,8 @@ flagged as (
 
     select
         *,
-        method = 'console switch' as is_console_switch,
-        method in ('service', 'pod identity') as is_service_assumption
+        start_method = 'console switch' as is_console_switch,
+        start_method in ('service', 'pod identity') as is_service_assumption
     from named
 
 )

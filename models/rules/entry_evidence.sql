@@ -120,7 +120,7 @@ evidence as (
         coalesce(key_counts.key_count, 0) as key_count,
 
         ---------- who entered it
-        assumptions.method as assumption_method,
+        assumptions.start_method as assumption_method,
         assumptions.event_name,
         assumptions.caller_type,
         assumptions.caller_principal_id,
@@ -266,7 +266,9 @@ with_portal_user as (
             when origin = 'identity center' then role_session_name
             when
                 origin = 'observed'
-                and {{ is_identity_center_role('role_name', 'logged_role_arn') }}
+                and {{ is_identity_center_role(
+                    'role_name', 'logged_role_arn'
+                ) }}
                 then role_session_name
             when
                 origin = 'role session'

@@ -3,7 +3,7 @@ with
 assumptions as (
 
     select * from {{ ref('assumptions') }}
-    where outcome = 'success' and method <> 'assume root'
+    where outcome = 'success' and start_method <> 'assume root'
 
 ),
 

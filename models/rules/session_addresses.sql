@@ -37,8 +37,9 @@ known as (
         portal_events.source_ip_address as portal_address,
         portal_events.address_evidence as portal_evidence,
         sessions.assumption_address,
-        case when sessions.is_first_action_near then sessions.first_ip_address end
-            as near_action_address,
+        case
+            when sessions.is_first_action_near then sessions.first_ip_address
+        end as near_action_address,
         coalesce(
             portal_sign_ins.source_ip_address,
             console_sign_ins.source_ip_address

@@ -34,14 +34,14 @@ acting as (
         date_trunc('second', session_actions.session_created_at)
             as session_created_at,
         nullif(session_actions.access_key_id, '') as root_access_key_id,
-        keys.access_key_id
+        listed.access_key_id
     from session_actions
     cross join unnest(split(session_actions.access_key_ids, ','))
-        as keys (access_key_id)
+        as listed (access_key_id)
 
 ),
 
-keys as (
+acting_keys as (
 
     select
         activity.session_id,
@@ -59,4 +59,4 @@ keys as (
 
 )
 
-select * from keys
+select * from acting_keys

@@ -70,7 +70,7 @@ other_assumptions as (
         assumptions.role_account_id,
         assumptions.role_name,
         assumptions.role_session_name,
-        assumptions.method = 'assume root' as is_assumed_root,
+        assumptions.start_method = 'assume root' as is_assumed_root,
         assumptions.outcome = 'success' as is_start
     from assumptions
     left join switch_assumptions

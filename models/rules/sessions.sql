@@ -31,7 +31,7 @@ role_arns as (
 
 ),
 
--- Whoever was named entered it, though a service did, too; the switch tells most
+-- Whoever is named entered it, though a service did, too; the switch tells most
 -- of a session, then the AssumeRole that names a caller.
 ranked_entries as (
 

@@ -97,8 +97,9 @@ listed as (
         with_actors.parent_session_id,
         -- Who is behind one that itself came from several is found later.
         entries_with_several.entry_key as depends_on_entry_key,
-        case when not with_actors.is_contested then with_actors.source_identity end
-            as source_identity,
+        case
+            when not with_actors.is_contested then with_actors.source_identity
+        end as source_identity,
         case when not with_actors.is_contested then with_actors.actor_arn end
             as actor_arn,
         case
