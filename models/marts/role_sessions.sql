@@ -82,7 +82,8 @@ joined as (
         case
             when not sessions.is_contested then entry_actors.actor_confidence
         end as actor_confidence,
-        entry_actors.source_identity,
+        case when not sessions.is_contested then entry_actors.source_identity end
+            as source_identity,
 
         ---------- with MFA or not
         case

@@ -103,8 +103,8 @@ evidence as (
             case when activity.is_assumed_root then 'root' end
         ) as role_name,
         coalesce(assumptions.role_arn, activity.role_arn) as logged_role_arn,
-        coalesce(assumptions.source_identity, activity.source_identity)
-            as source_identity,
+        assumptions.source_identity as passed_source_identity,
+        activity.source_identity as activity_source_identity,
         activity.on_behalf_of_user_id,
         coalesce(activity.is_assumed_root, false) as is_observed_root,
 
@@ -344,6 +344,24 @@ with_contest as (
         ) as is_contested
     from with_lead
 
+),
+
+-- What is done in a session that two people entered tells of neither.
+told as (
+
+    select
+        *,
+        case
+            when may_lead and not is_contested then activity_mfa
+        end as told_activity_mfa,
+        coalesce(
+            passed_source_identity,
+            case
+                when may_lead and not is_contested then activity_source_identity
+            end
+        ) as source_identity
+    from with_contest
+
 )
 
-select * from with_contest
+select * from told

@@ -1,12 +1,8 @@
 with
 
--- What is done in a session that two people entered tells of neither.
 evidence as (
 
-    select
-        *,
-        case when not is_contested then activity_mfa end as told_activity_mfa
-    from {{ ref('entry_evidence') }}
+    select * from {{ ref('entry_evidence') }}
 
 ),
 

@@ -51,6 +51,12 @@ ids_with_name as (
 
 ),
 
+names_with_id as (
+
+    select distinct user_name from portal_users
+
+),
+
 just_before as (
 
     select
@@ -66,8 +72,10 @@ just_before as (
             or entries.user_name = portal_events.user_name,
             false
         ) as is_of_user,
-        ids_with_name.user_id is null and portal_events.user_name is null
-            as is_of_nobody_known
+        ids_with_name.user_id is null
+        and portal_events.user_name is null
+        and entries.on_behalf_of_user_id is null
+        and names_with_id.user_name is null as is_of_nobody_known
     from entries
     inner join portal_events
         on
@@ -83,10 +91,13 @@ just_before as (
             and entries.user_name = portal_users.user_name
     left join ids_with_name
         on portal_events.user_id = ids_with_name.user_id
+    left join names_with_id
+        on entries.user_name = names_with_id.user_name
 
 ),
 
--- An id that no record names is the user's if it is the only one.
+-- Of a user whose id no record tells an id that no record names is theirs, if it
+-- is the only one.
 with_ids as (
 
     select
