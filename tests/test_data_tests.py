@@ -28,8 +28,11 @@ def test_every_kind_of_data_test_fails_where_it_should(sample: Rolecall, tmp_pat
     with duckdb.connect(str(database)) as connection:
         for statement in _BROKEN.values():
             connection.execute(statement)
+    # role_entries is a view: it shows what the tables below it have.
     printed = sample.dbt(
-        "test", "--select", "models/marts,test_type:data", database=database, exit_code=1
+        *("test", "--select", "models/marts,test_type:data", "--exclude", "role_entries"),
+        database=database,
+        exit_code=1,
     )
     found = set(re.findall(r" (?:FAIL|WARN) \d+ (\w+)", printed))
     assert {name for name in _BROKEN if any(test.startswith(name) for test in found)} == set(

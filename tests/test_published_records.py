@@ -172,7 +172,7 @@ def test_the_published_switch_is_a_session_with_its_action(loaded: Rolecall) -> 
             "assume role",
             "75.15.154.15",
             1,
-            0,  # records of 2020 do not say what only reads
+            1,  # records of 2020 do not say what only reads: CreateUser does not
             "2020-09-17 20:04:10",
             "arn:aws:iam::776613361644:role/assume-admin-role-example",
         )
