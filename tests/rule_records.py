@@ -1,0 +1,371 @@
+"""Records in which the rules are easily got wrong: a small trail for each, with accounts of its own.
+
+Those under ``fixtures/rules`` stand as files; here are their brothers. All are invented.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+RULE_FIXTURES = Path(__file__).parent / "fixtures" / "rules"
+
+Record = dict[str, Any]
+
+
+class Trail:
+    """Records of one account, each with an id of its own."""
+
+    def __init__(self, number: int, *, hour: int = 10) -> None:
+        self.account = f"{number}1122223333"
+        self.records: list[Record] = []
+        self._number = number
+        self._ids = count(1)
+        self._hour = hour
+
+    def key(self, name: str) -> str:
+        """Return an access key of this trail alone."""
+        return f"ASIA{self._number}{name.upper():0<14}"[:20]
+
+    def role_id(self, role: str) -> str:
+        """Return the unique id of a role."""
+        return f"AROA{self._number}{role.upper().replace('-', ''):0<15}"[:21]
+
+    def at(self, time: str) -> str:
+        """Return a time of the trail's day: ``10:00:00``, or a whole time as it is."""
+        return time if "T" in time else f"2026-03-02T{time}Z"
+
+    def user(self, name: str, account: str | None = None) -> Record:
+        """Return the identity of an IAM user."""
+        account = account or self.account
+        return {
+            "type": "IAMUser",
+            "principalId": f"AIDA{self._number}{name.upper():0<15}"[:21],
+            "arn": f"arn:aws:iam::{account}:user/{name}",
+            "accountId": account,
+            "accessKeyId": f"AKIA{self._number}{name.upper():0<14}"[:20],
+            "userName": name,
+        }
+
+    def session(
+        self, role: str, name: str, created: str, key: str, *, path: str = "/", **context: Any
+    ) -> Record:
+        """Return the identity of a role's session."""
+        return {
+            "type": "AssumedRole",
+            "principalId": f"{self.role_id(role)}:{name}",
+            "arn": f"arn:aws:sts::{self.account}:assumed-role/{role}/{name}",
+            "accountId": self.account,
+            "accessKeyId": self.key(key),
+            "sessionContext": {
+                "sessionIssuer": {
+                    "type": "Role",
+                    "principalId": self.role_id(role),
+                    "arn": f"arn:aws:iam::{self.account}:role{path}{role}",
+                    "accountId": self.account,
+                    "userName": role,
+                },
+                "attributes": {"creationDate": self.at(created), "mfaAuthenticated": "false"},
+                **context,
+            },
+        }
+
+    def event(self, time: str, name: str, source: str, identity: Record, **more: Any) -> Record:
+        """Add an event."""
+        number = next(self._ids)
+        record = {
+            "eventVersion": "1.11",
+            "userIdentity": identity,
+            "eventTime": self.at(time),
+            "eventSource": source,
+            "eventName": name,
+            "awsRegion": "us-east-1",
+            "sourceIPAddress": "192.0.2.10",
+            "userAgent": "aws-cli/2.22.0",
+            "requestParameters": None,
+            "responseElements": None,
+            "requestID": f"{self._number:08d}-0000-4000-9000-{number:012d}",
+            "eventID": f"{self._number:08d}-0000-4000-8000-{number:012d}",
+            "readOnly": name.startswith(("Get", "List", "Assume")),
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "recipientAccountId": self.account,
+            "eventCategory": "Management",
+        } | more
+        self.records.append(record)
+        return record
+
+    def assume(
+        self,
+        time: str,
+        identity: Record,
+        role: str,
+        name: str,
+        key: str,
+        *,
+        path: str = "/",
+        names_session: bool = True,
+        event_name: str = "AssumeRole",
+        request: Record | None = None,
+        response: Record | None = None,
+        **more: Any,
+    ) -> Record:
+        """Add a granted assumption of a role."""
+        return self.event(
+            time,
+            event_name,
+            "sts.amazonaws.com",
+            identity,
+            requestParameters={
+                "roleArn": f"arn:aws:iam::{self.account}:role{path}{role}",
+                "roleSessionName": name,
+            }
+            | (request or {}),
+            responseElements={
+                "credentials": {
+                    "accessKeyId": self.key(key),
+                    "sessionToken": "token",
+                    "expiration": "Mar 2, 2026, 11:00:00 PM",
+                },
+            }
+            | (
+                {
+                    "assumedRoleUser": {
+                        "assumedRoleId": f"{self.role_id(role)}:{name}",
+                        "arn": f"arn:aws:sts::{self.account}:assumed-role/{role}/{name}",
+                    }
+                }
+                if names_session
+                else {}
+            )
+            | (response or {}),
+            **more,
+        )
+
+    def refuse(self, time: str, identity: Record, role: str, **more: Any) -> Record:
+        """Add a refused AssumeRole: it is logged without its parameters."""
+        arn = f"arn:aws:iam::{self.account}:role/{role}"
+        return self.event(
+            time,
+            "AssumeRole",
+            "sts.amazonaws.com",
+            identity,
+            errorCode="AccessDenied",
+            errorMessage=f"User: {identity['arn']} is not authorized to perform: sts:AssumeRole"
+            f" on resource: {arn}",
+            **more,
+        )
+
+    def act(self, time: str, identity: Record, name: str = "ListBuckets", **more: Any) -> Record:
+        """Add an action."""
+        return self.event(time, name, "s3.amazonaws.com", identity, **more)
+
+
+def _brothers() -> dict[str, list[Record]]:
+    """Return the records of each trail that stands in no file."""
+    return {
+        name.removeprefix("_trail_"): make()
+        for name, make in globals().items()
+        if name.startswith("_trail_")
+    }
+
+
+def _trail_named_like_old_instance() -> list[Record]:
+    trail = Trail(72)
+    trail.assume("10:00:00", trail.user("mallory"), "Ops", "i-01234567", "m")
+    trail.act("10:01:00", trail.session("Ops", "i-01234567", "10:00:00", "m"), "DeleteBucket")
+    # Seen acting only: a name tells no service.
+    trail.act("11:00:00", trail.session("Ops", "i-0123456789abcdef0", "10:59:00", "n"))
+    # The metadata service handed these out.
+    handed_out = trail.session("Web", "i-0fedcba9876543210", "10:00:00", "o", ec2RoleDelivery="2.0")
+    trail.act("12:00:00", handed_out)
+    return trail.records
+
+
+def _trail_in_the_second_of_a_function() -> list[Record]:
+    """A person takes name and second of a function's session, and acts beside it."""
+    trail = Trail(73)
+    service = {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}
+    scope = {
+        "inScopeOf": {
+            "sourceArn": f"arn:aws:lambda:us-east-1:{trail.account}:function:report",
+            "sourceAccount": trail.account,
+            "issuerType": "AWS::Lambda::Function",
+            "credentialsIssuedTo": f"arn:aws:lambda:us-east-1:{trail.account}:function:report",
+        }
+    }
+    trail.assume("10:00:00", service, "fn", "asked", "f", names_session=False)
+    trail.act("10:00:01", trail.session("fn", "report", "10:00:00", "f") | scope)
+    trail.assume("10:00:00", trail.user("mallory"), "fn", "report", "m")
+    trail.act("10:00:05", trail.session("fn", "report", "10:00:00", "m"), "DeleteBucket")
+    # A function alone is a service's, though nothing but its scope tells.
+    trail.act("13:00:00", trail.session("fn", "alone", "13:00:00", "g") | scope)
+    return trail.records
+
+
+def _trail_below_service_role() -> list[Record]:
+    """The console takes a role below /service-role/ for a service; a person takes another one."""
+    trail = Trail(74)
+    internal = {"invokedBy": "AWS Internal"}
+    trail.assume(
+        *("10:00:00", trail.user("carol") | internal, "glue", "carol", "c"),
+        path="/service-role/",
+        sourceIPAddress="AWS Internal",
+    )
+    trail.assume(
+        "11:00:00", trail.user("mallory"), "glue", "mallory", "m", path="/service-role/"
+    )
+    trail.act(
+        "11:00:05",
+        trail.session("glue", "mallory", "11:00:00", "m", path="/service-role/"),
+        "DeleteBucket",
+    )
+    return trail.records
+
+
+def _trail_chosen_source_identity() -> list[Record]:
+    """A user passes somebody's name along a chain; a broker passes its users'."""
+    trail = Trail(75)
+    passed = {"sourceIdentity": "alice"}
+    trail.assume("10:00:00", trail.user("mallory"), "Hub", "m", "h", request=passed)
+    hub = trail.session("Hub", "m", "10:00:00", "h", sourceIdentity="alice")
+    trail.assume("10:05:00", hub, "Deep", "m2", "d")
+    trail.act("10:06:00", trail.session("Deep", "m2", "10:05:00", "d", sourceIdentity="alice"))
+    broker = trail.session("Broker", "i-0aaaaaaaaaaaaaaa1", "09:00:00", "b", ec2RoleDelivery="2.0")
+    trail.assume("11:00:00", broker, "Admin", "req-1", "r", request={"sourceIdentity": "dana"})
+    trail.act("11:01:00", trail.session("Admin", "req-1", "11:00:00", "r", sourceIdentity="dana"))
+    saml = {
+        "type": "SAMLUser",
+        "principalId": "idp=:fay",
+        "userName": "fay",
+        "identityProvider": "idp=",
+    }
+    trail.assume(
+        *("12:00:00", saml, "Sso", "s", "s"),
+        event_name="AssumeRoleWithSAML",
+        response={"subject": "fay", "subjectType": "persistent", "sourceIdentity": "fay.real"},
+    )
+    return trail.records
+
+
+def _trail_root_of_members() -> list[Record]:
+    """Two AssumeRoots of one account and second, one by a user; and root activity of nobody."""
+    trail = Trail(76)
+    member = "762233334444"
+
+    def root(key: str, created: str) -> Record:
+        return {
+            "type": "Root",
+            "principalId": member,
+            "arn": f"arn:aws:iam::{member}:root",
+            "accountId": member,
+            "accessKeyId": trail.key(key),
+            "sessionContext": {
+                "attributes": {"creationDate": trail.at(created), "mfaAuthenticated": "false"},
+                "assumedRoot": "true",
+            },
+        }
+
+    for name, key, target in (
+        ("carol", "rc", member),
+        ("mallory", "rm", f"arn:aws:iam::{member}:root"),
+    ):
+        trail.event(
+            *("10:00:00", "AssumeRoot", "sts.amazonaws.com", trail.user(name)),
+            requestParameters={"targetPrincipal": target},
+            responseElements={
+                "credentials": {
+                    "accessKeyId": trail.key(key),
+                    "sessionToken": "token",
+                    "expiration": "Mar 2, 2026, 10:15:00 AM",
+                }
+            },
+        )
+    for key, time in (("rm", "10:01:00"), ("rm", "10:02:00"), ("rc", "10:03:00")):
+        trail.act(time, root(key, "10:00:00"), "DeleteBucketPolicy", recipientAccountId=member)
+    trail.act("12:01:00", root("rx", "12:00:00"), "DeleteBucketPolicy", recipientAccountId=member)
+    # Root itself, without AssumeRoot, has no session.
+    plain = root("own", "14:00:00")
+    del plain["sessionContext"]["assumedRoot"]
+    trail.act("14:01:00", plain, "ListBuckets", recipientAccountId=member)
+    trail.event(
+        *("15:00:00", "AssumeRoot", "sts.amazonaws.com", trail.user("mallory")),
+        errorCode="AccessDenied",
+        errorMessage="User: mallory is not authorized to perform: sts:AssumeRoot on resource:"
+        f" arn:aws:iam::{member}:root",
+    )
+    return trail.records
+
+
+def _trail_refusals() -> list[Record]:
+    """Refused assumptions: by a user, from a role, by the console with its switch and without."""
+    trail = Trail(77)
+    trail.refuse("10:00:00", trail.user("mallory"), "Admin")
+    trail.assume("10:10:00", trail.user("bob"), "Hub", "bob", "b")
+    trail.refuse("10:20:00", trail.session("Hub", "bob", "10:10:00", "b"), "Admin")
+    internal = {"invokedBy": "AWS Internal"}
+    aws = {"sourceIPAddress": "AWS Internal", "userAgent": "AWS Internal"}
+    trail.refuse("11:00:00", trail.user("carol") | internal, "Admin", **aws)
+    trail.event(
+        *("11:00:01", "SwitchRole", "signin.amazonaws.com", trail.user("carol")),
+        eventType="AwsConsoleSignIn",
+        errorMessage="Failed authentication",
+        responseElements={"SwitchRole": "Failure"},
+        additionalEventData={"SwitchTo": f"arn:aws:iam::{trail.account}:role/Admin"},
+    )
+    trail.refuse("12:00:00", trail.user("dave") | internal, "Admin", **aws)
+    # What is typed in vain makes no service of anybody.
+    trail.refuse("13:00:00", trail.user("mallory"), "aws-service-role/x/Admin")
+    return trail.records
+
+
+def _trail_late_exit() -> list[Record]:
+    """An exit three weeks later ends nothing; one within the session does."""
+    trail = Trail(78)
+    for name, exit_at in (("alice", "2026-03-23T10:00:00Z"), ("bob", "2026-03-02T10:30:00Z")):
+        trail.assume("10:00:00", trail.user(name), "Ops", name, name)
+        identity = trail.session("Ops", name, "10:00:00", name)
+        trail.act("10:05:00", identity)
+        bare = {key: identity[key] for key in ("type", "principalId", "arn", "accountId")}
+        trail.event(
+            *(exit_at, "ExitRole", "signin.amazonaws.com", bare),
+            eventType="AwsConsoleSignIn",
+            responseElements={"ExitRole": "Success"},
+        )
+    return trail.records
+
+
+def _trail_principal_without_name() -> list[Record]:
+    """The principal id lacks the session name, which the ARN has."""
+    trail = Trail(79)
+    trail.assume("10:00:00", trail.user("alice"), "Ops", "alice", "a")
+    identity = trail.session("Ops", "alice", "10:00:00", "a")
+    identity["principalId"] = trail.role_id("Ops")
+    trail.act("10:05:00", identity, "DeleteBucket")
+    return trail.records
+
+
+def _trail_named_like_a_permission_set() -> list[Record]:
+    """A role that somebody made is named like Identity Center's, and a session like its user."""
+    trail = Trail(80)
+    role = "AWSReservedSSO_Admin_0123456789abcdef"
+    saml = {"type": "SAMLUser", "principalId": "own=:x", "userName": "x", "identityProvider": "own="}
+    trail.assume(
+        *("10:00:00", saml, role, "alice@example.com", "a"),
+        event_name="AssumeRoleWithSAML",
+        response={"subject": "x", "subjectType": "persistent"},
+    )
+    trail.act("11:00:00", trail.session(role, "alice@example.com", "10:59:00", "b"))
+    return trail.records
+
+
+def write_rule_trail(folder: Path) -> Path:
+    """Write all of it below ``folder``, a file a trail."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for fixture in RULE_FIXTURES.glob("*.json"):
+        (folder / fixture.name).write_bytes(fixture.read_bytes())
+    for name, records in _brothers().items():
+        (folder / f"{name}.json").write_text(json.dumps({"Records": records}), encoding="utf-8")
+    return folder
