@@ -15,9 +15,9 @@ import duckdb
 
 from rolecall.database import NAME, has_table
 from rolecall.errors import RolecallError
+from rolecall.log_records import UnreadableLogError
 from rolecall.logs import (
     LogFile,
-    UnreadableLogError,
     find_log_files,
     is_folder_key,
     loose_file_path,

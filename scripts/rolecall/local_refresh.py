@@ -40,7 +40,8 @@ from rolecall.ledger import (
     unread_log_files,
 )
 from rolecall.load_progress import LoadProgress
-from rolecall.logs import LogFile, UnreadableLogError, read_records
+from rolecall.log_records import UnreadableLogError
+from rolecall.logs import LogFile, read_records
 from rolecall.project import compile_analyses, failures, project_digest, run_dbt
 from rolecall.refreshed import Refreshed, Unreadable
 from rolecall.settings import Settings
