@@ -1,9 +1,9 @@
 """The records in the text of a log file, in whatever shape somebody kept them.
 
 CloudTrail's own shape is ``{"Records": [...]}``. Others come from AWS's tools, by their published
-output: ``aws cloudtrail lookup-events`` (CloudTrail API Reference, "LookupEvents"), what EventBridge
-hands on (EventBridge User Guide, "AWS service events delivered via CloudTrail"), and exports and
-subscriptions of CloudWatch Logs (its User Guide, "Exporting log data to Amazon S3" and
+output: ``aws cloudtrail lookup-events`` (CloudTrail API Reference, "LookupEvents"), what
+EventBridge hands on (its User Guide, "AWS service events delivered via CloudTrail"), and exports
+and subscriptions of CloudWatch Logs (its User Guide, "Exporting log data to Amazon S3" and
 "Subscriptions"). What a record means is said in SQL, under ``models/``.
 """
 
@@ -139,10 +139,11 @@ def _documents(text: bytes) -> Iterator[bytes]:
         except _NotJsonError as error:
             if is_first:
                 raise
-            if text[start : start + 1] not in b'{["':
-                error = _not_json(f"trailing characters (byte {start + 1})")
+            begins_none = text[start : start + 1] not in b'{["'
+            trails = _not_json(f"trailing characters (byte {start + 1})")
+            problem = trails if begins_none else error
             line = text.count(b"\n", 0, start) + 1
-            raise _NotJsonError(f"line {line}: {error}" if line > 1 else str(error)) from None
+            raise _NotJsonError(f"line {line}: {problem}" if line > 1 else str(problem)) from None
         yield text[start:end]
         start = _next_start(text, end)
         is_first = False
@@ -293,7 +294,8 @@ def _no_record(members: dict[str, Record]) -> _NoRecordError:
 
 def _shown(key: str) -> str:
     """Return ``key`` as text that is short and harmless to print."""
-    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in key[:_KEY_LENGTH_SHOWN])
+    start = key[:_KEY_LENGTH_SHOWN]
+    text = "".join(letter if letter.isprintable() else "\ufffd" for letter in start)
     return f"{text}..." if len(key) > _KEY_LENGTH_SHOWN else text
 
 

@@ -14,11 +14,12 @@ import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from heapq import heappop, heappush
 from pathlib import Path
+from typing import BinaryIO
 
 from isal import igzip, isal_zlib
 
@@ -54,6 +55,8 @@ LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
 _HEAD_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 20
+_KINDS_NAMED = 8
 _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 # Firehose packs once more what CloudWatch Logs sends packed.
@@ -271,6 +274,36 @@ def _records_at(path: str) -> list[Record]:
     return parse_records(body)
 
 
+def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
+    """Return whether two files have one text, packed or not; read piece by piece.
+
+    A file that cannot be read, or is larger than any that is, is not the same as another.
+    """
+    if first.problem is not None or second.problem is not None:
+        return False
+    try:
+        with _unpacked(first.path) as one, _unpacked(second.path) as other:
+            for _ in range(0, MAX_LOG_BYTES, _PIECE_BYTES):
+                piece = one.read(_PIECE_BYTES)
+                if piece != other.read(_PIECE_BYTES):
+                    return False
+                if not piece:
+                    return True
+    except (OSError, EOFError, isal_zlib.error):  # type: ignore[misc]
+        pass
+    return False
+
+
+@contextmanager
+def _unpacked(path: str) -> Iterator[BinaryIO]:
+    with open(path, "rb") as stream:
+        if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
+            yield stream
+            return
+        with igzip.IGzipFile(fileobj=stream) as unpacked:
+            yield unpacked
+
+
 def _gunzipped(body: bytes) -> bytes:
     try:
         if len(body) <= _SAFE_GZIP_BYTES:
@@ -308,6 +341,15 @@ def _gunzipped_members(body: bytes) -> Iterator[bytes]:
         yield text
         left -= len(text)
         body = member.unused_data.lstrip(b"\0")
+
+
+def kinds_text(passed_over: Counter[str]) -> str:
+    """Return in words how many files there are of each kind, the most frequent kinds first."""
+    kinds = sorted(passed_over.items(), key=lambda kind: (-kind[1], kind[0]))
+    texts = [f"{count:,} {kind}" for kind, count in kinds[:_KINDS_NAMED]]
+    if rest := sum(count for _, count in kinds[_KINDS_NAMED:]):
+        texts.append(f"{rest:,} of other kinds")
+    return ", ".join(texts)
 
 
 def _listings(search: _Search) -> Iterator[_Listing]:
