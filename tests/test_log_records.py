@@ -102,6 +102,10 @@ ROW = "EVENTS\tAKIAEXAMPLE\t{}\te1\tAssumeRole\tsts.amazonaws.com\tfalse\tzed\n"
             id="text: all",
         ),
         pytest.param(
+            f"f/1\tb/1\nEVENTS\t1\t{_text(RECORD)}\t1\nEVENTS\t2\t{_text(OTHER)}\t2\n",
+            id="text: get-log-events",
+        ),
+        pytest.param(
             _text({"Events": [{"CloudTrailEvent": one} for one in BOTH]}), id="jq |= fromjson"
         ),
     ],
@@ -252,7 +256,7 @@ def test_what_is_no_object_is_handed_on_to_be_counted() -> None:
         (b'"text"', "the file has no list of Records"),
         (b"2026-03-01T00:00:00Z started", "the file is not JSON: trailing characters (byte 5)"),
         (b"EVENTS\tAKIAEXAMPLE\t", "the file is not JSON: invalid character (byte 0)"),
-        (b'{"eventID": "e1"}\tx\n\ty', "the file is not JSON: trailing characters (byte 19)"),
+        (b'{"eventID": "e1"}\tx\n\t"y', "the file is not JSON: trailing characters (byte 19)"),
         (
             b'{"eventID": "e1"}\n{"eventID": x}',
             "line 2: the file is not JSON: invalid character (byte 30)",

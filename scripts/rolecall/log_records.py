@@ -26,8 +26,6 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "userIdentity"))
 # A page has events, of which one has a message, which is an EventBridge event, which has a record.
 _DEEPEST_ENVELOPE = 5
-# Rows of `--output text` that hold no event.
-_ROWS_BESIDE_EVENTS = (b"RESOURCES", b"NEXTTOKEN")
 _KEYS_SHOWN = 8
 _KEY_LENGTH_SHOWN = 40
 
@@ -182,13 +180,19 @@ def _deep_document_end(text: bytes, start: int) -> int:
 
 
 def _cells(text: bytes) -> Iterator[bytes]:
-    """Yield the JSON objects among the cells of ``--output text``: rows, parted by tabs."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        cells = [cell.strip() for cell in line.split(b"\t")]
-        objects = [cell for cell in cells if cell.startswith(b"{")]
-        if not objects and any(cells) and cells[0] not in _ROWS_BESIDE_EVENTS:
-            raise _NotJsonError(f"line {number}: the file is not JSON")
+    """Yield the JSON objects among the cells of ``--output text``: rows, parted by tabs.
+
+    Rows of resources and tokens have none, and no quote that a piece of a record would have.
+    """
+    has_any = False
+    for line in text.splitlines():
+        objects = [cell for cell in map(bytes.strip, line.split(b"\t")) if cell.startswith(b"{")]
+        if not objects and b'"' in line:
+            raise _not_json("a row has a piece of a record")
         yield from objects
+        has_any = has_any or bool(objects)
+    if not has_any:
+        raise _not_json("no row has a record")
 
 
 def _records_of_each(parts: Iterable[Record], depth: int = 0) -> list[Record]:
