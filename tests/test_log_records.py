@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rolecall.log_records import Look, UnreadableLogError, look_of, parse_records
 
@@ -125,10 +127,38 @@ def test_every_shape_of_lookup_events_gives_its_records(text: str) -> None:
         pytest.param(_text([{"Records": [RECORD]}, {"Records": [OTHER]}]), id="jq -s"),
         pytest.param(_text([[RECORD], [OTHER]]), id="jq -s of lists"),
         pytest.param("\ufeff" + "\n\ufeff".join(map(_text, BOTH)), id="with byte order marks"),
+        pytest.param("".join(f"\x1e{_text(one)}\n" for one in BOTH), id="jq --seq"),
     ],
 )
 def test_documents_one_after_another_are_read(text: str) -> None:
     assert _records(text) == BOTH
+
+
+RECORDS = st.dictionaries(
+    st.text(max_size=3), st.text() | st.integers() | st.lists(st.none() | st.text()), max_size=3
+).map(lambda members: {**members, "eventID": "e1"})
+
+
+@given(
+    st.lists(
+        st.tuples(
+            RECORDS,
+            st.sampled_from([None, 0, 2]),
+            st.booleans(),
+            st.sampled_from(["", "\n", " ", "\t", "\r\n\r\n", "\ufeff"]),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_no_way_to_print_documents_loses_a_record(
+    printed: list[tuple[dict[str, object], int | None, bool, str]],
+) -> None:
+    text = "".join(
+        json.dumps(record, indent=indent, ensure_ascii=is_ascii) + space
+        for record, indent, is_ascii, space in printed
+    )
+    assert _records(text) == [record for record, *_ in printed]
 
 
 def _bridged(

@@ -41,7 +41,8 @@ _TRAILING = re.compile(r"trailing characters \(byte (?P<byte>\d+)\)")
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 _ACCOUNT = re.compile(rb'"\d{12}"')
 
-_SPACE = rb"(?:[ \t\r\n]|\xef\xbb\xbf)*+"
+# What stands between documents: `jq --seq` begins each with a mark, editors with that of UTF-8.
+_SPACE = rb"(?:[ \t\r\n\x1e]|\xef\xbb\xbf)*+"
 # An exported line of CloudWatch Logs; `aws logs tail` puts the stream's name behind the time.
 _TIME_STAMP = (
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[ \t]++"
