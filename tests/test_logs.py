@@ -187,6 +187,21 @@ def test_a_dangling_link_is_named(tmp_path: Path) -> None:
     assert file.problem == "cannot examine the file: no such file or directory"
 
 
+@pytest.mark.parametrize("target", ["nowhere", "nowhere.json"])
+def test_a_dangling_link_with_the_name_of_a_log_is_named_wherever_it_points(
+    tmp_path: Path, target: str
+) -> None:
+    (tmp_path / KEY).parent.mkdir(parents=True)
+    (tmp_path / KEY).symlink_to(target)
+    (tmp_path / "link.json").symlink_to(target)
+    (tmp_path / "link").symlink_to("nowhere.log")
+    passed_over: Counter[str] = Counter()
+    files = list(find_log_files(tmp_path, passed_over=passed_over))
+    problem = "cannot examine the file: no such file or directory"
+    assert [file.problem for file in files] == [problem] * 2
+    assert passed_over == {"unreadable": 1}
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     (file,) = find_log_files(tmp_path)

@@ -202,17 +202,18 @@ def _other_kind(key: str) -> str | None:
     return None
 
 
-def _is_named_log(key: str) -> bool:
-    """Return whether ``key`` says that the file is an event log, whatever is in it."""
-    if _LOG_NAME.fullmatch(key.rpartition("/")[2]):
+def _is_named_log(file: LogFile) -> bool:
+    """Return whether key and name say that it is an event log, whatever is in it."""
+    if _LOG_NAME.fullmatch(file.log_file.rpartition("/")[2]):
         return True
-    in_layout = _TRAIL_KEY.fullmatch(key)
+    in_layout = _TRAIL_KEY.fullmatch(file.log_file)
     is_in_trail = in_layout is not None and in_layout["folder"] == "CloudTrail"
-    return is_in_trail and _has_log_suffix(key)
+    return is_in_trail and _has_log_suffix(file)
 
 
-def _has_log_suffix(key: str) -> bool:
-    return key.lower().endswith(_LOG_SUFFIXES)
+def _has_log_suffix(file: LogFile) -> bool:
+    """Return whether the file, or a link to it, has the suffix of a log."""
+    return any(name.lower().endswith(_LOG_SUFFIXES) for name in (file.path, file.log_file))
 
 
 def find_log_files(
@@ -456,7 +457,7 @@ def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
         listing.passed_over[_other_kind(key) or _suffix(key)] += 1
         return
     file = _examined(place, key, facts, search)
-    kind = None if _is_named_log(key) or search.is_done(file) else _kind_of_other(file)
+    kind = None if _is_named_log(file) or search.is_done(file) else _kind_of_other(file)
     if kind is None:
         listing.files.append(file)
     else:
@@ -477,7 +478,7 @@ def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogF
 
 def _kind_of_other(file: LogFile) -> str | None:
     """Return what kind of file it is whose name tells no log, None if it is one all the same."""
-    has_log_suffix = _has_log_suffix(file.log_file)
+    has_log_suffix = _has_log_suffix(file)
     head = _head(file)
     if head is None:
         return None if has_log_suffix else "unreadable"
