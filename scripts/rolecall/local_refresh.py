@@ -292,13 +292,14 @@ def _is_built(connection: duckdb.DuckDBPyConnection, newest_load: str | None) ->
     match builds:
         case [(project, load_id, tables)]:
             is_current = (project, load_id) == (project_digest(), newest_load)
-            return is_current and _tables(connection).issuperset(tables)
+            return is_current and _relations(connection).issuperset(tables)
     return False  # an older version remembered less
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the tables and views of the database: a model is the one or the other."""
     rows = connection.execute(
-        "select table_name from duckdb_tables() where database_name = ?", [NAME]
+        "select table_name from information_schema.tables where table_catalog = ?", [NAME]
     ).fetchall()
     return {name for (name,) in rows}
 
