@@ -234,6 +234,13 @@ def test_gzip_is_known_by_its_first_bytes(tmp_path: Path) -> None:
         assert len(logs.read_records(_file(tmp_path, body))) == 1
 
 
+def test_what_firehose_packs_once_more_is_read_and_no_more_than_that(tmp_path: Path) -> None:
+    twice = gzip.compress(gzip.compress(json.dumps([RECORD]).encode()))
+    assert len(logs.read_records(_file(tmp_path, twice))) == 1
+    with pytest.raises(UnreadableLogError, match="the file is not"):
+        logs.read_records(_file(tmp_path, gzip.compress(twice)))
+
+
 @pytest.mark.parametrize(
     ("cut", "problem"),
     [
