@@ -24,7 +24,8 @@ from conftest import PROJECT, SAMPLE, Rolecall
 from documents import documented
 from edge_records import edge_trail
 from published import published_logs
-from rolecall.logs import UnreadableLogError, find_log_files, read_records
+from rolecall.log_records import UnreadableLogError
+from rolecall.logs import find_log_files, read_records
 
 pytestmark = pytest.mark.xdist_group("athena")
 

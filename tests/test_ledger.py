@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from conftest import Unprivileged, WriteLog, event
 from rolecall.ledger import (
     Attempt,
     LogSourceError,
+    NoLogsError,
+    check_has_logs,
     log_roots,
     newest_attempts,
     not_done,
@@ -20,6 +25,7 @@ from rolecall.ledger import (
     sorted_log_files,
     unread_log_files,
 )
+from rolecall.logs import read_records
 
 
 @pytest.fixture
@@ -186,3 +192,66 @@ def test_single_files_of_one_name_are_told_apart_or_refused(tmp_path: Path) -> N
             not_done([other], {"x.json": read})
     paths[0].unlink()
     assert not_done([of_other], {"x.json": read}) == [of_other]
+
+
+def _write_both(folder: Path, name: str, plain: object, packed: object) -> None:
+    (folder / name).write_text(json.dumps(plain))
+    (folder / f"{name}.gz").write_bytes(gzip.compress(json.dumps(packed).encode()))
+
+
+def test_a_file_beside_its_packed_copy_is_one_file(tmp_path: Path) -> None:
+    """The packed one, read unpacked where it is damaged later; unlike ones are two."""
+    _write_both(tmp_path, "same.json", [event(1)], [event(1)])
+    _write_both(tmp_path, "unlike.json", [event(1)], [event(2)])
+    _write_both(tmp_path, "same", [event(1)], [event(1)])
+    found = {file.log_file: file for file in sorted_log_files([tmp_path])}
+    assert set(found) == {"same.gz", "same.json.gz", "unlike.json", "unlike.json.gz"}
+    (tmp_path / "same.json.gz").write_bytes(b"\x1f\x8b cut")
+    assert len(read_records(found["same.json.gz"])) == 1
+
+
+def test_the_packed_copy_of_a_file_that_was_read_is_no_new_file(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(json.dumps([event(1)]))
+    (plain,) = sorted_log_files([tmp_path])
+    attempts = {"x.json": Attempt("loaded", None, plain.size_bytes, plain.modified_at)}
+    _write_both(tmp_path, "x.json", [event(1)], [event(1)])
+    assert [file.log_file for file in sorted_log_files([tmp_path], attempts)] == ["x.json"]
+    _write_both(tmp_path, "x.json", [event(1)], [event(2)])
+    unread = unread_log_files([tmp_path], attempts)
+    assert "x.json.gz" in [file.log_file for file in unread]
+    # Once each was read as a file of its own, both stay.
+    attempts["x.json.gz"] = Attempt("loaded", None, 1, 1)
+    _write_both(tmp_path, "x.json", [event(1)], [event(1)])
+    assert len(sorted_log_files([tmp_path], attempts)) == 2
+
+
+def test_a_file_that_was_read_is_not_looked_into_again(tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_text("its first bytes tell no log")
+    passed_over: Counter[str] = Counter()
+    assert sorted_log_files([tmp_path], passed_over=passed_over) == []
+    assert passed_over == {".log": 1}
+    status = (tmp_path / "x.log").stat()
+    attempt = Attempt("loaded", None, status.st_size, status.st_mtime_ns // 1000)
+    (file,) = sorted_log_files([tmp_path], {"x.log": attempt})
+    assert not_done([file], {"x.log": attempt}) == []
+
+
+def test_a_folder_without_logs_is_refused_with_what_is_there(tmp_path: Path) -> None:
+    looked_for = (
+        "no CloudTrail log: looked for files with the suffix .json, .jsonl, .ndjson (or one of"
+        " these and .gz) and for others that hold CloudTrail's records, and found {}; name a"
+        " folder at or above AWSLogs/ or one of such files, archives unpacked."
+    )
+    with pytest.raises(NoLogsError) as raised:
+        check_has_logs([tmp_path])
+    assert str(raised.value) == f"The log folder {tmp_path} has {looked_for}".format(
+        "no file at all"
+    )
+    for name in ("a.zip", "b.zip", "c.csv"):
+        (tmp_path / name).write_text("no log")
+    with pytest.raises(NoLogsError, match=r"and found 2 \.zip, 1 \.csv; name a folder"):
+        check_has_logs([tmp_path])
+    with pytest.raises(NoLogsError, match=r"The file .*a\.zip is no CloudTrail log: .* 1 \.zip;"):
+        check_has_logs([tmp_path / "a.zip"])
+    (tmp_path / "x.json").write_text("broken")
+    check_has_logs([tmp_path])

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from compiled_models import Model, Warehouse
 from conftest import SAMPLE
 from rolecall.ledger import sorted_log_files
-from rolecall.logs import UnreadableLogError, find_log_files, read_records
+from rolecall.log_records import UnreadableLogError
+from rolecall.logs import find_log_files, read_records
 
 STAMPS = ("log_file", "delivered_date", "load_id", "loaded_at")
 # What is about files or loads is another for others.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 from conftest import Unprivileged
 from rolecall import logs
 from rolecall.ledger import sorted_log_files
-from rolecall.logs import KeyFacts, UnreadableLogError, find_log_files, key_facts, log_file_key
+from rolecall.log_records import UnreadableLogError
+from rolecall.logs import KeyFacts, find_log_files, key_facts, log_file_key
 
 KEY = (
     "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/"
@@ -56,9 +58,24 @@ def test_a_key_begins_at_awslogs_wherever_the_folder_is(path: str, root: str, ke
             KeyFacts("111122223333", None, None),
         ),
         ("events.json", KeyFacts(None, None, None)),
-        (KEY.replace("/CloudTrail/", "/CloudTrail-Digest/"), None),
-        (KEY.replace("/CloudTrail/", "/CloudTrail-Insight/"), None),
-        (KEY.replace("/CloudTrail/", "/Config/"), None),
+        # Its whole name tells a log wherever it lies.
+        (
+            KEY.replace("/CloudTrail/us-east-1/", "/eu-west-1/"),
+            KeyFacts("111122223333", "us-east-1", date(2026, 3, 1)),
+        ),
+        (
+            KEY.replace("/CloudTrail/", "/cloudtrail/"),
+            KeyFacts("111122223333", "us-east-1", date(2026, 3, 1)),
+        ),
+        (
+            KEY.replace("/CloudTrail/", "/CloudTrail-Digest/"),
+            KeyFacts("111122223333", "us-east-1", date(2026, 3, 1)),
+        ),
+        ("AWSLogs/111122223333/odd/2026/03/01/x.json", KeyFacts("111122223333", None, None)),
+        ("AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/x.json.gz", None),
+        ("AWSLogs/111122223333/CloudTrail-Insight/us-east-1/2026/03/01/x.json.gz", None),
+        ("AWSLogs/111122223333/Config/us-east-1/2026/3/1/ConfigHistory/x.json.gz", None),
+        ("AWSLogs/111122223333/elasticloadbalancing/us-east-1/2026/03/01/x.log.gz", None),
         ("111122223333_CloudTrail-Digest_us-east-1_trail_us-east-1_20260301T000500Z.json.gz", None),
         ("111122223333_CloudTrail-Insight_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json.gz", None),
         ("111122223333_Config_us-east-1_ConfigHistory_20260301T000500Z_1.json.gz", None),
@@ -71,7 +88,7 @@ def test_a_key_or_name_tells_account_region_and_day(key: str, facts: KeyFacts | 
 def test_only_event_logs_are_found(tmp_path: Path) -> None:
     for name in (
         KEY,
-        KEY.replace("/CloudTrail/", "/CloudTrail-Digest/"),
+        "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/x.json.gz",
         "loose.json",
         "deep/er/loose.JSONL.gz",
         "notes.txt",
@@ -170,6 +187,21 @@ def test_a_dangling_link_is_named(tmp_path: Path) -> None:
     assert file.problem == "cannot examine the file: no such file or directory"
 
 
+@pytest.mark.parametrize("target", ["nowhere", "nowhere.json"])
+def test_a_dangling_link_with_the_name_of_a_log_is_named_wherever_it_points(
+    tmp_path: Path, target: str
+) -> None:
+    (tmp_path / KEY).parent.mkdir(parents=True)
+    (tmp_path / KEY).symlink_to(target)
+    (tmp_path / "link.json").symlink_to(target)
+    (tmp_path / "link").symlink_to("nowhere.log")
+    passed_over: Counter[str] = Counter()
+    files = list(find_log_files(tmp_path, passed_over=passed_over))
+    problem = "cannot examine the file: no such file or directory"
+    assert [file.problem for file in files] == [problem] * 2
+    assert passed_over == {"unreadable": 1}
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     (file,) = find_log_files(tmp_path)
@@ -190,111 +222,6 @@ def test_what_may_not_be_read_is_named(open_folder: Path, unprivileged: Unprivil
             logs.read_records(shut)
 
 
-def _records(text: str | bytes) -> list[object]:
-    body = text.encode() if isinstance(text, str) else text
-    return [json.loads(bytes(record)) for record in logs.parse_records(body)]
-
-
-LOOKED_UP = {"Events": [{"EventId": "e1", "CloudTrailEvent": json.dumps(RECORD)}], "NextToken": "t"}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        json.dumps({"Records": [RECORD]}),
-        json.dumps({"Records": [RECORD]}, indent=4),
-        json.dumps([RECORD]),
-        json.dumps([RECORD], indent=4),
-        json.dumps(RECORD),
-        json.dumps(RECORD, indent=4),
-        json.dumps(RECORD) + "\n",
-        json.dumps(LOOKED_UP),
-        json.dumps(LOOKED_UP, indent=4),
-        json.dumps([json.dumps(RECORD)]),
-        json.dumps({"Records": [RECORD]}).encode("utf-8-sig"),
-        json.dumps(LOOKED_UP).encode("utf-16"),
-    ],
-)
-def test_every_shape_of_a_log_gives_its_record(text: str | bytes) -> None:
-    assert _records(text) == [RECORD]
-
-
-def test_newline_delimited_records_are_read() -> None:
-    other = RECORD | {"eventID": "e2"}
-    assert _records(f"{json.dumps(RECORD)}\n\n{json.dumps(other)}\n") == [RECORD, other]
-    lines = f"{json.dumps({'Records': [RECORD]})}\r\n{json.dumps([other])}\r\n"
-    assert _records(lines) == [RECORD, other]
-
-
-def test_an_empty_list_is_no_problem() -> None:
-    assert _records('{"Records": []}') == []
-    assert _records("[]") == []
-    assert _records('{"Events": []}') == []
-
-
-def test_what_is_no_object_is_handed_on_to_be_counted() -> None:
-    assert _records('{"Records": [1, null, "x", {"eventID": "e1"}]}') == [
-        1,
-        None,
-        "x",
-        {"eventID": "e1"},
-    ]
-    assert _records('{"eventID": "e1"}\n{"not-an-event": true}\n17\n') == [
-        {"eventID": "e1"},
-        {"not-an-event": True},
-        17,
-    ]
-
-
-@pytest.mark.parametrize(
-    ("body", "problem"),
-    [
-        (b"", "the file is empty (zero bytes)"),
-        (b" \n ", "the file is empty (zero bytes)"),
-        (b"hello", "the file is not JSON: invalid character (byte 0)"),
-        (b'{"Records": [{"a": 1}', "the file is not JSON: input data was truncated"),
-        (b'{"Records": [{"a": 1}]} tail', "the file is not JSON: trailing characters (byte 25)"),
-        (b'{"Records": null}', "Records is not a list of records"),
-        (b'{"Records": {}}', "Records is not a list of records"),
-        (b'{"Records": "x"}', "Records is not a list of records"),
-        (b'{"records": []}', "the file has no list of Records"),
-        (b"{}", "the file has no list of Records"),
-        (b"17", "the file has no list of Records"),
-        (b'{"Records": [{"a": NaN}]}', "the file is not JSON: invalid character (byte 19)"),
-        (b'{"Records": [{"a": "\x01"}]}', "the file is not JSON: invalid character (byte 20)"),
-        (
-            b'{"eventID": "e1"}\n{"eventID": "e2"',
-            "line 2: the file is not JSON: input data was truncated",
-        ),
-    ],
-)
-def test_what_is_no_log_is_unreadable(body: bytes, problem: str) -> None:
-    with pytest.raises(UnreadableLogError) as raised:
-        logs.parse_records(body)
-    assert str(raised.value) == problem
-
-
-def test_bytes_that_are_no_utf8_are_unreadable() -> None:
-    with pytest.raises(UnreadableLogError, match="the file is not UTF-8"):
-        logs.parse_records(b'{"Records": [{"a": "\xff"}]}')
-
-
-def test_a_lone_surrogate_does_not_cost_the_file() -> None:
-    body = rb'{"Records": [{"a": "\ud800x"}, {"b": "\ud83d\ude00"}, {"c": "\\ud800"}]}'
-    assert _records(body) == [{"a": "\ufffdx"}, {"b": "\U0001f600"}, {"c": "\\ud800"}]
-
-
-def test_deep_nesting_does_not_cost_the_file() -> None:
-    deep = b"[" * 5000 + b"]" * 5000
-    first, second = logs.parse_records(
-        b'{"x": {"Records": 1}, "Records": [{"a": ' + deep + b'}, {"b": ",}"}]}'
-    )
-    assert bytes(first) == b'{"a": ' + deep + b"}"
-    assert json.loads(bytes(second)) == {"b": ",}"}
-    with pytest.raises(UnreadableLogError, match="truncated"):
-        logs.parse_records(b'{"Records": [{"a": ' + deep[:-5])
-
-
 def _file(tmp_path: Path, body: bytes) -> logs.LogFile:
     (tmp_path / "x.json.gz").write_bytes(body)
     (file,) = find_log_files(tmp_path)
@@ -305,6 +232,13 @@ def test_gzip_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     text = json.dumps({"Records": [RECORD]}).encode()
     for body in (text, gzip.compress(text), gzip.compress(text[:9]) + gzip.compress(text[9:])):
         assert len(logs.read_records(_file(tmp_path, body))) == 1
+
+
+def test_what_firehose_packs_once_more_is_read_and_no_more_than_that(tmp_path: Path) -> None:
+    twice = gzip.compress(gzip.compress(json.dumps([RECORD]).encode()))
+    assert len(logs.read_records(_file(tmp_path, twice))) == 1
+    with pytest.raises(UnreadableLogError, match="the file is not"):
+        logs.read_records(_file(tmp_path, gzip.compress(twice)))
 
 
 @pytest.mark.parametrize(
@@ -343,3 +277,130 @@ def test_a_file_that_vanishes_is_unreadable(tmp_path: Path) -> None:
     Path(file.path).unlink()
     with pytest.raises(UnreadableLogError, match="vanished"):
         logs.read_records(file)
+
+
+def _found(folder: Path) -> tuple[set[str], dict[str, int]]:
+    """Return the keys of the logs in a folder, and how many other files it has by kind."""
+    passed_over: Counter[str] = Counter()
+    keys = {file.log_file for file in find_log_files(folder, passed_over=passed_over)}
+    return keys, dict(passed_over)
+
+
+RECORD_TEXT = json.dumps(RECORD).encode()
+PACKED = gzip.compress(RECORD_TEXT)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("cloudtrail.log", RECORD_TEXT),
+        ("export.txt", RECORD_TEXT + b"\n" + RECORD_TEXT),
+        ("export", b"\xef\xbb\xbf \r\n" + RECORD_TEXT),
+        ("packed.gz", PACKED),
+        ("packed.log.gz", gzip.compress(RECORD_TEXT[:5]) + gzip.compress(RECORD_TEXT[5:])),
+        ("000000", gzip.compress(b"2026-03-01T00:00:00.000Z " + RECORD_TEXT)),
+        ("firehose-1-2026-03-01", gzip.compress(PACKED)),
+        ("x.json.gz.1", PACKED),
+        ("powershell.out", json.dumps([RECORD], indent=2).encode("utf-16")),
+        ("none yet.log", b'{"Records": []}'),
+        (KEY.replace(".json.gz", ""), PACKED),
+        (KEY.replace("/CloudTrail/us-east-1/", "/"), b"broken"),
+        ("AWSLogs/111122223333/mine/events.log", RECORD_TEXT),
+    ],
+)
+def test_a_log_is_known_by_its_whole_name_or_its_content(
+    tmp_path: Path, name: str, body: bytes
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(body)
+    assert _found(tmp_path) == ({name}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "kind"),
+    [
+        ("logs.zip", b"PK\x03\x04", ".zip"),
+        ("logs.tar.gz", gzip.compress(b"x" * 512), ".tar.gz"),
+        ("events.PARQUET", b"PAR1", ".parquet"),
+        ("event_history.csv", b"User name,Event time\nalice,2026-03-01", ".csv"),
+        ("README", b"The logs of March", "without suffix"),
+        ("odd. suffix", b"", "without suffix"),
+        ("notes.md", b'# Records\n\n    {"eventID": "e1"}', ".md"),
+        ("app.log", b'2026-03-01T00:00:00Z {"level": "info", "event": "start"}', ".log"),
+        ("empty.txt", b"", ".txt"),
+        ("cut.gz", PACKED[:12], ".gz"),
+        ("package.json", b'{"name": "x", "version": "1.0"}', "other JSON"),
+        ("lines.jsonl.gz", gzip.compress(b'[{"level": "info"}]'), "other JSON"),
+        (".x.json.gz", PACKED, "hidden"),
+        (
+            "111122223333_Config_us-east-1_ConfigHistory_20260301T000500Z_1.json.gz",
+            gzip.compress(b'{"configurationItems": []}'),
+            "Config",
+        ),
+        (
+            "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/x.json.gz",
+            gzip.compress(b'{"awsAccountId": "111122223333"}'),
+            "CloudTrail-Digest",
+        ),
+        ("AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/03/01/x.log.gz", b"", "vpcflowlogs"),
+    ],
+)
+def test_what_is_no_log_is_counted_by_its_kind(
+    tmp_path: Path, name: str, body: bytes, kind: str
+) -> None:
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes(body)
+    assert _found(tmp_path) == (set(), {kind: 1})
+
+
+@pytest.mark.parametrize("body", [b"hello", b"", b'{"Records": [{"a"', b"\xff\xfe", b"{}", b"[]"])
+def test_a_file_with_the_suffix_of_a_log_is_one_unless_it_is_other_json(
+    tmp_path: Path, body: bytes
+) -> None:
+    """It is read, and named if it cannot be."""
+    (tmp_path / "x.json").write_bytes(body)
+    assert _found(tmp_path) == ({"x.json"}, {})
+
+
+def test_only_the_first_bytes_tell_a_file_without_the_name_of_a_log(tmp_path: Path) -> None:
+    (tmp_path / "far.txt").write_bytes(b"{" + b" " * logs._HEAD_BYTES + RECORD_TEXT[1:])
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(b" " * 100_000_000))
+    assert _found(tmp_path) == (set(), {".txt": 1, ".gz": 1})
+
+
+def test_a_pipe_or_closed_file_without_the_name_of_a_log_is_not_opened(
+    open_folder: Path, unprivileged: Unprivileged
+) -> None:
+    os.mkfifo(open_folder / "pipe")
+    (open_folder / "shut.txt").write_bytes(RECORD_TEXT)
+    (open_folder / "shut.txt").chmod(0)
+    with unprivileged():
+        assert _found(open_folder) == (set(), {"unreadable": 2})
+
+
+def test_a_file_that_was_read_is_not_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_text("no log any more, but nobody looks")
+    (file,) = find_log_files(tmp_path, is_done=lambda file: True)
+    assert file.log_file == "x.log"
+
+
+def test_kinds_are_told_most_frequent_first_and_few() -> None:
+    kinds = Counter({f".{number}": 1 for number in range(9)} | {".zip": 2000})
+    text = logs.kinds_text(kinds)
+    assert text == "2,000 .zip, 1 .0, 1 .1, 1 .2, 1 .3, 1 .4, 1 .5, 1 .6, 2 of other kinds"
+
+
+def test_files_are_compared_by_what_is_packed_in_them(tmp_path: Path) -> None:
+    bodies = {
+        "plain": RECORD_TEXT,
+        "packed": PACKED,
+        "members": gzip.compress(RECORD_TEXT[:5]) + gzip.compress(RECORD_TEXT[5:]),
+        "other": gzip.compress(RECORD_TEXT.replace(b"e1", b"e2")),
+        "longer": gzip.compress(RECORD_TEXT + b" "),
+        "cut": PACKED[:-1],
+    }
+    for name, body in bodies.items():
+        (tmp_path / f"{name}.json").write_bytes(body)
+    found = {file.log_file.removesuffix(".json"): file for file in find_log_files(tmp_path)}
+    same = {name for name in bodies if logs.is_same_once_unpacked(found["plain"], found[name])}
+    assert same == {"plain", "packed", "members"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -305,6 +306,69 @@ def test_every_kind_of_loose_file_is_loaded(rolecall: Rolecall, tmp_path: Path) 
     assert rolecall.query("select delivered_date::text from events where event_id like '%1'") == [
         ("2026-03-05",)
     ]
+
+
+def test_every_shape_of_a_log_file_is_loaded_and_what_is_none_is_counted(
+    rolecall: Rolecall, tmp_path: Path
+) -> None:
+    logs = tmp_path / "evidence"
+    logs.mkdir()
+    texts = [json.dumps(event(number)) for number in range(9)]
+    looked_up = {"Events": [{"EventId": "e", "CloudTrailEvent": texts[0]}]}
+    (logs / "lookup-events.json").write_text(json.dumps(looked_up, indent=4))
+    (logs / "events.json").write_text(json.dumps(looked_up["Events"]))
+    (logs / "rows.json").write_text(json.dumps([[text] for text in texts[:2]]))
+    (logs / "texts.txt").write_text("\t".join(texts[:3]))
+    (logs / "all.json").write_text(json.dumps({"Records": [event(3)]}, indent=1) * 2)
+    (logs / "stream.log").write_text(f"2026-03-01T00:00:00.000Z {texts[4]}\n")
+    bridged = {"detail-type": "AWS API Call via CloudTrail", "detail": event(5)}
+    (logs / "000000.gz").write_bytes(gzip.compress(json.dumps(bridged).encode()))
+    name = "111122223333_CloudTrail_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json"
+    folder = logs / "AWSLogs" / "111122223333" / "us-east-1" / "2026" / "03" / "01"
+    folder.mkdir(parents=True)
+    delivered = json.dumps({"Records": [event(6)]}).encode()
+    (folder / name).write_bytes(delivered)
+    (folder / f"{name}.gz").write_bytes(gzip.compress(delivered))
+    (logs / "search.json").write_text(json.dumps({"_source": event(7)}))
+    for other in ("a.zip", "b.zip", "package.json", "notes.txt"):
+        (logs / other).write_text('{"name": "x"}')
+    text = rolecall.refresh(logs)
+    assert "Loaded 8 log files: 7 new events." in text
+    look = "its first object has the key _source"
+    assert f"Skipped search.json: the file has no list of Records; {look}." in text
+    passed_over = "Passed over 4 files that are no CloudTrail logs: 2 .zip, 1 .txt, 1 other JSON.\n"
+    assert passed_over in text
+    assert rolecall.query(
+        "select count(*), sum(record_count), sum(rejected_record_count) from log_files"
+        " where status = 'loaded'"
+    ) == [(8, 12, 0)]
+    again = rolecall.refresh(logs)
+    assert "Nothing new to load." in again
+    assert passed_over in again
+
+
+def test_a_folder_without_any_log_ends_the_refresh_at_once(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    nothing = tmp_path / "nothing"
+    nothing.mkdir()
+    done = rolecall.run("refresh", "--logs", nothing, exit_code=1)
+    assert done.stderr.startswith(f"Error: The log folder {nothing} has no CloudTrail log: looked")
+    assert "found no file at all;" in done.stderr
+    (nothing / "logs.zip").write_bytes(b"PK")
+    assert "found 1 .zip;" in rolecall.run("refresh", "--logs", nothing, exit_code=1).stderr
+    assert [path.name for path in rolecall.folder.iterdir()] == ["nothing"]
+    # Nor is it remembered by a database that has others, and a known one may not be without.
+    logs = write_log([event(1)])
+    rolecall.refresh(logs)
+    assert "found 1 .zip;" in (
+        rolecall.run("refresh", "--logs", nothing, "--add-logs", exit_code=1).stderr
+    )
+    assert "Nothing new to load." in rolecall.run("refresh").stdout
+    shutil.rmtree(logs / "AWSLogs")
+    assert f"The log folder {logs} has no CloudTrail log" in (
+        rolecall.run("refresh", exit_code=1).stderr
+    )
 
 
 def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: WriteLog) -> None:

@@ -464,6 +464,8 @@ def _query_list() -> str:
 
 
 def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
+    from rolecall.logs import kinds_text
+
     lines = []
     if refreshed.file_count:
         empty = f", {refreshed.empty_file_count:,} empty" if refreshed.empty_file_count else ""
@@ -477,6 +479,11 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         lines.append("Nothing new to load.")
     lines += _unreadable_lines(refreshed.unreadable)
     lines += _rejected_lines(refreshed.rejected_files)
+    if count := refreshed.passed_over.total():
+        others = counted(
+            count, "file that is no CloudTrail log", "files that are no CloudTrail logs"
+        )
+        lines.append(f"Passed over {others}: {kinds_text(refreshed.passed_over)}.")
     for root in refreshed.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
     if refreshed.test_count:

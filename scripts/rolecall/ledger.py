@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import os
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -15,11 +15,14 @@ import duckdb
 
 from rolecall.database import NAME, has_table
 from rolecall.errors import RolecallError
+from rolecall.log_records import UnreadableLogError
 from rolecall.logs import (
+    LOG_SUFFIXES,
     LogFile,
-    UnreadableLogError,
     find_log_files,
     is_folder_key,
+    is_same_once_unpacked,
+    kinds_text,
     loose_file_path,
     printable,
     read_records,
@@ -35,6 +38,27 @@ class LogSourceError(RolecallError):
 
 class LogFoldersGoneError(LogSourceError):
     """None of the folders that the database remembers is there any more."""
+
+
+class NoLogsError(LogSourceError):
+    """There are folders to read, and no log file in any."""
+
+    def __init__(self, roots: Sequence[Path], passed_over: Counter[str]) -> None:
+        names = " and ".join(map(str, roots))
+        if len(roots) == 1 and roots[0].is_file():
+            subject = f"The file {names} is"
+        else:
+            subject = f"The log folder {names} has" if len(roots) == 1 else f"{names} have"
+        suffixes = ", ".join(LOG_SUFFIXES)
+        super().__init__(
+            f"{subject} no CloudTrail log: looked for files with the suffix {suffixes} (or one of"
+            f" these and {_PACKED}) and for others that hold CloudTrail's records, and found"
+            f" {kinds_text(passed_over) or 'no file at all'}; name a folder at or above AWSLogs/"
+            " or one of such files, archives unpacked."
+        )
+
+
+_PACKED = ".gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,38 +215,58 @@ def readable_log_roots(
     return there
 
 
+def check_has_logs(roots: Sequence[Path]) -> None:
+    """Raise NoLogsError if there is no log file below ``roots``; stops at the first."""
+    passed_over: Counter[str] = Counter()
+    for root in roots:
+        if any(True for _ in find_log_files(root, passed_over=passed_over)):
+            return
+    raise NoLogsError(roots, passed_over)
+
+
 def unread_log_files(roots: Sequence[Path], attempts: Mapping[str, Attempt]) -> list[LogFile]:
     """Return the log files below ``roots`` that a load has to open, in its order.
 
-    A folder that can be listed again is among them, so that its problem ends. Raises
-    LogSourceError as ``sorted_log_files`` and ``not_done`` do.
+    Raises LogSourceError as ``sorted_log_files`` and ``not_done`` do.
     """
+    return not_done(sorted_log_files(roots, attempts), attempts)
+
+
+def sorted_log_files(
+    roots: Sequence[Path],
+    attempts: Mapping[str, Attempt] | None = None,
+    passed_over: Counter[str] | None = None,
+) -> list[LogFile]:
+    """Return the log files below ``roots``, oldest day of delivery first, undated ones last.
+
+    Folders are among them as ``find_log_files`` yields them, those too that ``attempts`` has as
+    closed, so that their problem ends. Other files are counted by kind in ``passed_over``.
+    A trail's key can be there in several copies: those of other size or time follow after the
+    first copies of all keys, since one may be cut, or have what the other lacks. Those of one
+    size and time are one file, with ``other_paths``, and so are a file and its packed copy in one
+    folder. Raises LogSourceError for two different loose files of one key.
+    """
+    attempts = attempts or {}
     once_closed = {
         key
         for key, attempt in attempts.items()
         if is_folder_key(key) and attempt.status == "unreadable"
     }
-    return not_done(sorted_log_files(roots, once_closed), attempts)
 
+    def is_done(file: LogFile) -> bool:
+        attempt = attempts.get(file.log_file)
+        return attempt is not None and attempt.is_done_with(file)
 
-def sorted_log_files(roots: Sequence[Path], once_closed: Collection[str] = ()) -> list[LogFile]:
-    """Return the log files below ``roots``, oldest day of delivery first, undated ones last.
-
-    Folders are among them as ``find_log_files`` yields them.
-    A trail's key can be there in several copies: those of other size or time follow after the
-    first copies of all keys, since one may be cut, or have what the other lacks. Those of one
-    size and time are one file, with ``other_paths``. Raises LogSourceError for two different loose
-    files of one key.
-    """
     found: dict[str, dict[Stamp, LogFile]] = defaultdict(dict)
     for root in roots:
-        for file in find_log_files(root, once_closed):
+        for file in find_log_files(root, once_closed, is_done, passed_over):
             copies = found[file.log_file]
             stamp = _stamp(file)
             if not _is_of_trail(file) and copies:
                 ((stamp, other),) = copies.items()
                 _check_is_copy(file, other.path, other.log_root)
             copies[stamp] = _as_one(copies[stamp], file) if stamp in copies else file
+    _fold_unpacked_copies(found, attempts)
     numbered = [
         (number, file)
         for copies in found.values()
@@ -232,6 +276,30 @@ def sorted_log_files(roots: Sequence[Path], once_closed: Collection[str] = ()) -
         key=lambda copy: (copy[0], copy[1].facts.delivered_date or date.max, copy[1].log_file)
     )
     return [file for _, file in numbered]
+
+
+def _fold_unpacked_copies(
+    found: dict[str, dict[Stamp, LogFile]], attempts: Mapping[str, Attempt]
+) -> None:
+    """Make one file of X.json and X.json.gz with one text: the one that was read before, or packed.
+
+    Where both were read before, both stay.
+    """
+    for plain in [key for key in found if f"{key}{_PACKED}" in found]:
+        packed = f"{plain}{_PACKED}"
+        if plain in attempts and packed in attempts:
+            continue
+        kept, other = (plain, packed) if plain in attempts else (packed, plain)
+        for stamp, file in list(found[other].items()):
+            for kept_stamp, copy in found[kept].items():
+                if is_same_once_unpacked(file, copy):
+                    found[kept][kept_stamp] = replace(
+                        copy, other_paths=(*copy.other_paths, file.path, *file.other_paths)
+                    )
+                    del found[other][stamp]
+                    break
+        if not found[other]:
+            del found[other]
 
 
 def first_copies(files: Sequence[LogFile]) -> list[LogFile]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -32,15 +33,19 @@ from rolecall.errors import RolecallError
 from rolecall.ledger import (
     Attempt,
     LogFoldersGoneError,
+    NoLogsError,
     check_events_are_there,
+    check_has_logs,
     known_log_roots,
     log_roots,
     newest_attempts,
+    not_done,
     remember_log_roots,
-    unread_log_files,
+    sorted_log_files,
 )
 from rolecall.load_progress import LoadProgress
-from rolecall.logs import LogFile, UnreadableLogError, read_records
+from rolecall.log_records import UnreadableLogError
+from rolecall.logs import LogFile, read_records
 from rolecall.project import compile_analyses, failures, project_digest, run_dbt
 from rolecall.refreshed import Refreshed, Unreadable
 from rolecall.settings import Settings
@@ -67,6 +72,7 @@ class _Plan:
     is_built: bool
     is_outdated: bool
     newest_loaded_at: datetime | None
+    passed_over: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -190,7 +196,7 @@ def _check_logs_are_there(settings: Settings) -> None:
     """Raise RolecallError if the logs are not there: before anything is made for them."""
     if not settings.database.exists():
         with connected() as nothing:
-            log_roots(nothing, settings.logs)
+            check_has_logs(log_roots(nothing, settings.logs))
 
 
 def _plan(settings: Settings) -> _Plan:
@@ -204,7 +210,11 @@ def _plan(settings: Settings) -> _Plan:
         roots = _log_roots(ledger, settings, is_due=is_due)
         known = [] if settings.logs is not None else known_log_roots(ledger)
         attempts = newest_attempts(ledger)
-        unread = unread_log_files(roots, attempts)
+        passed_over: Counter[str] = Counter()
+        files = sorted_log_files(roots, attempts, passed_over)
+        if roots and not files and not is_due:
+            raise NoLogsError(roots, passed_over)
+        unread = not_done(files, attempts)
         still_unreadable = [
             Unreadable(file.log_file, problem)
             for file in unread
@@ -219,6 +229,7 @@ def _plan(settings: Settings) -> _Plan:
             is_built=is_built,
             is_outdated=must_rebuild,
             newest_loaded_at=newest_loaded_at,
+            passed_over=passed_over,
         )
 
 
@@ -281,13 +292,14 @@ def _is_built(connection: duckdb.DuckDBPyConnection, newest_load: str | None) ->
     match builds:
         case [(project, load_id, tables)]:
             is_current = (project, load_id) == (project_digest(), newest_load)
-            return is_current and _tables(connection).issuperset(tables)
+            return is_current and _relations(connection).issuperset(tables)
     return False  # an older version remembered less
 
 
-def _tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the tables and views of the database: a model is the one or the other."""
     rows = connection.execute(
-        "select table_name from duckdb_tables() where database_name = ?", [NAME]
+        "select table_name from information_schema.tables where table_catalog = ?", [NAME]
     ).fetchall()
     return {name for (name,) in rows}
 
@@ -369,4 +381,5 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         total_file_count=total_files,
         total_switch_count=total_switches,
         missing_log_roots=tuple(plan.missing_log_roots),
+        passed_over=plan.passed_over,
     )

@@ -36,7 +36,8 @@ from rolecall.ledger import (
     sorted_log_files,
     unread_log_files,
 )
-from rolecall.logs import LogFile, Record, UnreadableLogError, printable, read_records
+from rolecall.log_records import Record, UnreadableLogError
+from rolecall.logs import LogFile, printable, read_records
 
 CATALOG = "logs"
 """The catalog of the source views, made anew in memory for each connection."""

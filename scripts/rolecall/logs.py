@@ -1,10 +1,10 @@
 """Find and read CloudTrail log files on disk.
 
-Everything here is about files: which of them are event logs, what their names say, and how
-their bytes become JSON records. What a record means is said in SQL, under ``models/``.
+Everything here is about files: which of them are event logs, what their names say, and how they
+are unpacked. Their text is read by ``log_records.py``.
 
-Facts about keys and records come from the AWS CloudTrail User Guide, pages "Getting and viewing
-your CloudTrail log files" and "CloudTrail record contents".
+Facts about keys come from the AWS CloudTrail User Guide, pages "Getting and viewing your CloudTrail
+log files" and "CloudTrail record contents".
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO
 
-import msgspec
 from isal import igzip, isal_zlib
 
-Record = bytes | msgspec.Raw
-_T = TypeVar("_T")
+from rolecall.log_records import Look, Record, UnreadableLogError, look_of, parse_records
+
 _Identity = tuple[int, int] | str
 
 MAX_LOG_BYTES = 1 << 30
@@ -41,31 +41,28 @@ _TRAIL_NAME = re.compile(
     r"(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?|Config)_(?P<region>[^_]+)_"
     r"(?:(?P<day>\d{8})T\d{4,6}Z[_.])?"
 )
-_LOG_SUFFIXES = tuple(
-    suffix + gz for suffix in (".json", ".jsonl", ".ndjson") for gz in ("", ".gz")
+# The whole of such a name: it tells a log wherever it lies.
+_LOG_NAME = re.compile(
+    r"\d{12}_CloudTrail_[^_/]+_\d{8}T\d{4,6}Z_[A-Za-z0-9]+\.json(?:\.gz)?", re.IGNORECASE
 )
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW_BITS = 31
-# Deflate packs 1032 to 1 at best, so that a body below this size cannot exceed MAX_LOG_BYTES.
-_SAFE_GZIP_BYTES = MAX_LOG_BYTES // 1032
-_UTF8_BOM = b"\xef\xbb\xbf"
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-# A lone JSON object is taken for a record if it has any of these.
-_RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "userIdentity"))
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+# What AWS writes beside CloudTrail/, by the user guides of these services.
+_OTHER_FOLDER = re.compile(
+    "CloudTrail-.+|Config|GuardDuty|WAFLogs|elasticloadbalancing|network-firewall|redshift"
+    "|vpcdnsquerylogs|vpcflowlogs",
     re.DOTALL,
 )
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
-
-
-class UnreadableLogError(Exception):
-    """A log file that cannot be read; its message is the ``problem`` that is recorded."""
-
-
-class _NotJsonError(UnreadableLogError):
-    """The text is no single JSON document; it may still hold one document a line."""
+LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
+_LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
+_SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
+_HEAD_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 20
+_KINDS_NAMED = 8
+_GZIP_MAGIC = b"\x1f\x8b"
+_GZIP_WINDOW_BITS = 31
+# Firehose packs once more what CloudWatch Logs sends packed.
+_MOST_PACKED = 2
+# Deflate packs 1032 to 1 at best, so that a body below this size cannot exceed MAX_LOG_BYTES.
+_SAFE_GZIP_BYTES = MAX_LOG_BYTES // 1032
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +117,24 @@ class _Place:
 
 @dataclass(slots=True)
 class _Listing:
-    """What is in a folder: files with their facts, folders and links to folders as places."""
+    """What is in a folder: logs with their facts, folders and links to folders as places.
+
+    ``passed_over`` has how many other files there are of each kind.
+    """
 
     files: list[LogFile] = field(default_factory=list)
     folders: list[_Place] = field(default_factory=list)
     links: list[_Place] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What ``find_log_files`` was asked."""
+
+    log_root: str
+    once_closed: Collection[str]
+    is_done: Callable[[LogFile], bool]
 
 
 def is_folder_key(key: str) -> bool:
@@ -169,43 +179,64 @@ def printable(path: str) -> str:
 def key_facts(key: str) -> KeyFacts | None:
     """Return what ``key`` says of a log file, or None if it names no event log.
 
-    Digest, Insight, Config and other files of a trail are no event logs.
+    Digest, Insight, Config and other files of a trail are no event logs, unless their name is all
+    that CloudTrail gives to one.
     """
-    in_layout = _TRAIL_KEY.fullmatch(key)
-    in_name = _TRAIL_NAME.match(key.rpartition("/")[2])
-    for match in (in_layout, in_name):
-        if match and match["folder"] != "CloudTrail":
-            return None
+    name = key.rpartition("/")[2]
+    in_layout, in_name = _TRAIL_KEY.fullmatch(key), _TRAIL_NAME.match(name)
+    if not _LOG_NAME.fullmatch(name) and _other_kind(key) is not None:
+        return None
     for match in (in_layout, in_name):
         day = _day(match["day"]) if match and match["day"] else None
-        if match and day:
+        if match and day and match["folder"] == "CloudTrail":
             return KeyFacts(match["account"], match["region"], day)
     return KeyFacts(in_layout["account"] if in_layout else None, None, None)
 
 
-def find_log_files(log_root: Path, once_closed: Collection[str] = ()) -> Iterator[LogFile]:
+def _other_kind(key: str) -> str | None:
+    """Return what AWS calls the files that ``key`` is one of, None if it may be an event log."""
+    name = _TRAIL_NAME.match(key.rpartition("/")[2])
+    for match in (_TRAIL_KEY.fullmatch(key), name):
+        if match and _OTHER_FOLDER.fullmatch(match["folder"]):
+            return match["folder"]
+    return None
+
+
+def _is_named_log(file: LogFile) -> bool:
+    """Return whether key and name say that it is an event log, whatever is in it."""
+    if _LOG_NAME.fullmatch(file.log_file.rpartition("/")[2]):
+        return True
+    in_layout = _TRAIL_KEY.fullmatch(file.log_file)
+    is_in_trail = in_layout is not None and in_layout["folder"] == "CloudTrail"
+    return is_in_trail and _has_log_suffix(file)
+
+
+def _has_log_suffix(file: LogFile) -> bool:
+    """Return whether the file, or a link to it, has the suffix of a log."""
+    return any(name.lower().endswith(_LOG_SUFFIXES) for name in (file.path, file.log_file))
+
+
+def find_log_files(
+    log_root: Path,
+    once_closed: Collection[str] = (),
+    is_done: Callable[[LogFile], bool] = lambda file: False,
+    passed_over: Counter[str] | None = None,
+) -> Iterator[LogFile]:
     """Yield every event log at or below ``log_root``, in no particular order.
 
+    Where no name tells a log, the first bytes of the file do, unless ``is_done`` says that it was
+    read. A file that has the suffix of a log is one, but for other JSON outside of a trail. All
+    others are counted by kind in ``passed_over``.
     A folder that may not be listed and a file that may not be examined are yielded too, with a
     ``problem``: they get recorded, not passed over in silence. A folder that is listed is yielded
     too if its key is in ``once_closed``. Links are followed, each folder is taken once: by a path
     with ``AWSLogs/`` if one leads there. Raises FileNotFoundError if ``log_root`` does not exist.
     """
-    root = os.path.abspath(log_root)
-    if os.path.isfile(root):
-        yield from _examined(_followed(root), root)
-        return
-    if not os.path.isdir(root):
-        raise FileNotFoundError(root)
-    loose: dict[_Identity, list[LogFile]] = {}
-    for identity, is_of_trail, files in _folders(root, once_closed):
-        if is_of_trail:
-            loose.pop(identity, None)
-            yield from files
-        else:
-            loose[identity] = files
-    for files in loose.values():
-        yield from files
+    search = _Search(os.path.abspath(log_root), once_closed, is_done)
+    for listing in _listings(search):
+        if passed_over is not None:
+            passed_over.update(listing.passed_over)
+        yield from listing.files
 
 
 def read_records(file: LogFile) -> list[Record]:
@@ -236,174 +267,42 @@ def _records_at(path: str) -> list[Record]:
         raise UnreadableLogError("the file vanished before it could be read") from None
     except OSError as error:
         raise UnreadableLogError(f"cannot open the file: {_reason(error)}") from None
-    if body.startswith(_GZIP_MAGIC):
-        body = _gunzipped(body)
+    for _ in range(_MOST_PACKED):
+        if body.startswith(_GZIP_MAGIC):
+            body = _gunzipped(body)
     if len(body) > MAX_LOG_BYTES:
         raise UnreadableLogError(f"the file is larger than {MAX_LOG_BYTES:,} bytes unpacked")
     return parse_records(body)
 
 
-def parse_records(body: bytes) -> list[Record]:
-    """Return the records in the JSON text of a log file.
+def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
+    """Return whether two files have one text, packed or not; read piece by piece.
 
-    Understood are CloudTrail's ``{"Records": [...]}``, an array of records, one record, records
-    one a line, and what ``aws cloudtrail lookup-events`` prints. Raises UnreadableLogError.
+    A file that cannot be read, or is larger than any that is, is not the same as another.
     """
-    text = _as_utf8(body)
-    if not text.strip():
-        raise UnreadableLogError("the file is empty (zero bytes)")
+    if first.problem is not None or second.problem is not None:
+        return False
     try:
-        return list(_trail_decoder.decode(text).Records)
-    except (msgspec.MsgspecError, RecursionError):
-        text = _without_lone_surrogates(text)
-    try:
-        return _records_of(text)
-    except _NotJsonError as error:
-        lines = [line for line in text.split(b"\n") if line.strip()]
-        if len(lines) == 1:
-            raise
-        return _records_of_lines(lines, error)
+        with _unpacked(first.path) as one, _unpacked(second.path) as other:
+            for _ in range(0, MAX_LOG_BYTES, _PIECE_BYTES):
+                piece = one.read(_PIECE_BYTES)
+                if piece != other.read(_PIECE_BYTES):
+                    return False
+                if not piece:
+                    return True
+    except (OSError, EOFError, isal_zlib.error):  # type: ignore[misc]
+        pass
+    return False
 
 
-class _Trail(msgspec.Struct):
-    Records: list[msgspec.Raw]
-
-
-class _LookedUp(msgspec.Struct):
-    CloudTrailEvent: str
-
-
-_trail_decoder = msgspec.json.Decoder(_Trail)
-_lookup_decoder = msgspec.json.Decoder(_LookedUp)
-_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_text_decoder = msgspec.json.Decoder(str)
-
-
-def _records_of(text: Record) -> list[Record]:
-    """Return the records of one JSON document of any shape that is understood."""
-    start = bytes(text).lstrip()[:1]
-    if start == b"[":
-        return [_unquoted(element) for element in _elements(text)]
-    members = _members(text)
-    if "Records" in members:
-        return _elements(members["Records"], "Records")
-    if "Events" in members:
-        return [_looked_up(event) for event in _elements(members["Events"], "Events")]
-    if _RECORD_KEYS.isdisjoint(members):
-        raise UnreadableLogError("the file has no list of Records")
-    return [text]
-
-
-def _records_of_lines(lines: Sequence[bytes], error: _NotJsonError) -> list[Record]:
-    """Return the records of newline-delimited JSON; ``error`` is for text that is none."""
-    records: list[Record] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            records.extend(_records_of(line))
-        except _NotJsonError as line_error:
-            if number == 1:
-                raise error from None
-            raise UnreadableLogError(f"line {number}: {line_error}") from None
-        except UnreadableLogError:
-            records.append(line)  # JSON, but no record: it is counted as rejected.
-    return records
-
-
-def _elements(text: Record, name: str = "the file") -> list[Record]:
-    return list(
-        _decoded(_list_decoder.decode, _split_list, text, f"{name} is not a list of records")
-    )
-
-
-def _members(text: Record) -> dict[str, Record]:
-    return dict(
-        _decoded(_object_decoder.decode, _split_object, text, "the file has no list of Records")
-    )
-
-
-def _decoded(
-    decode: Callable[[Record], _T], split: Callable[[bytes], _T], text: Record, wrong_type: str
-) -> _T:
-    """Return ``text`` decoded one level deep; ``split`` serves where it is nested too deeply."""
-    try:
-        return decode(text)
-    except msgspec.ValidationError:
-        raise UnreadableLogError(wrong_type) from None
-    except msgspec.DecodeError as error:
-        raise _NotJsonError(
-            f"the file is not JSON: {_lower_first(str(error).removeprefix('JSON is malformed: '))}"
-        ) from None
-    except RecursionError:
-        return split(bytes(text))
-
-
-def _split_list(text: bytes) -> list[Record]:
-    return [part for part in _parts(text) if part.strip()]
-
-
-def _split_object(text: bytes) -> dict[str, Record]:
-    members: dict[str, Record] = {}
-    for part in _parts(text):
-        key = _TOKEN.search(part)
-        if key is not None:
-            members[_text_decoder.decode(key[0])] = part[key.end() :].lstrip(b" \t\r\n:")
-    return members
-
-
-def _parts(text: bytes) -> Iterator[bytes]:
-    """Yield what stands between the commas of the outermost list or object of ``text``."""
-    depth = start = 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        if mark in b"[{":
-            depth += 1
-            if depth == 1:
-                start = token.end()
-        elif mark in b"]}":
-            depth -= 1
-            if depth == 0:
-                yield text[start : token.start()]
-        elif mark == b"," and depth == 1:
-            yield text[start : token.start()]
-            start = token.end()
-    if depth:
-        raise _NotJsonError("the file is not JSON: input data was truncated")
-
-
-def _unquoted(element: Record) -> Record:
-    """Return the record inside ``element`` if that is a JSON text which quotes one."""
-    if not bytes(element).startswith(b'"{'):
-        return element
-    return _text_decoder.decode(element).encode()
-
-
-def _looked_up(event: Record) -> Record:
-    """Return the record that lookup-events quotes in ``event``; ``event`` itself if none."""
-    try:
-        return _lookup_decoder.decode(event).CloudTrailEvent.encode()
-    except msgspec.MsgspecError:
-        return event
-
-
-def _as_utf8(body: bytes) -> bytes:
-    """Return ``body`` as UTF-8 without a byte order mark; PowerShell's ``>`` writes UTF-16."""
-    try:
-        if body.startswith(_UTF16_BOMS):
-            return body.decode("utf-16").encode()
-        text = body.removeprefix(_UTF8_BOM)
-        if not text.isascii():
-            str(text, "utf-8")  # msgspec does not look into records, and DuckDB fails late.
-        return text
-    except UnicodeError as error:
-        raise UnreadableLogError(f"the file is not UTF-8: {error}") from None
-
-
-def _without_lone_surrogates(text: bytes) -> bytes:
-    r"""Return ``text`` with each ``\ud800`` that is no half of a pair replaced by ``\ufffd``."""
-    if rb"\ud" not in text and rb"\uD" not in text:
-        return text
-    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape["lone"] else escape[0], text)
+@contextmanager
+def _unpacked(path: str) -> Iterator[BinaryIO]:
+    with open(path, "rb") as stream:
+        if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
+            yield stream
+            return
+        with igzip.IGzipFile(fileobj=stream) as unpacked:
+            yield unpacked
 
 
 def _gunzipped(body: bytes) -> bytes:
@@ -445,28 +344,55 @@ def _gunzipped_members(body: bytes) -> Iterator[bytes]:
         body = member.unused_data.lstrip(b"\0")
 
 
-def _folders(
-    root: str, once_closed: Collection[str]
-) -> Iterator[tuple[_Identity, bool, list[LogFile]]]:
-    """Yield each folder's identity, whether it is at or below an ``AWSLogs/``, and its files.
+def kinds_text(passed_over: Counter[str]) -> str:
+    """Return in words how many files there are of each kind, the most frequent kinds first."""
+    kinds = sorted(passed_over.items(), key=lambda kind: (-kind[1], kind[0]))
+    texts = [f"{count:,} {kind}" for kind, count in kinds[:_KINDS_NAMED]]
+    if rest := sum(count for _, count in kinds[_KINDS_NAMED:]):
+        texts.append(f"{rest:,} of other kinds")
+    return ", ".join(texts)
+
+
+def _listings(search: _Search) -> Iterator[_Listing]:
+    """Yield what is in each folder, once each, or in the one file that is the root."""
+    root = search.log_root
+    if os.path.isfile(root):
+        listing = _Listing()
+        _add_file(listing, _followed(root), search)
+        yield listing
+        return
+    if not os.path.isdir(root):
+        raise FileNotFoundError(root)
+    loose: dict[_Identity, _Listing] = {}
+    for identity, is_of_trail, listing in _folders(search):
+        if is_of_trail:
+            loose.pop(identity, None)
+            yield listing
+        else:
+            loose[identity] = listing
+    yield from loose.values()
+
+
+def _folders(search: _Search) -> Iterator[tuple[_Identity, bool, _Listing]]:
+    """Yield each folder's identity, whether it is at or below an ``AWSLogs/``, and what is in it.
 
     One that is reached outside of such a folder comes again if a link leads to it in one.
     """
     seen: dict[_Identity, bool] = {}
-    folders, links = [_followed(root)], list[_Place]()
+    folders, links = [_followed(search.log_root)], list[_Place]()
     while folders or links:
         # Links wait, the first path first, so that no order of a listing decides on a key.
         folder = folders.pop() if folders else heappop(links)
         identity = _identity(folder.path)
-        is_of_trail = "/AWSLogs/" in f"/{folder.below('').key(root)}"
+        is_of_trail = "/AWSLogs/" in f"/{folder.below('').key(search.log_root)}"
         if seen.get(identity, False) or (identity in seen and not is_of_trail):
             continue
         seen[identity] = is_of_trail
-        listing = _listed(folder, root, once_closed)
+        listing = _listed(folder, search)
         folders += listing.folders
         for link in listing.links:
             heappush(links, link)
-        yield identity, is_of_trail, listing.files
+        yield identity, is_of_trail, listing
 
 
 def _identity(folder: str) -> _Identity:
@@ -482,26 +408,29 @@ def _followed(path: str) -> _Place:
     return _Place(path, os.path.realpath(path))
 
 
-def _listed(folder: _Place, root: str, once_closed: Collection[str]) -> _Listing:
+def _listed(folder: _Place, search: _Search) -> _Listing:
     listing = _Listing()
-    itself = folder.below("")
     try:
         entries = list(os.scandir(folder.path))
     except OSError as error:
         problem = f"cannot list the folder: {_reason(error)}"
-        listing.files += _examined(itself, root, problem)
+        listing.files += _folder_itself(folder, search, problem)
         return listing
-    if once_closed:
-        listing.files += (file for file in _examined(itself, root) if file.log_file in once_closed)
+    if search.once_closed:
+        listing.files += (
+            itself
+            for itself in _folder_itself(folder, search)
+            if itself.log_file in search.once_closed
+        )
     for entry in entries:
         is_folder = _is_folder(entry)
-        is_log = entry.name.lower().endswith(_LOG_SUFFIXES) and not entry.name.startswith(".")
-        if not is_folder and not is_log:
+        if not is_folder and entry.name.startswith("."):
+            listing.passed_over["hidden"] += 1
             continue
         is_link = entry.is_symlink()
         place = _followed(entry.path) if is_link else folder.below(entry.name)
         if not is_folder:
-            listing.files += _examined(place, root)
+            _add_file(listing, place, search)
         elif is_link:
             listing.links.append(place)
         else:
@@ -509,23 +438,90 @@ def _listed(folder: _Place, root: str, once_closed: Collection[str]) -> _Listing
     return listing
 
 
-def _examined(place: _Place, root: str, problem: str | None = None) -> Iterator[LogFile]:
-    """Yield the event log or folder at ``place``, nothing if its key says it is another file."""
-    path = place.path
-    key = printable(place.key(root))
+def _folder_itself(
+    folder: _Place, search: _Search, problem: str | None = None
+) -> Iterator[LogFile]:
+    """Yield what stands for a folder, nothing if no event log can be in it."""
+    place = folder.below("")
+    key = printable(place.key(search.log_root))
+    facts = key_facts(key)
+    if facts is not None:
+        yield LogFile(key, place.path, search.log_root, facts, None, None, problem)
+
+
+def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
+    """Add the file at ``place`` to the logs, or to the kinds that are passed over."""
+    key = printable(place.key(search.log_root))
     facts = key_facts(key)
     if facts is None:
+        listing.passed_over[_other_kind(key) or _suffix(key)] += 1
         return
-    size_bytes = modified_at = None
-    if problem is None and not is_folder_key(key):
+    file = _examined(place, key, facts, search)
+    kind = None if _is_named_log(file) or search.is_done(file) else _kind_of_other(file)
+    if kind is None:
+        listing.files.append(file)
+    else:
+        listing.passed_over[kind] += 1
+
+
+def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogFile:
+    size_bytes = modified_at = problem = None
+    try:
+        status = os.stat(place.path)
+        size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
+            problem = "not a regular file"
+    except OSError as error:
+        problem = f"cannot examine the file: {_reason(error)}"
+    return LogFile(key, place.path, search.log_root, facts, size_bytes, modified_at, problem)
+
+
+def _kind_of_other(file: LogFile) -> str | None:
+    """Return what kind of file it is whose name tells no log, None if it is one all the same."""
+    has_log_suffix = _has_log_suffix(file)
+    head = _head(file)
+    if head is None:
+        return None if has_log_suffix else "unreadable"
+    match look_of(head):
+        case Look.LOG:
+            return None
+        case Look.OTHER_JSON if has_log_suffix:
+            return "other JSON"
+    return None if has_log_suffix else _suffix(file.log_file)
+
+
+def _head(file: LogFile) -> bytes | None:
+    """Return the first bytes of a file, unpacked; None if it cannot be opened."""
+    if file.problem is not None:
+        return None
+    try:
+        with open(file.path, "rb", buffering=0) as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError:
+        return None
+    for _ in range(_MOST_PACKED):
+        if head.startswith(_GZIP_MAGIC):
+            head = _gunzipped_head(head)
+    return head
+
+
+def _gunzipped_head(head: bytes) -> bytes:
+    """Return the first bytes of what is packed in a gzip file that begins with ``head``."""
+    text = b""
+    while head and len(text) < _HEAD_BYTES:
+        member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
         try:
-            status = os.stat(path)
-            size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
-            if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
-                problem = "not a regular file"
-        except OSError as error:
-            problem = f"cannot examine the file: {_reason(error)}"
-    yield LogFile(key, path, root, facts, size_bytes, modified_at, problem)
+            text += member.decompress(head, _HEAD_BYTES - len(text))
+        except isal_zlib.error:  # type: ignore[misc]
+            break
+        head = member.unused_data.lstrip(b"\0")
+    return text
+
+
+def _suffix(key: str) -> str:
+    """Return the suffix of a file's name, that of what is packed with it."""
+    suffix = _SUFFIX.search(key.rpartition("/")[2].lower())
+    return suffix[0] if suffix else "without suffix"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

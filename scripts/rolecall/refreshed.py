@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Unreadable:
 class Refreshed:
     """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
 
-    ``missing_log_roots`` are folders that the database remembers and that are gone.
+    ``missing_log_roots`` are folders that the database remembers and that are gone,
+    ``passed_over`` counts the files in the others that are no logs, by kind.
     """
 
     file_count: int
@@ -33,3 +35,4 @@ class Refreshed:
     total_file_count: int
     total_switch_count: int
     missing_log_roots: tuple[str, ...] = ()
+    passed_over: Counter[str] = field(default_factory=Counter)

@@ -19,7 +19,8 @@ import boto3
 
 import forked
 from athena.engine import RESULT_BUCKET, WORKGROUP, Addresses, athena_form
-from rolecall.logs import UnreadableLogError, find_log_files, read_records
+from rolecall.log_records import UnreadableLogError
+from rolecall.logs import find_log_files, read_records
 
 _QUERY_SECONDS = 120
 _ANSWER_SECONDS = 30
