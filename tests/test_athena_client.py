@@ -292,7 +292,7 @@ def test_a_query_that_nobody_can_follow_is_stopped(service: Service) -> None:
     [
         ("SYNTAX_ERROR: line 1:8: Column 'x' cannot be resolved", 2, "user error"),
         ("TABLE_NOT_FOUND: line 1:15: Table 'a.b.c' does not exist", 2, "user error"),
-        ("GENERIC_INTERNAL_ERROR: node", 1, "system error"),
+        ("HIVE_METASTORE_ERROR: node", 1, "system error"),
         ("INVALID_VIEW: stale", 3, "other error"),
     ],
 )
@@ -317,6 +317,53 @@ def test_a_failure_that_may_pass_is_marked(service: Service) -> None:
     with pytest.raises(QueryRetryableError, match="; it may work the next time") as caught:
         client().run("select 1", deadline=None)
     assert caught.value.is_retryable
+
+
+@pytest.mark.parametrize(
+    ("reason", "named"),
+    [
+        (
+            "HIVE_CURSOR_ERROR: Failed to read s3://trail/a.json.gz: Please reduce your request"
+            " rate. (Service: Amazon S3; Status Code: 503; Error Code: SlowDown)",
+            "AWS got more requests than it takes at once to read s3://trail/a.json.gz (reduce your"
+            " request rate), and no file is at fault",
+        ),
+        (
+            "GENERIC_INTERNAL_ERROR: node",
+            "an error inside Athena or on its way to S3 (GENERIC_INTERNAL_ERROR: node), and no file"
+            " is at fault",
+        ),
+    ],
+)
+def test_what_is_nobody_s_fault_says_so_and_may_be_tried_again(
+    service: Service, reason: str, named: str
+) -> None:
+    """Whether AWS marks it so or not."""
+    service.engine.script = raising(QueryFailedError(reason, category=1))
+    with pytest.raises(QueryRetryableError) as caught:
+        client().run("select 1", deadline=None)
+    (query_id,) = service.athena.executions
+    assert caught.value.is_retryable
+    assert caught.value.reason == reason
+    assert str(caught.value) == (
+        f"The query failed: {named}: run the command again later (query {query_id}, system error;"
+        " it may work the next time)."
+    )
+
+
+def test_an_archived_object_is_no_denial(service: Service) -> None:
+    reason = (
+        "HIVE_CURSOR_ERROR: The operation is not valid for the object's storage class (Service:"
+        " Amazon S3; Status Code: 403; Error Code: InvalidObjectState) (Path: s3://trail/a.gz)"
+    )
+    service.engine.script = raising(QueryFailedError(reason, category=2))
+    with pytest.raises(FailedError) as caught:
+        client().run("select 1", deadline=None)
+    assert not caught.value.is_retryable
+    assert str(caught.value).startswith(
+        "The query failed: s3://trail/a.gz is archived in Glacier, where Athena cannot read it:"
+        " restore it, or begin after its day with a later --from (query "
+    )
 
 
 def test_a_statement_that_athena_does_not_take_is_told(service: Service) -> None:

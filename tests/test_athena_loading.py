@@ -113,9 +113,19 @@ def test_a_bad_file_is_looked_for_in_slices_of_the_load() -> None:
 
 
 class _Dbt:
-    """Stands in for dbt: a table with a log each day, and limits on what one run may do."""
+    """Stands in for dbt: a table with a log each day, and limits on what one run may do.
 
-    def __init__(self, days: int, most_days: int, bad_files: tuple[str, ...] = ()) -> None:
+    Of a file in ``bad_files`` it says ``words``.
+    """
+
+    def __init__(
+        self,
+        days: int,
+        most_days: int,
+        bad_files: tuple[str, ...] = (),
+        words: str = "HIVE_CURSOR_ERROR: Failed to read {}",
+    ) -> None:
+        self.words = words
         self.first, self.last = date(2026, 1, 1), date(2026, 1, 1) + timedelta(days=days - 1)
         self.most_days = most_days
         self.bad_files = bad_files
@@ -149,7 +159,7 @@ class _Dbt:
             raise RolecallError("The refresh failed: stg_cloudtrail__events: Query timeout")
         for path in self.bad_files:
             if path not in (skip_log_files or {}):
-                raise RolecallError(f"The refresh failed: HIVE_CURSOR_ERROR: Failed to read {path}")
+                raise RolecallError(f"The refresh failed: {self.words.format(path)}")
         self.staged = first, last
         rest = last + timedelta(days=1) if last < self.last else None
         return _run(
@@ -261,6 +271,32 @@ def test_files_that_cannot_be_read_are_left_out_one_by_one(
     files = tuple(_FILE.replace("a_b-c", f"file_{number}") for number in range(3))
     loaded = _load(_Dbt(3, 99, files), athena, skip_unreadable=True)
     assert tuple(loaded.unreadable) == files
+
+
+@pytest.mark.parametrize("known", [(), ("a_b-c",)], ids=["new", "known as unreadable"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "HIVE_CURSOR_ERROR: Failed to read {}: Please reduce your request rate (SlowDown)",
+        "HIVE_CURSOR_ERROR: Please reduce your request rate",
+        "HIVE_CANNOT_OPEN_SPLIT: {}: InvalidObjectState",
+        "HIVE_CURSOR_ERROR: {}: The specified key does not exist",
+        "HIVE_CURSOR_ERROR: {}: GENERIC_INTERNAL_ERROR",
+    ],
+)
+def test_a_file_that_could_not_be_read_at_that_moment_is_not_left_out(
+    service: Service, athena: Athena, words: str, known: tuple[str, ...]
+) -> None:
+    """Whether Athena names it or not, and whatever was told or is known of it."""
+    rows = [[_FILE.removeprefix("s3://trail/")] for _ in known]
+    service.engine.script = lambda statement, request: table(["log_file"], rows)
+    slices = SliceLoad(
+        load_settings(skip_unreadable=True), _Dbt(3, 99, (_FILE,), words), athena, is_by_day=True
+    )
+    with pytest.raises(RolecallError) as caught:
+        slices.load()
+    assert "--skip-unreadable" not in str(caught.value)
+    assert slices.loaded.unreadable == {}
 
 
 _NO_LEDGER = "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.rolecall.log_reads' does not exist"

@@ -34,9 +34,10 @@ from botocore.exceptions import (
 )
 
 import rolecall
-from rolecall.access import refusal, refused_right
+from rolecall.access import refused_right
 from rolecall.alarm import TimeIsUp
 from rolecall.errors import DeadlineError, RolecallError, ScanLimitError, UsageError
+from rolecall.faults import fault_of
 from rolecall.parameters import Parameter, Value, execution_parameters
 
 if TYPE_CHECKING:
@@ -557,8 +558,9 @@ def _ended(execution: Mapping[str, Any]) -> QueryError:
     told = status.get("AthenaError", {})
     reason = told.get("ErrorMessage") or status.get("StateChangeReason") or "AWS gives no reason"
     category = _CATEGORIES.get(told["ErrorCategory"], "other") if "ErrorCategory" in told else None
-    is_retryable = bool(told.get("Retryable"))
-    text = (refusal(reason) or reason).strip().rstrip(".")
+    fault = fault_of(reason)
+    is_retryable = bool(told.get("Retryable")) or (fault is not None and fault.is_retryable)
+    text = (reason if fault is None else fault.sentence).strip().rstrip(".")
     if "bytes scanned limit" in reason.lower():
         kind: type[QueryError] = QueryScanLimitError
         message = (

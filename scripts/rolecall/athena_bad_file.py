@@ -20,29 +20,27 @@ from rolecall.access import without_advice
 from rolecall.athena import Athena, QueryFailedError
 from rolecall.catalogue import catalogue_table, table_files
 from rolecall.errors import ScanLimitError
+from rolecall.faults import fault_of
 from rolecall.project import compiled_text
 from rolecall.settings import Settings
 from rolecall.sizes import size_text
 from rolecall.trail_bucket import Days
 
 _PATH = re.compile(r"s3://[a-z0-9.-]+/[^\s'\",;()\[\]]+")
-# What Athena says of a file that is no log, and what it says where S3 is at fault.
+# What Athena says of a file that is no log, and of one that it could not get.
 _BAD_FILE = re.compile(r"\b(HIVE_[A-Z_]*(?:BAD_DATA|CURSOR_ERROR|CANNOT_OPEN_SPLIT)[A-Z_]*)\b")
-_BAD_ACCESS = re.compile(
-    r"(?i)access ?denied|forbidden|\b403\b|slow ?down|\b503\b|timed? ?out|\bkms\b|no ?such ?key"
-)
 
 
 def unreadable_file(reason: str) -> tuple[str | None, str] | None:
     """Return the S3 URL of the file that a scan failed on, and what is wrong with it.
 
     The URL is None where Athena does not tell it: of a record cut short it names no file
-    (HIVE_CURSOR_ERROR). None where the reason is another one: a file that may not be read is none
-    that cannot be.
+    (HIVE_CURSOR_ERROR). None where the reason is another one: a file that may not be read, or could
+    not be at that moment, is none that cannot be.
     """
     reason = without_advice(reason)
     bad_file, path = _BAD_FILE.search(reason), _PATH.search(reason)
-    if bad_file is None or _BAD_ACCESS.search(_PATH.sub("", reason)):
+    if bad_file is None or fault_of(reason) is not None:
         return None
     url = None if path is None else path[0].rstrip(".:")
     return url, f"Athena cannot read it: {bad_file[1]}"

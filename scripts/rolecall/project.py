@@ -19,8 +19,8 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import rolecall
-from rolecall.access import refusal
 from rolecall.errors import RolecallError
+from rolecall.faults import fault_of
 from rolecall.parameters import Parameter
 from rolecall.settings import Settings
 
@@ -252,9 +252,10 @@ def named_run(run_id: str) -> Iterator[None]:
 
 
 def failures(result: dbtRunnerResult) -> str:
-    """Return what went wrong in a run of dbt, in one line; what AWS refused is named."""
+    """Return what went wrong in a run of dbt, in one line; where AWS is at fault, that is said."""
     reason = _reason(result)
-    return refusal(reason) or reason
+    fault = fault_of(reason)
+    return reason if fault is None else fault.sentence
 
 
 def _reason(result: dbtRunnerResult) -> str:
