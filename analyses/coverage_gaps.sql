@@ -31,18 +31,30 @@ region_days as (
             ),
             false
         ) as is_asked_for,
-        case when status = 'logged' then 1 else 0 end as is_logged
+        case when status = 'logged' then 1 else 0 end as is_logged,
+        case when status = 'partial' then 1 else 0 end as is_partial,
+        case when status = 'archived' then 1 else 0 end as is_archived
     from log_coverage
 
 ),
 
+-- A region without a log may have been idle; one that lacks some logs was not,
+-- whatever others have.
 account_days as (
 
     select
         account_id,
         delivered_date,
         is_asked_for,
-        max(is_logged) as is_logged
+        case
+            when max(is_archived) + max(is_partial) > 0 then 0
+            else max(is_logged)
+        end as is_logged,
+        case
+            when max(is_archived) > 0 then 0
+            else max(is_partial)
+        end as is_partial,
+        max(is_archived) as is_archived
     from region_days
     group by 1, 2, 3
 
@@ -69,7 +81,11 @@ accounts as (
         max(case when is_asked_for then delivered_date end)
             as last_delivered_date,
         sum(case when is_asked_for then is_logged else 0 end)
-            as logged_day_count
+            as logged_day_count,
+        sum(case when is_asked_for then is_partial else 0 end)
+            as partial_day_count,
+        sum(case when is_asked_for then is_archived else 0 end)
+            as archived_day_count
     from account_days
     where :account is null or account_id = :account
     group by 1
@@ -105,6 +121,8 @@ counted as (
         first_delivered_date,
         last_delivered_date,
         logged_day_count,
+        partial_day_count,
+        archived_day_count,
         case
             when first_known_date is null then 0
             else date_diff('day', first_expected_date, last_expected_date) + 1
@@ -126,6 +144,8 @@ counted_regions as (
         min(delivered_date) as first_delivered_date,
         max(delivered_date) as last_delivered_date,
         sum(is_logged) as logged_day_count,
+        sum(is_partial) as partial_day_count,
+        sum(is_archived) as archived_day_count,
         count(*) as day_count
     from region_days
     where
@@ -146,6 +166,8 @@ files_of_no_day as (
         cast(null as date) as first_delivered_date,
         cast(null as date) as last_delivered_date,
         cast(0 as bigint) as logged_day_count,
+        cast(0 as bigint) as partial_day_count,
+        cast(0 as bigint) as archived_day_count,
         cast(0 as bigint) as day_count
     from log_files
     where
@@ -179,7 +201,10 @@ listed as (
         first_delivered_date,
         last_delivered_date,
         day_count,
-        day_count - logged_day_count as missing_day_count
+        day_count - logged_day_count - partial_day_count - archived_day_count
+            as missing_day_count,
+        partial_day_count,
+        archived_day_count
     from reckoned
 
 )

@@ -1,7 +1,18 @@
 {#- The days of delivery that a load on Athena has to look at, as spans of them, oldest first: of
     each the first and the last day, as dates of Python, and the partitions to which it is confined
-    if it is there only for such as were added (added_partitions.sql). -#}
+    if it is there only for such as were added (added_partitions.sql). Days of which every log is
+    archived in Glacier are left out: Athena would list them, and read nothing. -#}
 {% macro load_window() -%}
+    {%- set as_date = modules.datetime.date.fromisoformat -%}
+    {%- set left_out = [] -%}
+    {%- for span in var('archived_days_left_out') -%}
+        {%- do left_out.append([as_date(span[0]), as_date(span[1])]) -%}
+    {%- endfor -%}
+    {{ return(without_days(whole_load_window(), left_out)) }}
+{%- endmacro %}
+
+{#- The same with these days. -#}
+{% macro whole_load_window() -%}
     {%- set told = var('first_delivered_date', none) -%}
     {%- set first_day = modules.datetime.date.fromisoformat(told | string) if told else none -%}
     {%- set first_in_table = first_projected_day() -%}
@@ -48,15 +59,56 @@
     {{ return(spans) }}
 {%- endmacro %}
 
-{#- The days of delivery that the ledger has a file of, oldest first. -#}
+{#- Spans of days without other days, oldest first. Nothing is without the newest day. -#}
+{% macro without_days(spans, left_out) -%}
+    {%- set one_day = modules.datetime.timedelta(days=1) -%}
+    {%- set kept = namespace(spans=spans) -%}
+    {%- for out in left_out -%}
+        {%- set pieces = [] -%}
+        {%- for span in kept.spans -%}
+            {%- if span[1] < out[0] or span[0] > out[1] -%}
+                {%- do pieces.append(span) -%}
+            {%- else -%}
+                {%- if span[0] < out[0] -%}
+                    {%- do pieces.append([span[0], out[0] - one_day] + span[2:]) -%}
+                {%- endif -%}
+                {%- if span[1] > out[1] -%}
+                    {%- do pieces.append([out[1] + one_day] + span[1:]) -%}
+                {%- endif -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set kept.spans = pieces -%}
+    {%- endfor -%}
+    {{ return(kept.spans or [[spans[-1][1], spans[-1][1]]]) }}
+{%- endmacro %}
+
+{#- The days of delivery that the ledger has a file of, oldest first, but for those of which others
+    were archived when last looked for: they may have been restored. -#}
 {% macro days_in_ledger() -%}
     {%- set log_reads = store_relation('log_reads') -%}
+    {%- set archived_logs = store_relation('archived_logs') if log_reads and can_ask() -%}
     {%- set days = [] -%}
     {%- if log_reads and can_ask() -%}
-        {%- for row in run_query(
-            "select distinct cast(delivered_date as varchar) as delivered_date from " ~ log_reads
-            ~ " where delivered_date is not null order by 1"
-        ).rows -%}
+        {%- set sql -%}
+            select distinct cast(delivered_date as varchar) as delivered_date
+            from {{ log_reads }}
+            where delivered_date is not null
+            {%- if archived_logs %}
+                and delivered_date not in (
+                    select newest.delivered_date
+                    from (
+                        select
+                            delivered_date,
+                            max_by(is_archived, loaded_at) as is_archived
+                        from {{ archived_logs }}
+                        group by log_root, account_id, aws_region, delivered_date
+                    ) as newest
+                    where newest.is_archived
+                )
+            {%- endif %}
+            order by 1
+        {%- endset -%}
+        {%- for row in run_query(sql).rows -%}
             {%- do days.append(modules.datetime.date.fromisoformat(row[0] | string)) -%}
         {%- endfor -%}
     {%- endif -%}

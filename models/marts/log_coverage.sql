@@ -12,6 +12,12 @@ log_reads as (
 
 ),
 
+archived_logs as (
+
+    select * from {{ ref('archived_logs') }}
+
+),
+
 account_activity as (
 
     select * from {{ ref('account_activity') }}
@@ -82,6 +88,7 @@ file_days as (
         sum(case when was_read then 1 else 0 end) as file_count,
         sum(case when is_unreadable then 1 else 0 end)
             as unreadable_file_count,
+        sum(case when was_read then 0 else 1 end) as left_out_file_count,
         sum(event_count) as event_count
     from covering_files
     where
@@ -92,6 +99,42 @@ file_days as (
 
 ),
 
+newest_archived_logs as (
+
+    select
+        *,
+        row_number() over (
+            partition by log_root, account_id, aws_region, delivered_date
+            order by loaded_at desc, load_id desc
+        ) as times_ago
+    from archived_logs
+
+),
+
+-- Several trails of an account have several roots.
+archived_days as (
+
+    select distinct
+        account_id,
+        aws_region,
+        delivered_date
+    from newest_archived_logs
+    where times_ago = 1 and is_archived
+
+),
+
+seen_days as (
+
+    select
+        account_id,
+        aws_region,
+        delivered_date
+    from file_days
+    union distinct
+    select * from archived_days
+
+),
+
 spans as (
 
     select
@@ -99,7 +142,7 @@ spans as (
         aws_region,
         min(delivered_date) as first_delivered_date,
         max(delivered_date) as last_delivered_date
-    from file_days
+    from seen_days
     group by 1, 2
 
 ),
@@ -130,14 +173,24 @@ covered_days as (
         cast(coalesce(file_days.unreadable_file_count, 0) as bigint)
             as unreadable_file_count,
         cast(coalesce(file_days.event_count, 0) as bigint) as event_count,
-        case when file_days.file_count > 0 then 'logged' else 'no logs' end
-            as status
+        -- What is told of a day is what it lacks, the surest first.
+        case
+            when archived_days.delivered_date is not null then 'archived'
+            when coalesce(file_days.file_count, 0) = 0 then 'no logs'
+            when file_days.left_out_file_count > 0 then 'partial'
+            else 'logged'
+        end as status
     from days
     left join file_days
         on
             days.account_id = file_days.account_id
             and days.aws_region = file_days.aws_region
             and days.delivered_date = file_days.delivered_date
+    left join archived_days
+        on
+            days.account_id = archived_days.account_id
+            and days.aws_region = archived_days.aws_region
+            and days.delivered_date = archived_days.delivered_date
 
 ),
 
@@ -157,6 +210,8 @@ named_accounts as (
 seen_accounts as (
 
     select account_id from covering_files
+    union distinct
+    select account_id from archived_days
     union distinct
     select recipient_account_id as account_id from account_activity
 

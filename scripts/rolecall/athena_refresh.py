@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 import rolecall
+from rolecall.archived_logs import ArchivedLogs, archived_logs
 from rolecall.athena import (
     Answer,
     Athena,
@@ -22,7 +23,13 @@ from rolecall.athena import (
 )
 from rolecall.athena_compaction import Compacted, compact
 from rolecall.athena_slices import SliceLoad
-from rolecall.catalogue import bucket_and_key, catalogue_table, check_scan
+from rolecall.catalogue import (
+    bucket_and_key,
+    catalogue_table,
+    check_bytes,
+    check_scan,
+    table_stock,
+)
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.lease import leased
 from rolecall.output import Result
@@ -58,7 +65,8 @@ class AthenaRefreshed:
     """What a refresh loaded; totals are of the schema.
 
     ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table,
-    to which ``new_folders`` were added; ``compacted`` are tables of the store;
+    to which ``new_folders`` were added; ``archived`` are logs of its days that Athena passed over;
+    ``compacted`` are tables of the store;
     ``is_partitioned_by_day`` says whether of that table only the load's days are read.
     """
 
@@ -73,6 +81,7 @@ class AthenaRefreshed:
     raw_bytes: int
     new_folders: tuple[RegionFolder, ...]
     compacted: Compacted
+    archived: ArchivedLogs
     is_partitioned_by_day: bool
     spent: Spent | None
     coverage_gaps: Result
@@ -109,10 +118,22 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     state = _State(settings)
     new_folders = add_new_folders(table, settings, athena)
     is_by_day = bool(table.day_columns)
-    spans = _window(settings) if is_by_day and settings.max_scan is not None else None
-    spare_bytes = check_scan([settings.table], settings, spans)
+    spans = _window(settings)
+    stock = table_stock(table, settings, spans)
+    if is_by_day and stock is not None:
+        spare_bytes = check_bytes(stock.readable_bytes, [settings.table], settings)
+    else:
+        spare_bytes = check_scan([settings.table], settings, spans if is_by_day else None)
+    archived = archived_logs(athena, stock, spans)
     before = _newest_load(athena)
-    slices = SliceLoad(settings, _run, athena, is_by_day=is_by_day, spare_bytes=spare_bytes)
+    slices = SliceLoad(
+        settings,
+        _run,
+        athena,
+        is_by_day=is_by_day,
+        spare_bytes=spare_bytes,
+        archived=archived,
+    )
     loaded = slices.load()
     compacted = Compacted()
     is_built = loaded.is_new or not state.is_complete(before.load_id)
@@ -141,6 +162,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         raw_bytes=loaded.raw_bytes,
         new_folders=new_folders,
         compacted=compacted,
+        archived=archived,
         is_partitioned_by_day=is_by_day,
         spent=_spent(athena, run),
         coverage_gaps=gaps,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from rolecall.archived_logs import ArchivedLogs
 from rolecall.athena import Athena, QueryFailedError
 from rolecall.athena_bad_file import BadFileSearch, unreadable_file
 from rolecall.errors import RolecallError, ScanLimitError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 STAGED_EVENTS, STAGED_FILES = "stg_cloudtrail__events", "stg_cloudtrail__log_reads"
+ARCHIVED = "archived_logs"
 MOST_UNREADABLE = 100
 """How many files that Athena cannot read a refresh leaves out: each costs it another try."""
 
@@ -29,8 +31,8 @@ RunDbt = Callable[..., "dbtRunnerResult"]
 # Tests of what is not selected are left out; those of what is excluded and of more are not.
 _CAUTIOUS = ("--indirect-selection", "cautious")
 # What a run of dbt for a slice builds and tests, beside the records staged before: tests that
-# compare the store with what follows from it wait for the last slice.
-_STORE = ("path:models/store", "tag:load")
+# compare the store with what follows from it wait for the last slice, and so does what is archived.
+_STORE = ("path:models/store", "tag:load", "--exclude", ARCHIVED)
 # What fails of a slice, and not of what is rebuilt from all slices.
 _OF_A_SLICE = re.compile(r"\b(?:events|log_reads|stg_cloudtrail__\w+): ")
 # What fewer days at a time may mend: time, memory, partitions.
@@ -59,7 +61,8 @@ class SliceLoad:
 
     Each slice is complete before the next is begun, so that a load that was ended goes on where it
     was. One that is too much for Athena's limits is tried again with half as many days. Beside its
-    logs the load scans ``spare_bytes`` at most, where that is not None.
+    logs the load scans ``spare_bytes`` at most, where that is not None. Days that have nothing but
+    ``archived`` logs it does not look at; what changed in these it enters when all others are read.
     """
 
     def __init__(
@@ -70,8 +73,10 @@ class SliceLoad:
         *,
         is_by_day: bool,
         spare_bytes: int | None = None,
+        archived: ArchivedLogs | None = None,
     ) -> None:
         self._settings = settings
+        self._archived = ArchivedLogs() if archived is None else archived
         self._run_dbt = run
         self._athena = athena
         self._is_by_day = is_by_day
@@ -83,6 +88,7 @@ class SliceLoad:
 
     def load(self) -> Loaded:
         """Load every slice but the last, and stage the last one. Raises RolecallError."""
+        self.loaded.is_new |= bool(self._archived.changes)
         self._to_build = ["--exclude", STAGED_EVENTS]
         if self._is_by_day:
             self._load_by_day()
@@ -92,9 +98,13 @@ class SliceLoad:
 
     def build(self) -> Loaded:
         """Load the last slice, and build and test everything. Raises RolecallError."""
+        *first_parts, archived = self._archived.parts()
+        for part in first_parts:
+            self._run(["run", "--select", ARCHIVED], archived_logs=part)
         while True:
+            left_alone = [] if archived or not self._archived.is_known else [ARCHIVED]
             try:
-                self._build(*self._to_build)
+                self._build(*self._to_build, *left_alone, archived_logs=archived)
             except RolecallError as error:
                 if not _OF_A_SLICE.search(str(error)) or not self._halved(error):
                     raise
@@ -154,18 +164,21 @@ class SliceLoad:
             self.loaded.raw_bytes += int(response.get("data_scanned_in_bytes") or 0)
             return staged, int(response.get("rows_affected") or 0)
 
-    def _build(self, *selected: str) -> None:
-        built = self._run(["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS, *selected])
+    def _build(self, *selected: str, **options: Any) -> None:
+        command = ["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS, *selected]
+        built = self._run(command, **options)
         self.loaded.test_count += sum(
             result.node.resource_type == "test" for result in built.result.results
         )
 
-    def _run(self, arguments: list[str]) -> dbtRunnerResult:
+    def _run(self, arguments: list[str], **options: Any) -> dbtRunnerResult:
         return self._run_dbt(
             arguments,
             self._settings,
             load_from=self._load_from,
             skip_log_files=self.loaded.unreadable,
+            archived_days_left_out=self._archived.left_out_days,
+            **options,
         )
 
     def _leave_out(self, error: RolecallError) -> None:

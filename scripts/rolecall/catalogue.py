@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -16,7 +16,11 @@ from rolecall.athena import checked, explained, make_client
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.settings import Settings
 from rolecall.sizes import size_text
-from rolecall.trail_bucket import ALL_DAYS, Days, TrailBucket
+from rolecall.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
+
+READ_RESTORED = "read_restored_glacier_objects"
+"""The property by which Athena reads what was restored from Glacier for some days, and does not
+pass it over (Amazon Athena User Guide, "Query restored Amazon S3 Glacier objects")."""
 
 # How compiled SQL names a table.
 _TABLE = re.compile(r'"awsdatacatalog"\."(?P<database>[^"]+)"\."(?P<table>[^"]+)"')
@@ -49,6 +53,11 @@ class CatalogueTable:
     def is_projected(self) -> bool:
         """Whether its partitions are worked out, and not entered in the catalogue."""
         return self.properties.get("projection.enabled", "").lower() == "true"
+
+    @property
+    def has_entered_days(self) -> bool:
+        """Whether the catalogue has a partition for each day, with a place of its own."""
+        return bool(self.day_columns) and not self.is_projected
 
     @property
     def day_columns(self) -> Mapping[str, str]:
@@ -121,7 +130,9 @@ def table_bytes(table: CatalogueTable, settings: Settings, days: Days | None = N
     """
     return sum(
         trail.bytes_below(folders, listed)
-        for trail, folders, listed in _places(table, settings, days)
+        for trail, folders, listed in _places(
+            table, settings, days, is_by_day=bool(table.day_columns)
+        )
     )
 
 
@@ -135,25 +146,46 @@ def table_files(
     """
     return {
         f"s3://{trail.bucket}/{key}": size
-        for trail, folders, listed in _places(table, settings, days)
+        for trail, folders, listed in _places(
+            table, settings, days, is_by_day=bool(table.day_columns)
+        )
         for key, size in trail.sizes_below(folders, listed).items()
     }
 
 
+def table_stock(table: CatalogueTable, settings: Settings, spans: Iterable[Days]) -> Stock | None:
+    """Return what a table's bucket has of the logs of some days, whatever its partitions are.
+
+    None where the table does not lie over CloudTrail's folders: its days cannot be listed alone.
+    Raises RolecallError.
+    """
+    stock = Stock()
+    reads_restored = table.properties.get(READ_RESTORED, "").lower() == "true"
+    for days in spans:
+        for trail, folders, listed in _places(table, settings, days, is_by_day=True):
+            if listed is ALL_DAYS and not table.has_entered_days:
+                return None
+            stock.add(trail.stock(folders, listed, reads_restored=reads_restored))
+    return stock
+
+
 def _places(
-    table: CatalogueTable, settings: Settings, days: Days | None
+    table: CatalogueTable, settings: Settings, days: Days | None, *, is_by_day: bool
 ) -> Iterator[tuple[TrailBucket, list[str], Days]]:
-    """Yield the buckets of a table, in each the folders, and the days to list of these."""
+    """Yield the buckets of a table, in each the folders, and the days to list of these.
+
+    Without ``is_by_day`` everything is listed, as a table without partitions by the day is scanned.
+    """
     if not table.location:  # a view has no objects of its own
         return
     s3 = make_client("s3", settings.region)
-    if days is not None and table.day_columns and not table.is_projected:
+    if days is not None and table.has_entered_days:
         for bucket, keys in _partition_places(table, settings, days).items():
             yield TrailBucket(s3, bucket), keys, ALL_DAYS
         return
     bucket, key = _projected_place(table) if table.is_projected else bucket_and_key(table.location)
     trail = TrailBucket(s3, bucket)
-    folders = trail.region_folders(key) if days is not None and table.day_columns else []
+    folders = trail.region_folders(key) if days is not None and is_by_day else []
     if days is not None and folders:
         yield trail, days.keys_of(folders), days
     else:
@@ -218,7 +250,7 @@ def check_scan(
 ) -> int | None:
     """Return what a scan of these tables leaves of ``max_scan``, in bytes; None without a limit.
 
-    Raises ScanLimitError if it could go over it.
+    Raises ScanLimitError if it could go over it, as ``check_bytes`` does.
 
     The size is that of their objects in S3: what a query reads is at most that. Of the CloudTrail
     table it is that of the days of delivery in ``spans``, where its partitions tell them. Without a
@@ -232,6 +264,16 @@ def check_scan(
         table = catalogue_table(name, settings)
         for days in spans if spans is not None and name == settings.table else everything:
             most += table_bytes(table, settings, days)
+    return check_bytes(most, tables, settings)
+
+
+def check_bytes(most: int, tables: list[str], settings: Settings) -> int | None:
+    """Return what a scan of so many bytes of these tables leaves of ``max_scan``.
+
+    None without a limit. Raises ScanLimitError if it is over it.
+    """
+    if settings.max_scan is None:
+        return None
     if most > settings.max_scan:
         raise ScanLimitError(
             f"This could scan {size_text(most)} of {', '.join(tables)}, over the limit of"

@@ -497,6 +497,7 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
 
 
 def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
+    from rolecall.archived_logs import archived_text
     from rolecall.setup import folders_text
     from rolecall.sizes import price_text, size_text
 
@@ -511,6 +512,8 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     else:
         lines.append("Nothing new to load.")
     lines += _unreadable_lines(refreshed.unreadable)
+    if refreshed.archived.files:
+        lines.append(archived_text(refreshed.archived))
     lines += _rejected_lines(refreshed.rejected_files)
     if refreshed.test_count:
         lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")

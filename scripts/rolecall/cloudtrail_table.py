@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from rolecall.athena import checked
-from rolecall.catalogue import CatalogueTable
+from rolecall.catalogue import READ_RESTORED, CatalogueTable
 from rolecall.trail_bucket import ACCOUNT, REGION
 
 MARK = "rolecall.setup"
@@ -194,6 +194,7 @@ TBLPROPERTIES ({_pairs(self._properties())})"""
         return {
             "classification": "cloudtrail",
             MARK: _LAYOUT,
+            READ_RESTORED: "true",
             "projection.enabled": "true",
             "projection.account.type": "enum",
             "projection.account.values": ",".join(self.accounts),

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from rolecall.output import Result
 
 _NAMED_AT_MOST = 5
+# What a day may lack, by the column of `coverage_gaps` that counts such days.
+_LACKS = {
+    "missing_day_count": "no logs",
+    "partial_day_count": "log files left out",
+    "archived_day_count": "logs archived in Glacier",
+}
 
 
 def coverage_note(
@@ -37,11 +43,12 @@ def coverage_note(
         parts.append(f"no logs before {first}")
     if to_day is not None and to_day > last:
         parts.append(f"no logs after {last}")
-    missing = sum(account["missing_day_count"] for account in seen)
-    if missing:
-        days = sum(account["day_count"] for account in seen)
-        what = "days" if len(seen) == 1 else f"account days ({len(seen):,} accounts)"
-        parts.append(f"no logs on {missing:,} of {days:,} {what}")
+    for column, lack in _LACKS.items():
+        lacking = sum(account[column] for account in seen)
+        if lacking:
+            days = sum(account["day_count"] for account in seen)
+            what = "days" if len(seen) == 1 else f"account days ({len(seen):,} accounts)"
+            parts.append(f"{lack} on {lacking:,} of {days:,} {what}")
     if unseen:
         parts.append(f"no logs at all of {_named(unseen)}, which switches or assumptions name")
     if not parts:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -193,13 +193,16 @@ def run_dbt(
     *,
     load_from: date | None = None,
     skip_log_files: Mapping[str, str] | None = None,
+    archived_logs: Sequence[Mapping[str, object]] = (),
+    archived_days_left_out: Sequence[Sequence[str]] = (),
 ) -> dbtRunnerResult:
     """Run a dbt command in this process, on the project and target of ``settings``.
 
     On Athena the load begins no earlier than ``load_from`` and leaves out ``skip_log_files``, each
-    an S3 URL with what is wrong with it. dbt prints nothing; its log is in ``state_dir()``. The
-    database is closed afterwards. An interrupt and SIGTERM come through as KeyboardInterrupt and
-    SystemExit.
+    an S3 URL with what is wrong with it, and ``archived_days_left_out``; ``archived_logs`` are
+    entered (both as dbt_project.yml has them). dbt prints nothing; its log is in ``state_dir()``.
+    The database is closed afterwards. An interrupt and SIGTERM come through as KeyboardInterrupt
+    and SystemExit.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -222,6 +225,10 @@ def run_dbt(
         told = _athena_vars(settings)
         if skip_log_files:
             told["skip_log_files"] = dict(skip_log_files)
+        if archived_logs:
+            told["archived_logs"] = list(archived_logs)
+        if archived_days_left_out:
+            told["archived_days_left_out"] = list(archived_days_left_out)
         options["--vars"] = json.dumps(told)
     flat = [str(part) for option in options.items() for part in option]
     with _environment(settings, load_from), _termination_as_interrupt():

@@ -55,12 +55,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class ArchivedLogs:
+    """The folder with the oldest logs, which are archived, and the first day after these."""
+
+    folder: RegionFolder
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is there, and what is to be made of it.
 
     ``there`` is the table as it is, None if there is none; ``statements`` make it as it is to be.
     ``day_bytes`` is what was delivered yesterday. ``passed_over`` names folders of logs that the
-    table does not have; ``bucket_region`` is where the logs are, None if AWS does not say.
+    table does not have; ``bucket_region`` is where the logs are, None if AWS does not say;
+    ``archived`` are the oldest logs, if they are in Glacier.
     """
 
     trail: Trail
@@ -75,6 +84,7 @@ class Plan:
     day_bytes: int
     passed_over: tuple[str, ...]
     bucket_region: str | None
+    archived: ArchivedLogs | None
 
     @property
     def is_own_table(self) -> bool:
@@ -118,7 +128,8 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
             f"There is no CloudTrail log below s3://{trail.bucket}/{key}: name the folder that has"
             " AWSLogs/ with --prefix, or wait some minutes for the trail's first log."
         )
-    _check_logs_can_be_read(s3, bucket, folders, trail)
+    archived = _archived_logs(bucket, first_days)
+    _check_logs_can_be_read(s3, bucket, first_days, archived, trail)
     _check_results_bucket(s3, settings.results)
     glue = make_client("glue", settings.region)
     there = find_table(name, glue, settings)
@@ -144,6 +155,7 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
         day_bytes=bucket.folder_bytes(folders, Days(yesterday, yesterday)),
         passed_over=passed_over,
         bucket_region=_region_of(s3, trail.bucket),
+        archived=archived,
     )
 
 
@@ -376,12 +388,31 @@ def _check_trail_has_folders(
     )
 
 
+def _archived_logs(
+    bucket: TrailBucket, first_days: Mapping[RegionFolder, date]
+) -> ArchivedLogs | None:
+    """Return which logs are in Glacier as the oldest folder tells it: a lifecycle goes by age."""
+    folder = min(first_days, key=lambda folder: (first_days[folder], folder.key))
+    until = bucket.archived_until(folder, first_days[folder], datetime.now(UTC).date())
+    return None if until is None else ArchivedLogs(folder, until)
+
+
 def _check_logs_can_be_read(
-    s3: Any, bucket: TrailBucket, folders: list[RegionFolder], trail: Trail
+    s3: Any,
+    bucket: TrailBucket,
+    first_days: Mapping[RegionFolder, date],
+    archived: ArchivedLogs | None,
+    trail: Trail,
 ) -> None:
-    """Read one byte of one log. Raises RolecallError if bucket or key do not allow it."""
-    keys = (bucket.first_key(folder) for folder in folders)
-    key = next(key for key in keys if key is not None)  # each of these folders has a log
+    """Read one byte of one log. Raises RolecallError if bucket or key do not allow it.
+
+    Where all that are looked at are archived, nothing is read.
+    """
+    since = first_days if archived is None else dict.fromkeys(first_days, archived.until)
+    keys = (bucket.readable_key(folder, day) for folder, day in since.items())
+    key = next((key for key in keys if key is not None), None)
+    if key is None:
+        return
     try:
         s3.get_object(Bucket=bucket.bucket, Key=key, Range="bytes=0-0")["Body"].read()
     except (ClientError, BotoCoreError) as error:

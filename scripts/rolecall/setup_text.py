@@ -9,7 +9,7 @@ from rolecall.catalogue import CatalogueTable
 from rolecall.cost import DAYS_A_MONTH, Trail, first_refresh, refresh
 from rolecall.output import counted
 from rolecall.settings import Settings
-from rolecall.setup import Plan
+from rolecall.setup import ArchivedLogs, Plan
 from rolecall.sizes import price_text, size_text
 
 _FIRST_LOAD_DAYS = 90
@@ -19,6 +19,8 @@ _NAMED_AT_MOST = 10
 def plan_text(plan: Plan, settings: Settings, region: str) -> str:
     """Return what was found and is to be made; ``region`` is the one that Athena is asked in."""
     lines = [_trail_line(plan), _logs_line(plan)]
+    if plan.archived is not None:
+        lines.append(_archived_line(plan.archived))
     if plan.passed_over:
         lines.append(f"Passed over, for a table of its own: {_some(plan.passed_over)}.")
     if plan.bucket_region not in (None, region):
@@ -94,6 +96,15 @@ def _logs_line(plan: Plan) -> str:
         f"It has logs of {counted(len(table.accounts), 'account')} in"
         f" {counted(len(table.regions), 'region')} ({_some(table.regions)}) since"
         f" {table.first_day}."
+    )
+
+
+def _archived_line(archived: ArchivedLogs) -> str:
+    folder = archived.folder
+    return (
+        f"Those delivered before {archived.until} are archived in Glacier, where Athena passes them"
+        f" over without a word (told by {folder.account} in {folder.region}): restore them, or"
+        f" begin with `rolecall refresh --from {archived.until}`."
     )
 
 
