@@ -56,11 +56,16 @@ class Cloud:
         return boto3.client(service)  # type: ignore[call-overload]
 
     def deliver(
-        self, account: str, region: str, day: str, prefix: str = f"AWSLogs/{_ORGANIZATION}/"
+        self,
+        account: str,
+        region: str,
+        day: str,
+        prefix: str = f"AWSLogs/{_ORGANIZATION}/",
+        **stored: str,
     ) -> None:
         """Put an object where CloudTrail puts a log."""
         key = log_key(account, region, day, logs=prefix)
-        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"x" * 1000)
+        self.client("s3").put_object(Bucket=self.bucket, Key=key, Body=b"x" * 1000, **stored)
 
     def put(self, *keys: str) -> None:
         """Put objects without a byte, as the S3 console's "Create folder" does."""
@@ -537,6 +542,43 @@ def test_access_denied_to_the_bucket_is_named(cloud: Cloud, deny: Deny) -> None:
         f"AWS does not allow you to list s3://{cloud.bucket}/AWSLogs/, which takes s3:ListBucket:"
         " ask for this permission."
     )
+
+
+def test_logs_in_glacier_are_told_with_the_first_day_after_them(cloud: Cloud) -> None:
+    """And none of them is read to see whether logs can be."""
+    for day, storage_class in (
+        ("2025/11/01", "DEEP_ARCHIVE"),
+        ("2025/12/30", "GLACIER"),
+        ("2026/02/01", "GLACIER_IR"),
+    ):
+        cloud.deliver("111122223333", "us-east-1", day, StorageClass=storage_class)
+    printed = cloud.setup("--bucket", cloud.bucket, "--dry-run")
+    assert (
+        " since 2025-11-01.\n"
+        "Those delivered before 2025-12-31 are archived in Glacier, where Athena passes them over"
+        " without a word (told by 111122223333 in us-east-1): restore them, or"
+        " begin with `rolecall refresh --from 2025-12-31`.\n"
+    ) in printed
+    assert "'read_restored_glacier_objects' = 'true'" in printed
+
+
+def test_logs_that_are_read_at_once_are_not_told_to_be_in_glacier(cloud: Cloud) -> None:
+    for storage_class in ("GLACIER_IR", "INTELLIGENT_TIERING", "STANDARD_IA"):
+        cloud.deliver("111122223333", "us-east-1", "2025/11/01", StorageClass=storage_class)
+    assert "Glacier, where" not in cloud.setup("--bucket", cloud.bucket, "--dry-run")
+
+
+def test_where_all_logs_are_in_glacier_the_table_is_made_all_the_same(cloud: Cloud) -> None:
+    for account, region, day in (
+        ("111122223333", "us-east-1", "2026/03/01"),
+        ("111122223333", "eu-central-1", "2026/03/05"),
+        ("444455556666", "us-east-1", "2026/04/01"),
+    ):
+        cloud.deliver(account, region, day, StorageClass="GLACIER")
+    assert "Those delivered before 2026-03-02 are archived in Glacier" in cloud.setup(
+        "--bucket", cloud.bucket
+    )
+    assert cloud.table()
 
 
 def test_a_folder_that_was_made_by_hand_is_no_log(cloud: Cloud) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 from rich.cells import cell_len
@@ -63,9 +64,9 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     # Whoever asks is shown it: nobody knows whether it was idle.
     window = ("--param", "from_day=2026-03-04", "--format", "csv")
     assert rolecall.run("query", "coverage_gaps", *window).stdout.splitlines()[1:] == [
-        "111122223333,,2026-03-04,2026-03-20,17,0",
-        "111122223333,eu-west-1,2026-03-04,2026-03-10,7,6",
-        "444455556666,,2026-03-04,2026-03-05,17,15",
+        "111122223333,,2026-03-04,2026-03-20,17,0,0,0",
+        "111122223333,eu-west-1,2026-03-04,2026-03-10,7,6,0,0",
+        "444455556666,,2026-03-04,2026-03-05,17,15,0,0",
     ]
 
 
@@ -80,6 +81,55 @@ def test_an_account_that_appears_late_lacks_no_days_before_unless_they_are_asked
     assert "no logs on 7 of 16 account days (2 accounts) (" in asked
     alone = rolecall.run("history", "--to", "2026-03-07", "--account", "444455556666").stderr
     assert alone == "Not covered: there are no logs of these days.\n"
+
+
+def test_a_day_of_which_a_file_was_left_out_is_not_covered(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """Whatever other regions have; nor is one of which no file could be read, which has no logs."""
+    deliver(write_log, range(1, 5))
+    write_log(day="2026/03/02", name="cut.json.gz", body=b"cut")
+    write_log(day="2026/03/05", name="cut.json.gz", body=b"cut")
+    rolecall.refresh(deliver(write_log, range(1, 6), region="eu-west-1"))
+    assert rolecall.query("select status, count(*) from log_coverage group by 1 order by 1") == [
+        ("logged", 8),
+        ("no logs", 1),
+        ("partial", 1),
+    ]
+    window = ("--from", "2026-03-01", "--to", "2026-03-05")
+    assert rolecall.run("history", *window).stderr == (
+        "Not wholly covered: log files left out on 1 of 5 days (`rolecall query coverage_gaps`).\n"
+    )
+    rows = rolecall.run("query", "coverage_gaps", "--format", "csv").stdout.splitlines()
+    assert rows[1:] == [
+        "111122223333,,2026-03-01,2026-03-05,5,0,1,0",
+        "111122223333,us-east-1,2026-03-01,2026-03-05,5,1,1,0",
+    ]
+
+
+def test_days_in_glacier_are_not_covered(rolecall: Rolecall, write_log: WriteLog) -> None:
+    """As the table of a refresh on Athena would have them."""
+    rolecall.refresh(deliver(write_log, range(3, 6)))
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute(
+            """
+            insert into archived_logs by name
+            select
+                'AWSLogs/' as log_root, '111122223333' as account_id, region as aws_region,
+                day as delivered_date, true as is_archived, 'x' as load_id,
+                timestamp '2026-03-09 00:00:00' as loaded_at
+            from (
+                values ('us-east-1', date '2026-03-01'), ('us-east-1', date '2026-03-03'),
+                    ('eu-west-1', date '2026-03-04')
+            ) as days (region, day)
+            """
+        )
+    rolecall.dbt("run", "--select", "log_coverage")
+    window = ("--from", "2026-03-01", "--to", "2026-03-05")
+    assert rolecall.run("history", *window).stderr == (
+        "Not wholly covered: no logs on 1 of 5 days; logs archived in Glacier on 3 of 5 days"
+        " (`rolecall query coverage_gaps`).\n"
+    )
 
 
 def test_days_of_a_time_zone_need_the_logs_of_all_days_in_utc_that_they_touch(
@@ -102,9 +152,9 @@ def test_days_of_a_time_zone_need_the_logs_of_all_days_in_utc_that_they_touch(
         assert said(first, last, zone) == ""
         assert "no logs after 2026-03-10 (" in said(first, last + 1, zone)
     assert "no logs before 2026-03-01 (" in said(1, 10, "Asia/Tokyo")
-    assert days(5, 6, "Asia/Tokyo") == "111122223333,,2026-03-04,2026-03-06,3,0"
-    assert days(5, 6, "UTC") == "111122223333,,2026-03-05,2026-03-06,2,0"
-    assert days(5, 6, "America/New_York") == "111122223333,,2026-03-05,2026-03-07,3,0"
+    assert days(5, 6, "Asia/Tokyo") == "111122223333,,2026-03-04,2026-03-06,3,0,0,0"
+    assert days(5, 6, "UTC") == "111122223333,,2026-03-05,2026-03-06,2,0,0,0"
+    assert days(5, 6, "America/New_York") == "111122223333,,2026-03-05,2026-03-07,3,0,0,0"
 
 
 def test_a_window_that_begins_before_what_is_kept_is_told_of_what_is_forgotten(
@@ -126,7 +176,7 @@ def test_a_window_that_begins_before_what_is_kept_is_told_of_what_is_forgotten(
 
 def test_an_account_that_is_only_named_has_one_row_without_days(sample: Rolecall) -> None:
     rows = sample.run("query", "coverage_gaps", "--format", "csv").stdout.splitlines()
-    assert [row for row in rows if row.startswith("123456789012,")] == ["123456789012,,,,0,0"]
+    assert [row for row in rows if row.startswith("123456789012,")] == ["123456789012,,,,0,0,0,0"]
 
 
 def test_loose_files_of_several_accounts_are_no_gap(rolecall: Rolecall, tmp_path: Path) -> None:

@@ -161,10 +161,44 @@ def _slices() -> list[dict[str, Any]]:
 
 SLICES = _slices()
 
+# Spans, those that are left out, and what is left.
+LEFT_OUT: dict[str, tuple[list[list[Any]], list[list[str]], list[list[str]]]] = {
+    "nothing": ([["2026-10-01", "2026-10-09"]], [], [["2026-10-01", "2026-10-09"]]),
+    "the oldest days": (
+        [["2026-10-01", "2026-10-09"]],
+        [["2026-10-01", "2026-10-04"]],
+        [["2026-10-05", "2026-10-09"]],
+    ),
+    "a day in the middle, and some before and after": (
+        [["2026-10-01", "2026-10-09"]],
+        [["2026-09-01", "2026-09-30"], ["2026-10-04", "2026-10-04"], ["2026-10-10", "2026-11-01"]],
+        [["2026-10-01", "2026-10-03"], ["2026-10-05", "2026-10-09"]],
+    ),
+    "days of several spans": (
+        [["2026-10-01", "2026-10-03"], ["2026-10-05", "2026-10-06"], ["2026-10-08", "2026-10-09"]],
+        [["2026-10-03", "2026-10-08"]],
+        [["2026-10-01", "2026-10-02"], ["2026-10-09", "2026-10-09"]],
+    ),
+    "days of what was added": (
+        [["2026-10-01", "2026-10-03", [{"value": "1"}]], ["2026-10-05", "2026-10-06"]],
+        [["2026-10-02", "2026-10-02"]],
+        [
+            ["2026-10-01", "2026-10-01", "1"],
+            ["2026-10-03", "2026-10-03", "1"],
+            ["2026-10-05", "2026-10-06"],
+        ],
+    ),
+    "all but what may still come": (
+        [["2026-10-01", "2026-10-09"]],
+        [["2026-10-01", "2026-10-09"]],
+        [["2026-10-09", "2026-10-09"]],
+    ),
+}
+
 # dbt renames a macro that is made in a template.
 _TEMPLATE = """
 {%- set as_date = modules.datetime.date.fromisoformat -%}
-{%- set answer = {'windows': [], 'added': [], 'parts': [], 'slices': []} -%}
+{%- set answer = {'windows': [], 'added': [], 'parts': [], 'left': [], 'slices': []} -%}
 {%- for days, first, is_by_day in WINDOWS -%}
     {%- set loaded = [] -%}
     {%- for day in days -%}{%- do loaded.append(as_date(day)) -%}{%- endfor -%}
@@ -202,6 +236,16 @@ _TEMPLATE = """
         {%- endfor -%}
     {%- endfor -%}
 {%- endmacro -%}
+{%- for case in LEFT_OUT -%}
+    {%- set spans, days = [], [] -%}
+    {%- for span in case[0] -%}
+        {%- do spans.append([as_date(span[0]), as_date(span[1])] + span[2:]) -%}
+    {%- endfor -%}
+    {%- for first, last in case[1] -%}
+        {%- do days.append([as_date(first), as_date(last)]) -%}
+    {%- endfor -%}
+    {%- do answer.left.append(span_texts(without_days(spans, days))) -%}
+{%- endfor -%}
 {%- for case in SLICES -%}
     {%- set window = [] -%}
     {%- for first, last in case.window -%}
@@ -225,6 +269,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     template = (
         _TEMPLATE.replace("WINDOWS", json.dumps(windows).replace("null", "none"))
         .replace("ADDED", json.dumps([case[:3] for case in ADDED.values()]))
+        .replace("LEFT_OUT", json.dumps([case[:2] for case in LEFT_OUT.values()]))
         .replace("SLICES", json.dumps(SLICES))
         .replace("TODAY", f"'{_TODAY}'")
     )
@@ -252,6 +297,12 @@ def test_a_load_looks_at_the_past_of_what_was_added_to_the_table(
 
 def test_of_days_of_what_was_added_nothing_else_is_read(answer: dict[str, Any]) -> None:
     assert answer["condition"] == """("account" in ('1', '2') or "region" in ('r'))"""
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_days_without_anything_to_read_are_left_out(answer: dict[str, Any], name: str) -> None:
+    *_, expected = LEFT_OUT[name]
+    assert answer["left"][list(LEFT_OUT).index(name)] == expected
 
 
 @pytest.mark.parametrize("number", range(len(SLICES)))

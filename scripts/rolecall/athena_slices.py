@@ -102,9 +102,12 @@ class SliceLoad:
         for part in first_parts:
             self._run(["run", "--select", ARCHIVED], archived_logs=part)
         while True:
-            left_alone = [] if archived or not self._archived.is_known else [ARCHIVED]
             try:
-                self._build(*self._to_build, *left_alone, archived_logs=archived)
+                if archived:
+                    self._build(*self._to_build, archived_logs=archived)
+                else:
+                    left_alone = [ARCHIVED] if self._archived.is_known else []
+                    self._build(*self._to_build, *left_alone)
             except RolecallError as error:
                 if not _OF_A_SLICE.search(str(error)) or not self._halved(error):
                     raise
@@ -172,12 +175,13 @@ class SliceLoad:
         )
 
     def _run(self, arguments: list[str], **options: Any) -> dbtRunnerResult:
+        if self._archived.left_out:
+            options["archived_days_left_out"] = self._archived.left_out_days
         return self._run_dbt(
             arguments,
             self._settings,
             load_from=self._load_from,
             skip_log_files=self.loaded.unreadable,
-            archived_days_left_out=self._archived.left_out_days,
             **options,
         )
 

@@ -116,6 +116,7 @@ hive.iceberg-catalog-name=iceberg
 hive.max-partitions-per-writers=100
 hive.recursive-directories=true
 hive.collect-column-statistics-on-write=false
+hive.s3.storage-class-filter=READ_NON_GLACIER
 """
 _ICEBERG = """\
 connector.name=iceberg
