@@ -24,6 +24,18 @@ _COMPILED = {
     "later runs, a day in one column": {
         "assume_incremental": True,
         "cloudtrail_partitions": {"dt": "yyyy/MM/dd"},
+        "archived_logs": [
+            {
+                "root": "AWSLogs/",
+                "region": "us-east-1",
+                "accounts": ["111122223333", "444455556666"],
+                "first_day": "2026-03-01",
+                "last_day": "2026-03-02",
+                "is_archived": is_archived,
+            }
+            for is_archived in (True, False)
+        ],
+        "archived_days_left_out": [["2026-03-01", "2026-03-02"]],
     },
 }
 _READ_BY_DAY = ("stg_cloudtrail__events", "preview_raw", "switch_role_query")

@@ -12,9 +12,9 @@ import pytest
 from athena.scripted import Service, serving, table
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request
-from rolecall.athena import Athena, Place, make_client
+from rolecall.athena import Athena, Place, QueryRetryableError, make_client
 from rolecall.athena import QueryFailedError as FailedError
-from rolecall.athena_bad_file import one_that_fails, slices, unreadable_file
+from rolecall.athena_bad_file import BadFileSearch, one_that_fails, slices, unreadable_file
 from rolecall.athena_compaction import STORE, StoreTable, compact
 from rolecall.athena_refresh import _newest_load
 from rolecall.athena_slices import Loaded, SliceLoad
@@ -297,6 +297,19 @@ def test_a_file_that_could_not_be_read_at_that_moment_is_not_left_out(
         slices.load()
     assert "--skip-unreadable" not in str(caught.value)
     assert slices.loaded.unreadable == {}
+
+
+def test_throttling_ends_a_search_for_a_bad_file(service: Service, athena: Athena) -> None:
+    """It would end at a file that can be read."""
+    words = "HIVE_CURSOR_ERROR: Please reduce your request rate (Status Code: 503)"
+    _fails(service, words, 1)
+    search = BadFileSearch(athena, load_settings(), None, {})
+    days = Days(date(2026, 3, 1), date(2026, 3, 1))
+    sql = "select :first_file, :last_file, :first_day, :last_day"
+    with pytest.raises(QueryRetryableError):
+        search._fails(sql, [_FILE], days)
+    _fails(service, words.partition(" Please")[0], 1)
+    assert search._fails(sql, [_FILE], days)
 
 
 _NO_LEDGER = "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.rolecall.log_reads' does not exist"

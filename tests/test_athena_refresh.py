@@ -253,6 +253,99 @@ def test_a_file_that_athena_cannot_read_is_named_and_left_out_if_told(
     assert warehouse.rows(ledger) == [*known, mended]
 
 
+def test_logs_in_glacier_are_told_and_loaded_when_they_are_restored(
+    account: Account, tmp_path: Path
+) -> None:
+    """The engine passes them over without a word, as Athena does; what was loaded before stays."""
+    bucket, archived = (
+        "glacier",
+        [_key_of(day, name) for day, name in ((1, "a"), (1, "b"), (2, "c"))],
+    )
+    table = TrailTable(
+        "default.glacier",
+        f"s3://{bucket}/AWSLogs/o-a1b2c3d4e5/",
+        (_ROLE_ACCOUNT,),
+        ("us-east-1",),
+        date(2026, 5, 1),
+        "2026/05/05",
+    )
+    for statement in table.statements(None):
+        account.query(statement)
+    s3 = account.client("s3")
+
+    def put(storage_class: str) -> None:
+        for number, key in enumerate(archived):
+            account.put_log(bucket, key, [event(number)])
+            place = {"Bucket": bucket, "Key": key}
+            body = s3.get_object(**place)["Body"].read()
+            s3.put_object(**place, Body=body, StorageClass=storage_class)
+
+    for number, day in ((10, 2), (11, 3)):
+        account.put_log(bucket, _key_of(day, "d"), [event(number)])
+    put("DEEP_ARCHIVE")
+    warehouse = Warehouse(account, "glacier", "glacier", tmp_path)
+    passed_over = (
+        "Passed over 3 log files of 2 days (2026-05-01 to 2026-05-02) and 1 account, archived in"
+        " Glacier: restore them and `rolecall refresh --from 2026-05-01`, or begin later.\n"
+    )
+    coverage = (
+        "select cast(delivered_date as varchar), file_count, status from log_coverage order by 1"
+    )
+    for loaded in ("Loaded 2 log files: 2 new events.\n", "Nothing new to load.\n"):
+        before = len(account.statements())
+        done = warehouse.rolecall("refresh")
+        assert done.stdout.startswith(f"{loaded}{passed_over}")
+        assert "logs archived in Glacier on 2 of 3 days (" in done.stderr
+        assert warehouse.rows(coverage) == [
+            ["2026-05-01", "0", "archived"],
+            ["2026-05-02", "1", "archived"],
+            ["2026-05-03", "1", "logged"],
+        ]
+        # Of a day that has nothing else not even the folders are looked at.
+        scans = [sql for sql in account.statements(before) if '"default"."glacier"' in sql]
+        assert scans
+        assert not re.search("2026[-/]05[-/]01", "".join(scans))
+
+    put("STANDARD")
+    done = warehouse.rolecall("refresh")
+    assert done.stdout.startswith("Loaded 3 log files: 3 new events.\nPassed ")
+    assert "covered" not in done.stderr
+    assert {status for *_, status in warehouse.rows(coverage)} == {"logged"}
+    put("GLACIER")
+    assert warehouse.rolecall("refresh").stdout.startswith("Nothing new to load.\nglacier has 5 ")
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (
+            "HIVE_CURSOR_ERROR: The operation is not valid for the object's storage class (Service:"
+            " Amazon S3; Status Code: 403; Error Code: InvalidObjectState) (Path: {})",
+            "{} is archived in Glacier, where Athena cannot read it: restore it, or begin after its"
+            " day with a later --from.",
+        ),
+        (
+            "HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {} (offset=0, length=9): Please"
+            " reduce your request rate. (Service: Amazon S3; Status Code: 503; Error Code:"
+            " SlowDown)",
+            "AWS got more requests than it takes at once to read {} (reduce your request rate), and"
+            " no file is at fault: run the command again later.",
+        ),
+    ],
+    ids=["archived", "throttled"],
+)
+def test_what_is_no_file_s_fault_is_said_and_no_file_left_out(
+    account: Account, refreshed: Warehouse, reason: str, said: str
+) -> None:
+    place = f"s3://refreshed/{_key_of(1, 'x')}"
+    ledger = "select count(*), count_if(status = 'unreadable') from log_reads"
+    before = refreshed.rows(ledger)
+    with account.failing(f'{_STAGING}.*"refreshed"', reason.format(place)):
+        printed = refreshed.rolecall("refresh", "--skip-unreadable", exit_code=1).stderr
+    assert printed == f"Error: The refresh failed: {said.format(place)}\n"
+    assert refreshed.rows(ledger) == before
+
+
 def test_what_athena_reads_after_all_is_no_file_to_leave_out(
     account: Account, refreshed: Warehouse
 ) -> None:

@@ -34,7 +34,7 @@ class ArchivedLogs:
     files: Mapping[LogDay, int] = field(default_factory=dict)
     changes: Mapping[LogDay, bool] = field(default_factory=dict)
     left_out: tuple[tuple[date, date], ...] = ()
-    is_known: bool = True
+    is_known: bool = False
 
     @property
     def days(self) -> list[date]:

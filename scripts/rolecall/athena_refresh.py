@@ -87,6 +87,11 @@ class AthenaRefreshed:
     coverage_gaps: Result
 
     @property
+    def skipped_file_count(self) -> int:
+        """The log files that were left out, by Rolecall or, as they are archived, by Athena."""
+        return len(self.unreadable) + sum(self.archived.files.values())
+
+    @property
     def rejected_record_count(self) -> int:
         """The records without a valid time."""
         return sum(count for _, count in self.rejected_files)

@@ -44,7 +44,7 @@ def coverage_note(
     if to_day is not None and to_day > last:
         parts.append(f"no logs after {last}")
     for column, lack in _LACKS.items():
-        lacking = sum(account[column] for account in seen)
+        lacking = sum(account.get(column, 0) for account in seen)
         if lacking:
             days = sum(account["day_count"] for account in seen)
             what = "days" if len(seen) == 1 else f"account days ({len(seen):,} accounts)"

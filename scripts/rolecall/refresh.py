@@ -24,7 +24,7 @@ def refresh(settings: Settings) -> Refreshed:
 
 def check_strict(refreshed: Refreshed | AthenaRefreshed) -> None:
     """Raise SkippedError if the refresh left a file or a record out."""
-    files, records = len(refreshed.unreadable), refreshed.rejected_record_count
+    files, records = refreshed.skipped_file_count, refreshed.rejected_record_count
     if files or records:
         raise SkippedError(
             f"Skipped {files:,} {'file' if files == 1 else 'files'} and {records:,}"

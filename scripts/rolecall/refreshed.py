@@ -36,3 +36,8 @@ class Refreshed:
     total_switch_count: int
     missing_log_roots: tuple[str, ...] = ()
     passed_over: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def skipped_file_count(self) -> int:
+        """The log files that were left out."""
+        return len(self.unreadable)
