@@ -185,7 +185,7 @@ def _trail_named_like_old_instance() -> list[Record]:
 
 
 def _trail_in_the_second_of_a_function() -> list[Record]:
-    """A person takes name and second of a function's session, and acts beside it."""
+    """Take name and second of a function's session, and act beside it."""
     trail = Trail(73)
     service = {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}
     scope = {
@@ -206,7 +206,7 @@ def _trail_in_the_second_of_a_function() -> list[Record]:
 
 
 def _trail_below_service_role() -> list[Record]:
-    """The console takes a role below /service-role/ for a service; a person takes another one."""
+    """Take a role below /service-role/ by the console, for a service, and by a person."""
     trail = Trail(74)
     internal = {"invokedBy": "AWS Internal"}
     trail.assume(
@@ -214,9 +214,7 @@ def _trail_below_service_role() -> list[Record]:
         path="/service-role/",
         sourceIPAddress="AWS Internal",
     )
-    trail.assume(
-        "11:00:00", trail.user("mallory"), "glue", "mallory", "m", path="/service-role/"
-    )
+    trail.assume("11:00:00", trail.user("mallory"), "glue", "mallory", "m", path="/service-role/")
     trail.act(
         "11:00:05",
         trail.session("glue", "mallory", "11:00:00", "m", path="/service-role/"),
@@ -226,7 +224,7 @@ def _trail_below_service_role() -> list[Record]:
 
 
 def _trail_chosen_source_identity() -> list[Record]:
-    """A user passes somebody's name along a chain; a broker passes its users'."""
+    """Pass somebody's name along a chain, and a broker's users' names."""
     trail = Trail(75)
     passed = {"sourceIdentity": "alice"}
     trail.assume("10:00:00", trail.user("mallory"), "Hub", "m", "h", request=passed)
@@ -251,7 +249,7 @@ def _trail_chosen_source_identity() -> list[Record]:
 
 
 def _trail_root_of_members() -> list[Record]:
-    """Two AssumeRoots of one account and second, one by a user; and root activity of nobody."""
+    """Ask twice for root of one account and second, and act as root of nobody."""
     trail = Trail(76)
     member = "762233334444"
 
@@ -300,7 +298,7 @@ def _trail_root_of_members() -> list[Record]:
 
 
 def _trail_refusals() -> list[Record]:
-    """Refused assumptions: by a user, from a role, by the console with its switch and without."""
+    """Refuse a user, a role, and the console with its switch and without."""
     trail = Trail(77)
     trail.refuse("10:00:00", trail.user("mallory"), "Admin")
     trail.assume("10:10:00", trail.user("bob"), "Hub", "bob", "b")
@@ -322,7 +320,7 @@ def _trail_refusals() -> list[Record]:
 
 
 def _trail_late_exit() -> list[Record]:
-    """An exit three weeks later ends nothing; one within the session does."""
+    """Leave a role three weeks later, and another one within its session."""
     trail = Trail(78)
     for name, exit_at in (("alice", "2026-03-23T10:00:00Z"), ("bob", "2026-03-02T10:30:00Z")):
         trail.assume("10:00:00", trail.user(name), "Ops", name, name)
@@ -338,7 +336,7 @@ def _trail_late_exit() -> list[Record]:
 
 
 def _trail_principal_without_name() -> list[Record]:
-    """The principal id lacks the session name, which the ARN has."""
+    """Leave the session name out of the principal id."""
     trail = Trail(79)
     trail.assume("10:00:00", trail.user("alice"), "Ops", "alice", "a")
     identity = trail.session("Ops", "alice", "10:00:00", "a")
@@ -348,10 +346,15 @@ def _trail_principal_without_name() -> list[Record]:
 
 
 def _trail_named_like_a_permission_set() -> list[Record]:
-    """A role that somebody made is named like Identity Center's, and a session like its user."""
+    """Name a role like Identity Center's, and a session like its user."""
     trail = Trail(80)
     role = "AWSReservedSSO_Admin_0123456789abcdef"
-    saml = {"type": "SAMLUser", "principalId": "own=:x", "userName": "x", "identityProvider": "own="}
+    saml = {
+        "type": "SAMLUser",
+        "principalId": "own=:x",
+        "userName": "x",
+        "identityProvider": "own=",
+    }
     trail.assume(
         *("10:00:00", saml, role, "alice@example.com", "a"),
         event_name="AssumeRoleWithSAML",
