@@ -82,6 +82,8 @@ def analyses() -> Mapping[str, Analysis]:
                     declared["kind"],
                     " ".join(declared["description"].split()),
                     declared.get("required", False),
+                    declared.get("required_unless", ""),
+                    tuple(declared.get("choices", ())),
                 )
                 for name, declared in entry["config"]["meta"]["parameters"].items()
             },
@@ -119,7 +121,7 @@ def compiled_analysis(name: str, settings: Settings) -> str:
 
     Raises RolecallError if dbt cannot compile it.
     """
-    if settings.target == "athena" and _reads_the_source(name):
+    if settings.target == "athena" and reads_the_source(name):
         # What fields a raw table has stands in the catalogue, and may change there.
         from rolecall.catalogue import catalogue_table
 
@@ -135,12 +137,13 @@ def compile_analyses(settings: Settings) -> Path:
     compile them.
     """
     names = [
-        name for name in analyses() if settings.target == "local" or not _reads_the_source(name)
+        name for name in analyses() if settings.target == "local" or not reads_the_source(name)
     ]
     return _compiled(names, settings)
 
 
-def _reads_the_source(name: str) -> bool:
+def reads_the_source(name: str) -> bool:
+    """Return whether an analysis reads the raw logs, and not what is loaded of them."""
     text = (project_dir() / "analyses" / f"{name}.sql").read_text(encoding="utf-8")
     return "source(" in text
 
