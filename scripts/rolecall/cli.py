@@ -437,6 +437,8 @@ def _query_list() -> str:
         ]
         for parameter in analysis.parameters.values():
             needed = " (needed)" if parameter.required else ""
+            if parameter.required_unless:
+                needed = f" (needed without {parameter.required_unless})"
             lines.append(
                 fill(
                     f"--param {parameter.name}=  {parameter.description}{needed}",

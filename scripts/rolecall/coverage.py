@@ -80,27 +80,21 @@ def gaps_of_files(
             are_all_told = False
         else:
             known[account].add(day)
-    asked = {
-        account: {
-            day
-            for day in days
-            if (from_day is None or day >= from_day) and (to_day is None or day <= to_day)
-        }
-        for account, days in known.items()
+    # The days between the first and the last one of an account are known, with logs or not.
+    spans = {
+        account: _within(min(days), max(days), from_day, to_day) for account, days in known.items()
     }
-    covered = set().union(*asked.values())
+    covered = [day for span in spans.values() if span is not None for day in span]
     rows: list[tuple[object, ...]] = []
     for account in sorted(known.keys() & set(accounts or known)):
-        days = asked[account]
-        is_confined = from_day is not None or to_day is not None
-        expected = covered if is_confined else days
-        if not expected:
-            continue
-        first = min(expected) if from_day is not None else min(known[account])
-        count = (max(expected) - first).days + 1
-        if count > 0:
-            ends = (min(days), max(days)) if days else (None, None)
-            rows.append((account, None, *ends, count, count - len(days)))
+        span = spans[account]
+        first = min(known[account]) if from_day is None else min(covered, default=date.max)
+        is_open = from_day is None and to_day is None
+        last = max(known[account]) if is_open else max(covered, default=date.min)
+        if first <= last:
+            count = (last - first).days + 1
+            logged = sum(span is not None and span[0] <= day <= span[1] for day in known[account])
+            rows.append((account, None, *(span or (None, None)), count, count - logged))
     if not are_all_told and not accounts:
         rows.append((None, None, None, None, 0, 0))
     return Result(
@@ -111,6 +105,14 @@ def gaps_of_files(
         ["text", "text", "date", "date", "bigint", "bigint"],
         rows,
     )
+
+
+def _within(
+    first: date, last: date, from_day: date | None, to_day: date | None
+) -> tuple[date, date] | None:
+    """Return the first and the last of the days that are in a window, None if none is."""
+    first, last = max(first, from_day or first), min(last, to_day or last)
+    return (first, last) if first <= last else None
 
 
 def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None:

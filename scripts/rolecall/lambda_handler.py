@@ -189,7 +189,7 @@ def _answer(event: Any, context: Context) -> dict[str, Any]:
             if question.moment is not None:
                 newest = newest_log(question, queries.ask)
                 if not is_stale_fine:
-                    check_is_recent(question, newest)
+                    check_is_recent(question, newest, '"stale": true')
             answer = queries.run(query, values)
             told = _told(answer, context, most_rows)
     except TimeIsUp:
@@ -264,7 +264,7 @@ def _notes(
             if question.has_window:
                 notes.append(note_on_coverage(question, queries.ask, newest))
             if question.name == HISTORY:
-                notes.append(note_on_workloads(question.given, queries.ask))
+                notes.append(note_on_workloads(question.given, queries.ask, '"workloads": true'))
             if is_empty:
                 notes += notes_on_names(question, queries.ask)
     except (RolecallError, TimeIsUp):

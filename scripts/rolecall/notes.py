@@ -82,8 +82,11 @@ def newest_log(question: Question, ask: Ask) -> datetime | None:
     return max((row["newest_event_at"] for row in newest), default=None)
 
 
-def check_is_recent(question: Question, newest: datetime | None) -> None:
-    """Raise StaleLogsError if the logs end more than a day before the moment of a question."""
+def check_is_recent(question: Question, newest: datetime | None, way: str = "--stale") -> None:
+    """Raise StaleLogsError if the logs end more than a day before the moment of a question.
+
+    ``way`` is how to have the answer all the same.
+    """
     at = question.moment
     if at is None or (newest is not None and at - newest <= _LONGEST_SILENCE):
         return
@@ -92,7 +95,7 @@ def check_is_recent(question: Question, newest: datetime | None) -> None:
     raise StaleLogsError(
         f"The newest log is of {_time(newest, question.zone)}, more than a day before"
         f" {_time(at, question.zone)}: who is in a role then is not known. `rolecall refresh` loads"
-        " what came since; with --stale the answer is that of the logs that are there."
+        f" what came since; with {way} the answer is that of the logs that are there."
     )
 
 
@@ -127,10 +130,12 @@ def window(question: Question, newest: datetime | None = None) -> dict[str, str 
     return {"from_day": from_day, "to_day": to_day, **question.accounts}
 
 
-def note_on_workloads(given: Mapping[str, str | None], ask: Ask) -> str | None:
+def note_on_workloads(
+    given: Mapping[str, str | None], ask: Ask, way: str = "--workloads"
+) -> str | None:
     """Return a sentence on how many entries of workloads a history leaves out, None if none.
 
-    ``given`` has the parameters of ``role_entry_history``.
+    ``given`` has the parameters of ``role_entry_history``; ``way`` is how to have them shown.
     """
     if given.get("workloads") == "true":
         return None
@@ -138,7 +143,8 @@ def note_on_workloads(given: Mapping[str, str | None], ask: Ask) -> str | None:
     aside = sum(row["entry_count"] for row in counts if row["actor_type"] == "workload")
     if not aside:
         return None
-    return f"{counted(aside, 'entry', 'entries')} of workloads left out: --workloads shows them."
+    are = "is" if aside == 1 else "are"
+    return f"{counted(aside, 'entry', 'entries')} of workloads {are} left out: {way} shows them."
 
 
 def notes_on_names(question: Question, ask: Ask) -> list[str]:
@@ -156,7 +162,7 @@ def notes_on_names(question: Question, ask: Ask) -> list[str]:
     names: dict[str, list[Mapping[str, Any]]] = {}
     for row in _rows(ask("names_in_logs", asked)):
         names.setdefault(row["kind"], []).append(row)
-    return [_names_text(kind, asked[kind], rows) for kind, rows in names.items()]
+    return [_names_text(kind, asked[kind], names[kind]) for kind in asked if kind in names]
 
 
 def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]]) -> str:
