@@ -24,14 +24,12 @@ people as (
 
     select
         'user' as kind,
-        coalesce(actor_name, source_name, role_session_name) as name,
+        coalesce(actor_name, source_name, role_session_name) as known_name,
         count(*) as entry_count,
         max(
             case
-                when {{ is_like_any('user', [
-                    'source_name', 'source_arn', 'actor_name', 'actor_arn',
-                    'role_session_name', 'source_identity'
-                ]) }} then 1 else 0
+                when {{ is_like_any('user', person_columns()) }} then 1
+                else 0
             end
         ) as is_given
     from role_entries
@@ -44,7 +42,7 @@ roles as (
 
     select
         'role' as kind,
-        role_name as name,
+        role_name as known_name,
         count(*) as entry_count,
         max(
             case
@@ -63,7 +61,7 @@ source_accounts as (
 
     select
         'source_account' as kind,
-        source_account_id as name,
+        source_account_id as known_name,
         count(*) as entry_count,
         max(case when source_account_id = :source_account then 1 else 0 end)
             as is_given
@@ -103,7 +101,7 @@ accounts as (
 
     select
         'account' as kind,
-        account_id as name,
+        account_id as known_name,
         cast(sum(entry_count) as bigint) as entry_count,
         max(case when account_id = :account then 1 else 0 end) as is_given
     from accounts_of_entries
@@ -128,16 +126,16 @@ ranked as (
 
     select
         kind,
-        name,
+        known_name,
         entry_count,
         row_number() over (
             partition by kind
             order by
-                case when name is null then 1 else 0 end asc,
+                case when known_name is null then 1 else 0 end asc,
                 entry_count desc,
-                name asc
+                known_name asc
         ) as name_rank,
-        count(name) over (partition by kind) as name_count,
+        count(known_name) over (partition by kind) as name_count,
         max(is_given) over (partition by kind) as is_given
     from names
 
@@ -147,13 +145,13 @@ listed as (
 
     select
         kind,
-        name,
+        known_name,
         entry_count,
         name_count
     from ranked
-    where is_given = 0 and name_rank <= 10 and name is not null
+    where is_given = 0 and name_rank <= 10 and known_name is not null
 
 )
 
 select * from listed
-order by kind asc, entry_count desc, name asc
+order by 1 asc, 3 desc, 2 asc

@@ -70,7 +70,7 @@ where
         or {{ is_like_any('user', [
             'role_switches.source_name', 'role_switches.source_arn',
             'role_switches.actor_name', 'role_switches.actor_arn',
-            'role_switches.role_session_name'
+            'role_switches.role_session_name', 'role_switches.source_identity'
         ]) }}
     )
     and (

@@ -1,4 +1,4 @@
--- Where the query of the Athena console finds nothing: what it could have found.
+-- Where the query of the Athena console finds nothing: what there is to find.
 {%- set logs = source('cloudtrail', 'cloudtrail_logs') -%}
 {%- set fields = raw_fields() %}
 with
@@ -43,7 +43,7 @@ accounts as (
 
     select
         'account' as kind,
-        account_id as name,
+        account_id as known_name,
         count(*) as entry_count,
         max(case when account_id = :account then 1 else 0 end) as is_given
     from of_the_days
@@ -56,7 +56,7 @@ source_accounts as (
 
     select
         'source_account' as kind,
-        source_account_id as name,
+        source_account_id as known_name,
         count(*) as entry_count,
         max(case when source_account_id = :source_account then 1 else 0 end)
             as is_given
@@ -78,16 +78,16 @@ ranked as (
 
     select
         kind,
-        name,
+        known_name,
         entry_count,
         row_number() over (
             partition by kind
             order by
-                case when name is null then 1 else 0 end asc,
+                case when known_name is null then 1 else 0 end asc,
                 entry_count desc,
-                name asc
+                known_name asc
         ) as name_rank,
-        count(name) over (partition by kind) as name_count,
+        count(known_name) over (partition by kind) as name_count,
         max(is_given) over (partition by kind) as is_given
     from names
 
@@ -97,13 +97,13 @@ listed as (
 
     select
         kind,
-        name,
+        known_name,
         entry_count,
         name_count
     from ranked
-    where is_given = 0 and name_rank <= 10 and name is not null
+    where is_given = 0 and name_rank <= 10 and known_name is not null
 
 )
 
 select * from listed
-order by kind asc, entry_count desc, name asc
+order by 1 asc, 3 desc, 2 asc

@@ -200,7 +200,7 @@ _GAP_TYPES = ["varchar", "varchar", "date", "date", "bigint", "bigint"]
 _COVERED = ["111122223333", None, "2026-03-01", "2026-04-30", "61", "0"]
 _BESIDE = {
     "missing_day_count": table(_GAPS, [_COVERED], _GAP_TYPES),
-    "name_count": table(["kind", "name", "entry_count", "name_count"], []),
+    "name_count": table(["kind", "known_name", "entry_count", "name_count"], []),
     "entry_count": table(["how", "actor_type", "outcome", "entry_count"], []),
 }
 
@@ -426,7 +426,7 @@ def test_where_nobody_has_a_name_it_is_said_who_is_there(
     service.engine.script = beside_notes(
         lambda statement, request: table(["n"], [], ["integer"]),
         name_count=table(
-            ["kind", "name", "entry_count", "name_count"],
+            ["kind", "known_name", "entry_count", "name_count"],
             names,
             ["varchar", "varchar", "bigint", "bigint"],
         ),

@@ -104,7 +104,7 @@ def test_names_out_of_the_logs_are_text_and_bounded() -> None:
 
     def ask(name: str, given: Mapping[str, str | None]) -> Result:
         assert given == {"role": "Admn\x07"}
-        columns = ["kind", "name", "entry_count", "name_count"]
+        columns = ["kind", "known_name", "entry_count", "name_count"]
         return Result(columns, ["text", "text", "bigint", "bigint"], rows)
 
     mark = "\N{REPLACEMENT CHARACTER}"

@@ -167,7 +167,7 @@ def notes_on_names(question: Question, ask: Ask) -> list[str]:
 
 def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]]) -> str:
     more = rows[0]["name_count"] - len(rows)
-    named = ", ".join(_shown(row["name"]) for row in rows)
+    named = ", ".join(_shown(row["known_name"]) for row in rows)
     there = f"{named} and {more:,} more" if more > 0 else named
     asked = _shown(asked)
     return {
