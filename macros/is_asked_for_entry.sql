@@ -5,8 +5,7 @@
     and (:to_day is null or entered_at < :to_day)
     and (
         :account is null
-        or role_account_id = :account
-        or source_account_id = :account
+        or :account in (role_account_id, source_account_id)
     )
     and (:source_account is null or source_account_id = :source_account)
     and (:user is null or {{ is_like_any('user', person_columns()) }})

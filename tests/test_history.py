@@ -7,16 +7,23 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import click
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from rich.cells import cell_len
 
-from conftest import Rolecall, WriteLog, event
+from conftest import PROJECT, Rolecall, WriteLog, event
+from rolecall.cli import cli
 from rolecall.history import columns
+from rolecall.project import analyses
+from rolecall.session import WORDS_FOR_HOW
+from trail_writer import Ids, Role, Session, Shapes, User
 
 
 def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, Any]]:
@@ -172,15 +179,80 @@ def test_the_sample_has_every_kind_of_switch(sample: Rolecall) -> None:
         "role account",
         "source account",
     }
-    assert {row["mfa"] for row in history} == {"yes", "no", "not asserted"}
+    assert {row["mfa"] for row in history} == {"yes", "no"}
     assert {row["mfa_evidence"] for row in history} == {
         "assume role",
         "session activity",
-        "console sign-in",
-        None,
+        "identity center sign-in",
     }
     assert {row["outcome"] for row in history} == {"success", "failure"}
     assert {row["actor_type"] for row in history} == {"iam user", "identity center user"}
+
+
+def test_entries_of_workloads_are_counted_below_and_shown_when_asked_for(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    shapes, at = Shapes(Ids(7)), datetime(2026, 3, 1, 9, tzinfo=UTC)
+    ops = Role("Ops", "111122223333", "AROAEXAMPLEOPS0000000")
+    jobs = [
+        shapes.assume_role_with_web_identity(
+            at + timedelta(minutes=number),
+            Session(ops, f"job{number}", at + timedelta(minutes=number), False, f"ASIAJOB{number}"),
+            *("us-east-1", "192.0.2.1", "token.actions.githubusercontent.com"),
+            "repo:example/site:ref:refs/heads/main",
+        )
+        for number in range(3)
+    ]
+    zoe = Session(User("zoe", "111122223333", "AIDAEXAMPLEZOE0000000"), "", at, True, "AKIAZOE")
+    hers = Session(ops, "borrowed", at + timedelta(hours=1), True, "ASIAZOE", "alice")
+    refused = shapes.refused_assume_role(at + timedelta(hours=2), zoe, ops, "us-east-1")
+    entered = shapes.assume_role(
+        hers.created_at, zoe, hers, "us-east-1", console=False, ip="192.0.2.2"
+    )
+    rolecall.refresh(write_log([*jobs, *entered, refused]))
+
+    shown = rolecall.run("history")
+    assert [line[17:20] for line in shown.stdout.splitlines()[1:3]] == ["zoe", "zoe"]
+    aside = "3 entries of workloads are left out: --workloads shows them.\n"
+    assert shown.stdout.endswith(aside)
+    assert aside in rolecall.run("history", "--format", "csv").stderr
+    everything = rolecall.run("history", "--workloads")
+    assert len(everything.stdout.splitlines()) >= 1 + 5
+    assert "left out" not in everything.stdout + everything.stderr
+    assert len(rows(rolecall, "--workloads", "--how", "web identity")) == 3
+    nobody = rolecall.run("history", "--how", "web identity").stdout
+    assert nobody == f"No entry matches.\n{aside}"
+    assert rolecall.run("history", "--user", "zoe").stdout.count("left out") == 0
+
+    (failure,) = rows(rolecall, "--outcome", "failure")
+    assert (failure["how"], failure["actor_name"], failure["session_id"]) == (
+        *("assume role", "zoe"),
+        None,
+    )
+    # What she called the session, and herself, finds her too, here and in other questions.
+    for name in ("borrowed", "alice", "zoe"):
+        found = rows(rolecall, "--user", name, "--outcome", "success")
+        assert [(row["actor_name"], row["source_identity"]) for row in found] == [("zoe", "alice")]
+        asked = ("query", "what_did_this_person_do", "--param", f"person={name}")
+        done = json.loads(rolecall.run(*asked, "--format", "json").stdout)
+        assert [(row["actor_name"], row["role_session_name"]) for row in done] == [
+            ("zoe", "borrowed")
+        ]
+
+
+def test_each_way_in_has_a_name_that_can_be_asked_for_and_words() -> None:
+    text = (PROJECT / "models" / "marts" / "role_sessions.yml").read_text(encoding="utf-8")
+    (values,) = [
+        test["allowed_values"]["arguments"]["values"]
+        for test in yaml.safe_load(text)["models"][0]["data_tests"]
+        if "allowed_values" in test
+    ]
+    ways = values["start_method"]
+    assert list(analyses()["role_entry_history"].parameters["how"].choices) == ways
+    (option,) = [option for option in cli.commands["history"].params if option.name == "how"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == ways
+    assert list(WORDS_FOR_HOW) == ways
 
 
 @pytest.mark.parametrize(
@@ -220,7 +292,7 @@ def test_a_guess_is_shown_as_one(actor: str | None, confidence: str | None, show
         (("--role", "*role/delivery/*"), 2),
         (("--role", "%"), 0),
         (("--outcome", "failure"), 1),
-        (("--mfa", "not asserted"), 2),
+        (("--mfa", "not asserted"), 0),
         (("--mfa", "no", "--user", "bob", "--outcome", "success"), 3),
         (("--user", "o'brien"), 0),
     ],
