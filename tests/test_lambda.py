@@ -328,7 +328,7 @@ def test_history_answers_with_rows_their_place_bytes_and_price(
     assert "timestamp '2026-05-01 00:00:00'" in literals
     assert "'o''b%'" in literals
     # account, source_account, role, how, outcome, mfa, workloads, active_at
-    assert literals.count("null") == 3 + 2 + 3 + 2 + 2 + 2 + 1 + 3
+    assert literals.count("null") == 2 + 2 + 3 + 2 + 2 + 2 + 1 + 3
 
 
 def test_the_documented_event_is_answered(service: Service, function: Function) -> None:

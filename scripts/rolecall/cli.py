@@ -304,16 +304,16 @@ def history(
     result, notes = asked.answer_with_notes(HISTORY, given, is_stale_fine=stale)
     _say(*notes)
     below = footnotes(given, result, asked.ask)
-    _say_what_it_took(*asked.answers)
     is_read_here = format_ == "table" and output is None
+    if not is_read_here:
+        _say(*below)
+    _say_what_it_took(*asked.answers)
     if not result.rows and is_read_here:
         click.echo("No entry matches.")
     else:
         write(result, format_, output, settings.zone, columns(settings.zone))
-    if is_read_here and below and result.rows:
-        click.echo()
-    for footnote in below:
-        click.echo(footnote, err=not is_read_here)
+    if is_read_here and below:
+        click.echo(("\n" if result.rows else "") + "\n".join(below))
 
 
 @cli.command()

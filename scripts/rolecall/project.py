@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 _PROJECT_FILE = "dbt_project.yml"
+_REF = re.compile(r"\bref\('(\w+)'\)")
 # What the comment of a statement takes the run from.
 _RUN = "ROLECALL_RUN"
 # Artifacts that nothing reads cost a second.
@@ -90,6 +92,16 @@ def analyses() -> Mapping[str, Analysis]:
         )
         for entry in yaml.safe_load(text)["analyses"]
     }
+
+
+@cache
+def models_read_by(model: str) -> frozenset[str]:
+    """Return the models that a model's SQL names, none for what is no model."""
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in (project_dir() / "models").rglob(f"{model}.sql")
+    ]
+    return frozenset(_REF.findall("".join(texts)))
 
 
 @cache
