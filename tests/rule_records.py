@@ -214,7 +214,9 @@ def _trail_below_service_role() -> list[Record]:
         path="/service-role/",
         sourceIPAddress="AWS Internal",
     )
-    trail.assume("11:00:00", trail.user("mallory"), "glue", "mallory", "m", path="/service-role/")
+    trail.assume(
+        "11:00:00", trail.user("mallory"), "glue", "mallory", "m", path="/service-role/"
+    )
     trail.act(
         "11:00:05",
         trail.session("glue", "mallory", "11:00:00", "m", path="/service-role/"),
@@ -349,12 +351,7 @@ def _trail_named_like_a_permission_set() -> list[Record]:
     """A role that somebody made is named like Identity Center's, and a session like its user."""
     trail = Trail(80)
     role = "AWSReservedSSO_Admin_0123456789abcdef"
-    saml = {
-        "type": "SAMLUser",
-        "principalId": "own=:x",
-        "userName": "x",
-        "identityProvider": "own=",
-    }
+    saml = {"type": "SAMLUser", "principalId": "own=:x", "userName": "x", "identityProvider": "own="}
     trail.assume(
         *("10:00:00", saml, role, "alice@example.com", "a"),
         event_name="AssumeRoleWithSAML",

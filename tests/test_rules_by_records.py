@@ -169,4 +169,6 @@ def test_an_exit_three_weeks_later_ends_nothing(loaded: Rolecall) -> None:
 
 def test_a_principal_id_without_session_name_takes_it_from_the_arn(loaded: Rolecall) -> None:
     columns = "actor_name, start_method, role_session_name, action_count, write_count"
-    assert _sessions(loaded, columns, "791122223333") == [("alice", "assume role", "alice", 1, 1)]
+    assert _sessions(loaded, columns, "791122223333") == [
+        ("alice", "assume role", "alice", 1, 1)
+    ]
