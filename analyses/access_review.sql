@@ -1,5 +1,6 @@
 -- Who used a role before the window but not in it has times_used 0. A session
--- that began before the first day and went on in it counts as well.
+-- that began before the first day and went on in it counts as well. That a role
+-- was not used is known of days with logs of its account alone.
 with
 
 role_sessions as (
@@ -13,6 +14,25 @@ role_sessions as (
     where
         (:account is null or role_account_id = :account)
         and (:to_day is null or started_at < :to_day)
+
+),
+
+logged_days as (
+
+    select
+        account_id,
+        count(distinct delivered_date) as day_count
+    from {{ ref('log_coverage') }}
+    where
+        status = 'logged'
+        and (
+            :from_day is null or delivered_date >= cast(:from_day as date)
+        )
+        and (
+            :to_day is null
+            or cast(delivered_date as timestamp) < :to_day
+        )
+    group by account_id
 
 ),
 
@@ -53,7 +73,18 @@ reviewed as (
 )
 
 select
-    *,
-    times_used = 0 as is_unused
+    reviewed.*,
+    coalesce(logged_days.day_count, 0) as days_with_logs,
+    case
+        when reviewed.times_used > 0 then false
+        when logged_days.day_count > 0 then true
+    end as is_unused
 from reviewed
-order by actor_name, actor_arn, role_account_id, role_name, role_arn
+left join logged_days
+    on reviewed.role_account_id = logged_days.account_id
+order by
+    reviewed.actor_name,
+    reviewed.actor_arn,
+    reviewed.role_account_id,
+    reviewed.role_name,
+    reviewed.role_arn

@@ -87,7 +87,7 @@ accounts as (
         sum(case when is_asked_for then is_archived else 0 end)
             as archived_day_count
     from account_days
-    where :account is null or account_id = :account
+    where {{ is_of_account('account_id') }}
     group by 1
 
 ),
@@ -151,7 +151,7 @@ counted_regions as (
     where
         is_asked_for
         and aws_region is not null
-        and (:account is null or account_id = :account)
+        and {{ is_of_account('account_id') }}
     group by 1, 2
 
 ),
@@ -173,6 +173,7 @@ files_of_no_day as (
     where
         status = 'loaded'
         and :account is null
+        and :source_account is null
         and (
             account_id is null
             or aws_region is null

@@ -62,17 +62,22 @@ where
         or role_switches.source_account_id = :account
     )
     and (
+        :source_account is null
+        or role_switches.source_account_id = :source_account
+    )
+    and (
         :user is null
-        or lower(role_switches.source_name) like :user escape '\'
-        or lower(role_switches.source_arn) like :user escape '\'
-        or lower(role_switches.actor_name) like :user escape '\'
-        or lower(role_switches.actor_arn) like :user escape '\'
-        or lower(role_switches.role_session_name) like :user escape '\'
+        or {{ is_like_any('user', [
+            'role_switches.source_name', 'role_switches.source_arn',
+            'role_switches.actor_name', 'role_switches.actor_arn',
+            'role_switches.role_session_name', 'role_switches.source_identity'
+        ]) }}
     )
     and (
         :role is null
-        or lower(role_switches.role_name) like :role escape '\'
-        or lower(role_switches.role_arn) like :role escape '\'
+        or {{ is_like_any('role', [
+            'role_switches.role_name', 'role_switches.role_arn'
+        ]) }}
     )
     and (:outcome is null or role_switches.outcome = :outcome)
     and (:mfa is null or role_switches.mfa = :mfa)

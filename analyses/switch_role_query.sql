@@ -33,6 +33,22 @@ records as (
 
 ),
 
+-- Who switched is named by SwitchFrom in the role's account; in the source
+-- account the record's identity is who left.
+of_the_days as (
+
+    select
+        *,
+        {{ arn_account('coalesce(switch_from, identity_arn)') }}
+            as source_account_id
+    from records
+    where
+        event_name = 'SwitchRole'
+        and event_at >= :from_day
+        and event_at < :to_day
+
+),
+
 switches as (
 
     select
@@ -45,12 +61,10 @@ switches as (
         account_id,
         aws_region,
         event_id
-    from records
+    from of_the_days
     where
-        event_name = 'SwitchRole'
-        and event_at >= :from_day
-        and event_at < :to_day
-        and account_id = :account
+        (:account is null or account_id = :account)
+        and (:source_account is null or source_account_id = :source_account)
 
 )
 

@@ -6,10 +6,7 @@ role_sessions as (
 
     select * from {{ ref('role_sessions') }}
     where
-        (
-            lower(actor_name) like :person escape '\'
-            or lower(actor_arn) like :person escape '\'
-        )
+        {{ is_like_any('person', person_columns(has_source=false)) }}
         and (:to_day is null or started_at < :to_day)
 
 ),
@@ -132,6 +129,8 @@ done as (
         role_sessions.actor_confidence,
         role_sessions.role_account_id,
         role_sessions.role_name,
+        role_sessions.role_session_name,
+        role_sessions.source_identity,
         counted.event_source,
         counted.event_name,
         counted.aws_region,
@@ -154,6 +153,8 @@ done as (
         role_sessions.actor_confidence,
         role_sessions.role_account_id,
         role_sessions.role_name,
+        role_sessions.role_session_name,
+        role_sessions.source_identity,
         counted.event_source,
         counted.event_name,
         counted.aws_region,

@@ -193,7 +193,9 @@ class Sample:
         self.trail.deliver(
             [
                 refused,
-                self.shapes.refused_assume_role(at(4, 2, 8, 1, 12), bob, self.admin, FRANKFURT),
+                self.shapes.refused_assume_role(
+                    at(4, 2, 8, 1, 12), bob, self.admin, FRANKFURT, console=True
+                ),
             ]
         )
         self.switch(bob, self.read_only, at(4, 2, 8, 2, 3), HOME)

@@ -27,17 +27,8 @@ from rolecall.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = (
-    *(
-        "__init__",
-        "access",
-        "alarm",
-        "athena",
-        "errors",
-        "faults",
-        "lambda_handler",
-        "output",
-        "parameters",
-    ),
+    *("__init__", "access", "alarm", "athena", "coverage", "errors", "faults", "lambda_handler"),
+    *("notes", "output", "parameters"),
 )
 
 

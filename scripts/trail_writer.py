@@ -439,7 +439,14 @@ class Shapes:
         return records
 
     def refused_assume_role(
-        self, at: datetime, caller: Session, role: Role, region: str, ip: str = AWS_INTERNAL
+        self,
+        at: datetime,
+        caller: Session,
+        role: Role,
+        region: str,
+        ip: str = AWS_INTERNAL,
+        *,
+        console: bool = False,
     ) -> CloudTrailRecord:
         """Return an AssumeRole that was refused: without parameters, in the caller's account."""
         return self.record(
@@ -448,9 +455,9 @@ class Shapes:
             "AssumeRole",
             caller.account,
             region,
-            caller.identity(),
+            caller.identity() | ({"invokedBy": AWS_INTERNAL} if console else {}),
             ip=ip,
-            agent=CLI,
+            agent=AWS_INTERNAL if console else CLI,
             read_only=True,
             before={
                 "errorCode": "AccessDenied",

@@ -1,4 +1,4 @@
-"""Records in which the rules are easily got wrong: a small trail for each, with accounts of its own.
+"""Records in which the rules are easily got wrong: a small trail for each, of its own accounts.
 
 Those under ``fixtures/rules`` stand as files; here are their brothers. All are invented.
 """

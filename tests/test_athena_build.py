@@ -101,11 +101,22 @@ def test_questions_give_what_they_give_locally(
 ) -> None:
     session = "AROAJNIPYOEO7C6XNVXOT:release-4711@2026-04-08T10:20:00Z"
     questions = [
+        ("role_entry_history",),
+        ("role_entry_history", "how=assume role,identity center", "user=*a*"),
+        ("role_entry_history", "account=4444-5555-6666", "source_account=777788889999"),
+        ("role_entry_history", "active_at=2026-04-08T10:20:00Z", "workloads=true"),
+        ("role_entry_counts", "from_day=2026-04-01", "outcome=success"),
+        ("role_switch_history", "source_account=123456789012"),
+        ("names_in_logs", "user=x", "role=x", "account=999988887777"),
+        ("names_in_logs", "source_account=999988887777", "user=alice"),
+        ("newest_logs", "account=444455556666", "source_account=777788889999"),
         ("who_used_this_role", "role=ReadOnly", "to_day=2026-04-30"),
         ("what_did_this_person_do", "person=alice"),
+        ("what_did_this_person_do", "person=release-4711"),
         ("what_did_this_person_do", "person=alice", "from_day=2026-04-08", "to_day=2026-04-08"),
         ("who_touched_this_resource", "resource=role/delivery/Deploy"),
         ("access_review", "from_day=2026-04-01", "to_day=2026-04-30"),
+        ("access_review", "from_day=2026-04-24", "to_day=2026-04-26"),
         ("active_sessions", "active_at=2026-03-24T07:40:00Z"),
         ("session_action_groups", f"session_id={session}"),
         ("coverage_gaps",),

@@ -7,17 +7,24 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import click
 import duckdb
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from rich.cells import cell_len
 
-from conftest import Rolecall, WriteLog, event
+from conftest import PROJECT, Rolecall, WriteLog, event
+from rolecall.cli import cli
 from rolecall.history import columns
+from rolecall.project import analyses
+from rolecall.session import WORDS_FOR_HOW
+from trail_writer import Ids, Role, Session, Shapes, User
 
 
 def rows(sample: Rolecall, *options: str, **environment: str) -> list[dict[str, Any]]:
@@ -191,34 +198,111 @@ def test_loose_files_of_several_accounts_are_no_gap(rolecall: Rolecall, tmp_path
     assert told in rolecall.run("history", *window).stderr
 
 
-def test_history_tells_who_switched_oldest_first(sample: Rolecall) -> None:
+def test_history_tells_who_entered_oldest_first(sample: Rolecall) -> None:
     history = rows(sample)
-    assert len(history) == 15
-    assert history == sorted(history, key=lambda row: row["switched_at"])
+    assert len(history) == 17
+    assert history == sorted(history, key=lambda row: row["entered_at"])
     last = history[-1]
-    assert (last["switched_at"], last["actor_name"], last["role_name"]) == (
+    assert (last["entered_at"], last["actor_name"], last["role_name"]) == (
         "2026-04-30T21:47:19Z",
         "bob",
         "ReadOnly",
     )
 
 
+def test_the_history_of_switches_is_that_of_the_console_alone(sample: Rolecall) -> None:
+    switches = rows(sample, "--switches")
+    assert len(switches) == 15
+    assert {row["how"] for row in switches} == {"console switch"}
+    assert rows(sample, "--how", "console switch") == switches
+    others = rows(sample, "--how", "assume role", "--how", "identity center")
+    assert [row["how"] for row in others] == ["identity center", "assume role"]
+    together = sorted(switches + others, key=lambda row: (row["entered_at"], row["entry_id"]))
+    assert together == rows(sample)
+    assert rows(sample, "--how", "saml") == []
+
+
 def test_the_sample_has_every_kind_of_switch(sample: Rolecall) -> None:
-    history = rows(sample)
+    history = rows(sample, "--switches")
     assert {row["seen_in"] for row in history} == {
         "both accounts",
         "role account",
         "source account",
     }
-    assert {row["mfa"] for row in history} == {"yes", "no", "not asserted"}
+    assert {row["mfa"] for row in history} == {"yes", "no"}
     assert {row["mfa_evidence"] for row in history} == {
         "assume role",
         "session activity",
-        "console sign-in",
-        None,
+        "identity center sign-in",
     }
     assert {row["outcome"] for row in history} == {"success", "failure"}
     assert {row["actor_type"] for row in history} == {"iam user", "identity center user"}
+
+
+def test_entries_of_workloads_are_counted_below_and_shown_when_asked_for(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    shapes, at = Shapes(Ids(7)), datetime(2026, 3, 1, 9, tzinfo=UTC)
+    ops = Role("Ops", "111122223333", "AROAEXAMPLEOPS0000000")
+    jobs = [
+        shapes.assume_role_with_web_identity(
+            at + timedelta(minutes=number),
+            Session(ops, f"job{number}", at + timedelta(minutes=number), False, f"ASIAJOB{number}"),
+            *("us-east-1", "192.0.2.1", "token.actions.githubusercontent.com"),
+            "repo:example/site:ref:refs/heads/main",
+        )
+        for number in range(3)
+    ]
+    zoe = Session(User("zoe", "111122223333", "AIDAEXAMPLEZOE0000000"), "", at, True, "AKIAZOE")
+    hers = Session(ops, "borrowed", at + timedelta(hours=1), True, "ASIAZOE", "alice")
+    refused = shapes.refused_assume_role(at + timedelta(hours=2), zoe, ops, "us-east-1")
+    entered = shapes.assume_role(
+        hers.created_at, zoe, hers, "us-east-1", console=False, ip="192.0.2.2"
+    )
+    rolecall.refresh(write_log([*jobs, *entered, refused]))
+
+    shown = rolecall.run("history")
+    assert [line[17:20] for line in shown.stdout.splitlines()[1:3]] == ["zoe", "zoe"]
+    aside = "3 entries of workloads are left out: --workloads shows them.\n"
+    assert shown.stdout.endswith(aside)
+    assert aside in rolecall.run("history", "--format", "csv").stderr
+    everything = rolecall.run("history", "--workloads")
+    assert len(everything.stdout.splitlines()) >= 1 + 5
+    assert "left out" not in everything.stdout + everything.stderr
+    assert len(rows(rolecall, "--workloads", "--how", "web identity")) == 3
+    nobody = rolecall.run("history", "--how", "web identity").stdout
+    assert nobody == f"No entry matches.\n{aside}"
+    assert rolecall.run("history", "--user", "zoe").stdout.count("left out") == 0
+
+    (failure,) = rows(rolecall, "--outcome", "failure")
+    assert (failure["how"], failure["actor_name"], failure["session_id"]) == (
+        *("assume role", "zoe"),
+        None,
+    )
+    # What she called the session, and herself, finds her too, here and in other questions.
+    for name in ("borrowed", "alice", "zoe"):
+        found = rows(rolecall, "--user", name, "--outcome", "success")
+        assert [(row["actor_name"], row["source_identity"]) for row in found] == [("zoe", "alice")]
+        asked = ("query", "what_did_this_person_do", "--param", f"person={name}")
+        done = json.loads(rolecall.run(*asked, "--format", "json").stdout)
+        assert [(row["actor_name"], row["role_session_name"]) for row in done] == [
+            ("zoe", "borrowed")
+        ]
+
+
+def test_each_way_in_has_a_name_that_can_be_asked_for_and_words() -> None:
+    text = (PROJECT / "models" / "marts" / "role_sessions.yml").read_text(encoding="utf-8")
+    (values,) = [
+        test["allowed_values"]["arguments"]["values"]
+        for test in yaml.safe_load(text)["models"][0]["data_tests"]
+        if "allowed_values" in test
+    ]
+    ways = values["start_method"]
+    assert list(analyses()["role_entry_history"].parameters["how"].choices) == ways
+    (option,) = [option for option in cli.commands["history"].params if option.name == "how"]
+    assert isinstance(option.type, click.Choice)
+    assert list(option.type.choices) == ways
+    assert list(WORDS_FOR_HOW) == ways
 
 
 @pytest.mark.parametrize(
@@ -241,19 +325,24 @@ def test_a_guess_is_shown_as_one(actor: str | None, confidence: str | None, show
     [
         (("--from", "2026-04-30", "--to", "2026-04-30"), 1),
         (("--from", "2026-03-03", "--to", "2026-03-03"), 2),
-        (("--to", "2026-03-31"), 5),
+        (("--to", "2026-03-31"), 6),
         (("--from", "2026-05-01"), 0),
         (("--account", "777788889999"), 4),
-        (("--account", "77778888999"), 0),
-        (("--user", "ALICE"), 7),
+        (("--account", " 7777-8888-9999"), 4),
+        (("--source-account", "7777 8888 9999"), 1),
+        (("--source-account", "123456789012"), 1),
+        (("--source-account", "111122223333", "--account", "777788889999"), 3),
+        (("--account", "777788889998"), 0),
+        (("--user", "ALICE"), 8),
         (("--user", "ali"), 0),
-        (("--user", "*@example.com"), 1),
+        (("--user", "*@example.com"), 2),
+        (("--user", "release-4711"), 1),
         (("--user", "arn:aws:iam::111122223333:user/operations/carol"), 2),
         (("--role", "admin"), 4),
-        (("--role", "*role/delivery/*"), 1),
+        (("--role", "*role/delivery/*"), 2),
         (("--role", "%"), 0),
         (("--outcome", "failure"), 1),
-        (("--mfa", "not asserted"), 1),
+        (("--mfa", "not asserted"), 0),
         (("--mfa", "no", "--user", "bob", "--outcome", "success"), 3),
         (("--user", "o'brien"), 0),
     ],
@@ -263,7 +352,8 @@ def test_filters_narrow_the_history(sample: Rolecall, options: tuple[str, ...], 
 
 
 def test_the_history_knows_who_is_behind_a_chain_and_what_was_done(sample: Rolecall) -> None:
-    (row,) = rows(sample, "--from", "2026-04-08", "--account", "444455556666", "--to", "2026-04-08")
+    day = ("--from", "2026-04-08", "--to", "2026-04-08")
+    (row,) = rows(sample, *day, "--source-account", "777788889999")
     assert (row["source_name"], row["actor_name"], row["actor_method"]) == (
         "alice",
         "alice",
@@ -286,34 +376,105 @@ def test_the_history_knows_who_is_behind_a_chain_and_what_was_done(sample: Rolec
         ("2026-03-03T09:31:08Z", ["Deploy"]),
         ("2026-03-03T10:31:08Z", []),  # expired
         ("2026-04-08T12:15:00+02:00", ["Developer", "ReadOnly"]),
+        ("2026-04-08T10:20:00Z", ["Developer", "ReadOnly", "Deploy"]),
     ],
 )
 def test_active_shows_who_is_in_a_role(sample: Rolecall, at: str, roles: list[str]) -> None:
     assert [row["role_name"] for row in rows(sample, "--active", "--at", at)] == roles
 
 
-def test_nobody_is_in_a_role_long_after(sample: Rolecall) -> None:
-    assert rows(sample, "--active") == []
-    assert sample.run("history", "--active").stdout == "No role switch matches.\n"
+def test_who_is_in_a_role_is_not_said_from_logs_that_end_a_day_before(sample: Rolecall) -> None:
+    newest = "The newest log is of 2026-04-30 21:47:19 UTC"
+    refused = sample.run("history", "--active", exit_code=1).stderr
+    assert refused.startswith(f"Error: {newest}, more than a day before ")
+    assert len(refused.splitlines()) == 1
+    just = ("history", "--active", "--at")
+    assert sample.run(*just, "2026-05-01T21:47:19Z").stderr.startswith(f"{newest}.\n")
+    sample.run(*just, "2026-05-01T21:47:20Z", exit_code=1)
+    done = sample.run("history", "--active", "--stale")
+    assert done.stdout == "No entry matches.\n"
+    assert done.stderr.startswith(f"{newest}.\n")
+    # Of an account the newest log is its own.
+    of_account = (*just, "2026-04-24T12:00:00Z", "--account", "7777-8888-9999")
+    assert "is of 2026-04-21 09:15:05 UTC, more" in sample.run(*of_account, exit_code=1).stderr
+    active = ("query", "active_sessions", "--param")
+    asked = sample.run(*active, "active_at=2026-05-02T00:00:00Z", exit_code=1)
+    assert asked.stderr.startswith(f"Error: {newest}, more than a day before 2026-05-02 00:00:00")
+    assert sample.run(*active, "active_at=2026-05-02T00:00:00Z", "--stale").stdout != ""
+    told = sample.run(*active, "active_at=2026-04-30T22:00:00Z").stderr
+    assert told.startswith(f"{newest}.\nNot wholly covered: no logs")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            ("history", "--account", "9999-8888-7777"),
+            "The logs have no account 9999-8888-7777: they have 111122223333, 444455556666,"
+            " 777788889999, 123456789012.",
+        ),
+        (
+            ("history", "--source-account", "999988887777"),
+            "Nobody came from account 999988887777: they came from 111122223333, 123456789012,"
+            " 444455556666, 777788889999.",
+        ),
+        (
+            ("history", "--user", "alicia", "--role", "Amin", "--from", "2026-04-01"),
+            "Nobody is named alicia: there are alice, bob, carol, dana@example.com, support.\n"
+            "No role is named Amin: there are ReadOnly, Admin, Developer, Deploy,"
+            " AWSReservedSSO_Operations_0a1b2c3d4e5f6071, PartnerAccess.",
+        ),
+        (
+            ("query", "what_did_this_person_do", "--param", "person=arn:*:user/zoe"),
+            "Nobody is named arn:*:user/zoe: there are alice, bob, carol,",
+        ),
+        (
+            ("query", "who_used_this_role", "--param", "role=read only"),
+            "No role is named read only: there are ReadOnly, Admin,",
+        ),
+        (
+            ("query", "access_review", "--param", "account=999988887777"),
+            "The logs have no account 999988887777: they have 111122223333,",
+        ),
+    ],
+)
+def test_where_a_name_matches_nothing_it_is_said_what_is_there(
+    sample: Rolecall, options: tuple[str, ...], told: str
+) -> None:
+    assert told in sample.run(*options).stderr
+
+
+def test_where_each_name_is_somebody_s_nobody_else_is_named(sample: Rolecall) -> None:
+    nothing = sample.run("history", "--user", "bob", "--role", "Developer")
+    assert nothing.stdout == "No entry matches.\n"
+    assert "named" not in nothing.stderr
+    something = sample.run("history", "--user", "bob")
+    assert "named" not in something.stderr
 
 
 def test_days_are_days_of_the_time_zone(sample: Rolecall) -> None:
     tokyo = rows(sample, "--from", "2026-05-01", "--timezone", "Asia/Tokyo")
-    assert [row["switched_at"] for row in tokyo] == ["2026-05-01T06:47:19+09:00"]
+    assert [row["entered_at"] for row in tokyo] == ["2026-05-01T06:47:19+09:00"]
     assert rows(sample, "--from", "2026-05-01", ROLECALL_TIMEZONE="America/New_York") == []
 
 
-@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("width", [80, 89, 90, 100, 120, 140, 150, 160, 180, 240])
 def test_a_table_fits_the_terminal(sample: Rolecall, width: int) -> None:
     table, _, note = sample.run("history", COLUMNS=str(width)).stdout.partition("\n\n")
     lines = table.splitlines()
-    assert len(lines) == 16
+    assert len(lines) == 18
     assert note.startswith("No data events are logged there")
     assert max(map(cell_len, lines)) <= width
     header = lines[0]
     whole = set(sample.run("history").stdout.splitlines())
-    for title in ("switched at", "who", "role", "role account", "mfa", "outcome", "actions"):
+    for title in ("entered at", "who", "how", "role", "role account", "mfa", "actions"):
         assert title in header
+    assert header.count("actions") == 1
+    # Without a column of its own the outcome of a refused switch stands where its actions would.
+    (refused,) = [line for line in lines if line.startswith("2026-04-02 08:01")]
+    assert "failure" in refused
+    assert ("outcome" in header) == (width >= 90)
+    assert ("address" in header) == (width >= 120)
     # Each cell is there as a whole, or ends in an ellipsis.
     complete = sample.run("history", "--format", "json").stdout
     known = set(json.dumps(json.loads(complete))[1:-1].replace('"', " ").split())
@@ -326,33 +487,33 @@ def test_a_table_fits_the_terminal(sample: Rolecall, width: int) -> None:
                 or word in "-:"
                 or (any(word in other for other in whole))
             )
-    if width == 200:
+    if width == 240:
         assert "…" not in "".join(lines)
         assert "seen in" in header and "address" in header
 
 
 def test_a_narrow_table_marks_what_it_cuts(sample: Rolecall) -> None:
-    narrow = sample.run("history", "--user", "dana*", COLUMNS="78").stdout
+    narrow = sample.run("history", "--user", "dana*", COLUMNS="80").stdout
     assert "dana@" in narrow and "…" in narrow
-    assert max(map(len, narrow.splitlines())) <= 78
+    assert max(map(len, narrow.splitlines())) <= 80
 
 
 def test_csv_json_and_parquet_have_the_same_rows(sample: Rolecall, tmp_path: Path) -> None:
     history = rows(sample)
     text = sample.run("history", "--format", "csv").stdout
     from_csv = list(csv.DictReader(io.StringIO(text)))
-    assert [row["role_switch_id"] for row in from_csv] == [row["role_switch_id"] for row in history]
+    assert [row["entry_id"] for row in from_csv] == [row["entry_id"] for row in history]
     assert list(from_csv[0]) == list(history[0])
     sample.run("history", "--format", "parquet", "--output", tmp_path / "h.parquet")
     table = pq.read_table(tmp_path / "h.parquet")
-    assert table["role_switch_id"].to_pylist() == [row["role_switch_id"] for row in history]
-    assert str(table.schema.field("switched_at").type) == "timestamp[us, tz=UTC]"
+    assert table["entry_id"].to_pylist() == [row["entry_id"] for row in history]
+    assert str(table.schema.field("entered_at").type) == "timestamp[us, tz=UTC]"
 
 
 def test_output_goes_to_a_file(sample: Rolecall, tmp_path: Path) -> None:
     done = sample.run("history", "--format", "csv", "--output", tmp_path / "history.csv")
     assert done.stdout == ""
-    assert (tmp_path / "history.csv").read_text().startswith("switched_at,outcome,")
+    assert (tmp_path / "history.csv").read_text().startswith("entered_at,how,")
 
 
 def test_head_makes_no_traceback(sample: Rolecall) -> None:
@@ -373,6 +534,10 @@ def test_head_makes_no_traceback(sample: Rolecall) -> None:
         (("--active", "--at", "noon"), 2, "'noon' is not a moment: write it like"),
         (("--at", "2026-04-30T12:00:00Z"), 2, "--at goes with --active"),
         (("--mfa", "maybe"), 2, "'maybe' is not one of"),
+        (("--how", "ssh"), 2, "'ssh' is not one of"),
+        (("--switches", "--how", "saml"), 2, "--switches is --how 'console switch'"),
+        (("--account", "77778888999"), 2, "'77778888999' is not an account id: it has 12 digits"),
+        (("--source-account", "alice"), 2, "'alice' is not an account id"),
         (("--database", "none.duckdb"), 1, "There is no database none.duckdb yet"),
         (("--target", "athena"), 1, "No AWS region is set to use athena in: set AWS_REGION."),
     ],

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 
 from athena.engine import Addresses
-from athena.scripted import Service, serving, table, until_stopped
+from athena.scripted import Script, Service, serving, table, until_stopped
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
 from conftest import run_script
@@ -37,6 +37,7 @@ RUNTIME = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py"
 SECRET = "s3cr3t-0f-n0b0dy"
 
 _WAIT_SECONDS = 60
+_START = "StartQueryExecution"
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="Lambda's runtime client is made for Linux"
@@ -192,6 +193,36 @@ def test_packed_questions_to_the_raw_logs_read_the_partitions_that_were_told(
         assert "\"dt\" >= date_format(:from_day, '%Y/%m/%d')" in queries[name]["sql"]
 
 
+# What goes with an answer, by a column that its question alone has: where nothing is said.
+_GAPS = ["account_id", "aws_region", "first_delivered_date", "last_delivered_date", "day_count"]
+_GAPS += ["missing_day_count"]
+_GAP_TYPES = ["varchar", "varchar", "date", "date", "bigint", "bigint"]
+_COVERED = ["111122223333", None, "2026-03-01", "2026-04-30", "61", "0"]
+_BESIDE = {
+    "missing_day_count": table(_GAPS, [_COVERED], _GAP_TYPES),
+    "name_count": table(["kind", "known_name", "entry_count", "name_count"], []),
+    "entry_count": table(["how", "actor_type", "outcome", "entry_count"], []),
+}
+
+
+def beside_notes(script: Script, **notes: Outcome) -> Script:
+    """Return a script for the question alone: those that go with it say nothing, or ``notes``."""
+
+    def answered(statement: Statement, request: Request) -> Outcome:
+        for column, outcome in (_BESIDE | notes).items():
+            if column in statement.text:
+                return outcome
+        return script(statement, request)
+
+    return answered
+
+
+def first_started(service: Service) -> dict[str, Any]:
+    """Return the request that started the first query, the one for the answer."""
+    started = [request for name, request in service.athena.requests if name == _START]
+    return dict(started[0])
+
+
 @pytest.fixture(scope="module")
 def running_service() -> Iterator[Service]:
     with serving() as service:
@@ -203,7 +234,9 @@ def service(running_service: Service) -> Service:
     """Return Athena's API without a past."""
     running_service.athena.executions.clear()
     running_service.athena.requests.clear()
-    running_service.engine.script = lambda statement, request: table(["n"], [["1"]], ["integer"])
+    running_service.engine.script = beside_notes(
+        lambda statement, request: table(["n"], [["1"]], ["integer"])
+    )
     running_service.engine.started.clear()
     return running_service
 
@@ -264,11 +297,13 @@ def function(start: Start) -> Iterator[Function]:
 def test_history_answers_with_rows_their_place_bytes_and_price(
     service: Service, function: Function
 ) -> None:
-    service.engine.script = lambda statement, request: table(
-        ["switched_at", "role_name", "n"],
-        [["2026-04-30 21:47:19.001", "Ops, \N{PILE OF POO}", "7"], [None, "", None]],
-        ["timestamp(3)", "varchar", "bigint"],
-        scanned_bytes=20_000_000,
+    service.engine.script = beside_notes(
+        lambda statement, request: table(
+            ["entered_at", "role_name", "n"],
+            [["2026-04-30 21:47:19.001", "Ops, \N{PILE OF POO}", "7"], [None, "", None]],
+            ["timestamp(3)", "varchar", "bigint"],
+            scanned_bytes=20_000_000,
+        )
     )
     done = function.invoke(
         {"command": "history", "from": "2026-04-01", "to": "2026-04-30", "user": "O'B*"}
@@ -276,28 +311,31 @@ def test_history_answers_with_rows_their_place_bytes_and_price(
     assert done.error_type is None, done.told
     answer = done.answer
     assert answer["rows"] == [
-        {"switched_at": "2026-04-30T21:47:19.001Z", "role_name": "Ops, \N{PILE OF POO}", "n": 7},
-        {"switched_at": None, "role_name": "", "n": None},
+        {"entered_at": "2026-04-30T21:47:19.001Z", "role_name": "Ops, \N{PILE OF POO}", "n": 7},
+        {"entered_at": None, "role_name": "", "n": None},
     ]
-    assert answer["columns"][0] == {"name": "switched_at", "type": "timestamp"}
+    assert answer["columns"][0] == {"name": "entered_at", "type": "timestamp"}
     assert (answer["row_count"], answer["left_out"]) == (2, 0)
     assert answer["output_location"] == f"s3://results/athena/{answer['query_id']}.csv"
     assert answer["scanned_bytes"] == 20_000_000
-    assert answer["price_usd"] == pytest.approx(0.0001)
-    started = dict(service.athena.requests)["StartQueryExecution"]
-    assert 'from "awsdatacatalog"."rolecall"."role_switches"' in started["QueryString"]
+    # With the two questions beside it, each for ten megabytes at least.
+    assert answer["price_usd"] == pytest.approx(0.0002)
+    assert answer["notes"] == []
+    started = first_started(service)
+    assert 'from "awsdatacatalog"."rolecall"."role_entries"' in started["QueryString"]
     literals = started["ExecutionParameters"]
     assert literals[:2] == ["timestamp '2026-04-01 00:00:00'"] * 2
     assert "timestamp '2026-05-01 00:00:00'" in literals
     assert "'o''b%'" in literals
-    assert literals.count("null") == 3 + 3 + 2 + 2 + 3  # account, role, outcome, mfa, active_at
+    # account, source_account, role, how, outcome, mfa, workloads, active_at
+    assert literals.count("null") == 2 + 2 + 3 + 2 + 2 + 2 + 1 + 3
 
 
 def test_the_documented_event_is_answered(service: Service, function: Function) -> None:
     event = documented("docs/athena.md", '{"command"')
     done = function.invoke(json.loads(event))
     assert done.error_type is None, done.told
-    started = dict(service.athena.requests)["StartQueryExecution"]
+    started = first_started(service)
     assert "'444455556666'" in started["ExecutionParameters"]
 
 
@@ -315,7 +353,7 @@ def test_a_query_reads_the_tables_that_the_event_names(
         }
     )
     assert done.error_type is None, done.told
-    started = dict(service.athena.requests)["StartQueryExecution"]
+    started = first_started(service)
     assert '"awsdatacatalog"."audit"."cloudtrail_logs_my_bucket"' in started["QueryString"]
     assert "rolecall_lambda" not in started["QueryString"]
     assert "'012345678901'" in started["ExecutionParameters"]
@@ -330,40 +368,119 @@ def test_what_the_event_leaves_out_comes_from_the_environment(
         "ROLECALL_SCHEMA": "switches",
         "ROLECALL_WORKGROUP": "enforced",
         "ROLECALL_DAYS": "2",
-        "ROLECALL_ACCOUNT": "111122223333",
+        "ROLECALL_ACCOUNT": "1111-2222-3333",
+        "ROLECALL_SOURCE_ACCOUNT": "444455556666",
         "ROLECALL_USER": "alice",
         "ROLECALL_ROLE": "Admin",
         "ROLECALL_PRICE_PER_TB": "10",
     }
     with start(**environment) as function:
         answer = function.invoke({"to": "2026-03-01", "user": "Bob", "days": 2}).answer
-        assert answer["price_usd"] == pytest.approx(0.0001)
+        assert answer["price_usd"] == pytest.approx(3 * 0.0001)
         (_, started) = service.athena.requests[0]
-        assert '"awsdatacatalog"."switches"."role_switches"' in started["QueryString"]
+        assert '"awsdatacatalog"."switches"."role_entries"' in started["QueryString"]
         assert started["WorkGroup"] == "enforced"
         literals = started["ExecutionParameters"]
         assert literals[0] == "timestamp '2026-02-28 00:00:00'"
         assert "timestamp '2026-03-02 00:00:00'" in literals
-        assert {"'111122223333'", "'bob'", "'admin'"} <= set(literals)
+        assert {"'111122223333'", "'444455556666'", "'bob'", "'admin'"} <= set(literals)
         assert "'alice'" not in literals
         # Days of the event push out the environment's; a filter that a query lacks is passed over.
+        service.athena.requests.clear()
         event = {"command": "query", "name": "preview_raw", "from": "2026-01-01"}
         assert function.invoke(event).error_type is None
-        (started,) = [
-            request
-            for operation, request in service.athena.requests[1:]
-            if operation == "StartQueryExecution"
-        ]
+        started = first_started(service)
         assert (
             started["ExecutionParameters"] == ["timestamp '2026-01-01 00:00:00'"] * 2 + ["null"] * 2
         )
+
+
+def test_an_answer_says_which_days_have_no_logs_and_who_is_left_out(
+    service: Service, function: Function
+) -> None:
+    lacking = ["111122223333", None, "2026-04-03", "2026-04-30", "30", "2"]
+    service.engine.script = beside_notes(
+        lambda statement, request: table(["n"], [["1"]], ["integer"]),
+        missing_day_count=table(_GAPS, [lacking], _GAP_TYPES),
+        entry_count=table(
+            ["how", "actor_type", "outcome", "entry_count"],
+            [["web identity", "workload", "success", "7"], ["saml", "unknown", "success", "2"]],
+            ["varchar", "varchar", "varchar", "bigint"],
+        ),
+    )
+    window = {"from": "2026-04-01", "to": "2026-04-30"}
+    lacks = "Not wholly covered: no logs before 2026-04-03; no logs on 2 of 30 days"
+    aside = '7 entries of workloads are left out: "workloads": true shows them.'
+    answer = function.invoke({"command": "history", **window}).answer
+    assert answer["notes"] == [f"{lacks} (`rolecall query coverage_gaps`).", aside]
+    shown = function.invoke({"command": "history", **window, "workloads": True}).answer
+    assert aside not in shown["notes"] and len(shown["notes"]) == 1
+    asked = {"command": "query", "name": "access_review", **window}
+    assert function.invoke(asked).answer["notes"][0].startswith(lacks)
+
+
+def test_where_nobody_has_a_name_it_is_said_who_is_there(
+    service: Service, function: Function
+) -> None:
+    names = [["user", "alice", "4", "2"], ["user", "b\x1bob", "1", "2"]]
+    service.engine.script = beside_notes(
+        lambda statement, request: table(["n"], [], ["integer"]),
+        name_count=table(
+            ["kind", "known_name", "entry_count", "name_count"],
+            names,
+            ["varchar", "varchar", "bigint", "bigint"],
+        ),
+    )
+    answer = function.invoke({"command": "history", "user": "bbo"}).answer
+    assert answer["notes"] == [
+        "Nobody is named bbo: there are alice, b\N{REPLACEMENT CHARACTER}ob."
+    ]
+
+
+def test_who_is_in_a_role_is_not_said_from_logs_that_end_long_before(
+    service: Service, function: Function
+) -> None:
+    service.engine.script = beside_notes(
+        lambda statement, request: table(["n"], [["1"]], ["integer"]),
+        newest_event_at=table(
+            ["account_id", "newest_event_at"],
+            [["111122223333", "2026-04-29 12:00:00"]],
+            ["varchar", "timestamp(3)"],
+        ),
+    )
+    asked = {"command": "history", "active": True, "at": "2026-04-30T12:00:00Z"}
+    answer = function.invoke(asked).answer
+    assert answer["notes"][0] == "The newest log is of 2026-04-29 12:00:00 UTC."
+    asked["at"] = "2026-04-30T12:00:01Z"
+    refused = function.invoke(asked)
+    assert refused.error_type == "StaleLogsError"
+    message = refused.answer["errorMessage"]
+    assert "more than a day before 2026-04-30 12:00:01 UTC" in message
+    assert 'with "stale": true the answer' in message
+    answer = function.invoke(asked | {"stale": True}).answer
+    assert (answer["row_count"], answer["notes"][0][:17]) == (1, "The newest log is")
+
+
+def test_an_answer_without_its_notes_says_that_they_are_missing(
+    service: Service, function: Function
+) -> None:
+    def only_the_answer(statement: Statement, request: Request) -> Outcome:
+        if "missing_day_count" in statement.text:
+            raise QueryFailedError("TABLE_NOT_FOUND: line 1:15: no such table", category=2)
+        return table(["n"], [["1"]], ["integer"])
+
+    service.engine.script = only_the_answer
+    answer = function.invoke({"command": "query", "name": "preview_raw"}).answer
+    assert answer["row_count"] == 1
+    (note,) = answer["notes"]
+    assert note.startswith("Which of the days asked for have logs could not be looked up")
 
 
 def test_an_answer_stays_below_lambdas_limit_and_counts_what_it_leaves_out(
     service: Service, function: Function
 ) -> None:
     text = "\N{PILE OF POO}" * 100
-    service.engine.script = lambda statement, request: table(["t"], [[text]] * 9_000)
+    service.engine.script = beside_notes(lambda statement, request: table(["t"], [[text]] * 9_000))
     done = function.invoke({"command": "history"})
     answer = done.answer
     assert len(done.told) < 6_000_000
@@ -372,7 +489,7 @@ def test_an_answer_stays_below_lambdas_limit_and_counts_what_it_leaves_out(
 
 
 def test_an_event_may_ask_for_a_few_rows(service: Service, function: Function) -> None:
-    service.engine.script = lambda statement, request: table(["t"], [["x"]] * 2_500)
+    service.engine.script = beside_notes(lambda statement, request: table(["t"], [["x"]] * 2_500))
     answer = function.invoke({"command": "history", "max_rows": 10}).answer
     assert (answer["row_count"], answer["left_out"]) == (10, 2_490)
 
@@ -529,6 +646,13 @@ def test_nothing_is_started_one_second_before_the_function_ends(
         ({"command": "history", "params": {"x": "y"}}, "There is no parameter 'x' in this query"),
         ({"command": "query", "name": "preview_raw", "user": "x"}, "no parameter 'user'"),
         ({"command": "query", "name": "switch_role_query", "days": 3}, "needs a value for account"),
+        ({"command": "history", "account": "4444"}, "'4444' is not an account id: it has 12"),
+        ({"command": "history", "mfa": "maybe"}, "'maybe' is no value of mfa: it is one of yes"),
+        ({"command": "history", "how": ["saml", "ssh"]}, "'ssh' is no value of how: it is one of"),
+        ({"command": "history", "how": "saml", "switches": True}, "Both how and switches"),
+        ({"command": "history", "at": "2026-04-30T12:00:00Z"}, 'at goes with "active": true'),
+        ({"command": "history", "active": "yes"}, "active is 'yes', neither true nor false"),
+        ({"command": "query", "name": "preview_raw", "active": True}, "no parameter 'active_at'"),
         ({"command": "history", "database": 'a"; drop'}, "cannot be a database"),
         ({"command": "history", "table": 'a.b" --'}, "cannot be a table"),
         ({"command": "history", "table": "b"}, "not of the form DATABASE.TABLE"),
@@ -556,7 +680,7 @@ def test_log_lines_are_json_without_secrets_and_values(
     assert started == {
         "event": "started",
         "request_id": done.id,
-        "query": "role_switch_history",
+        "query": "role_entry_history",
         "database": "rolecall",
         "workgroup": "rolecall",
     }
@@ -605,4 +729,4 @@ def test_the_package_is_small_and_always_the_same(package: Path, tmp_path: Path)
 
 def test_a_function_without_queries_says_how_to_pack_them() -> None:
     with pytest.raises(RolecallError, match=r"are missing: pack it with make lambda\."):
-        packed_query("role_switch_history")
+        packed_query("role_entry_history")

@@ -13,6 +13,7 @@ from rolecall.parameters import (
     SQL_TYPES,
     Parameter,
     Value,
+    account_id,
     bound_values,
     day_end,
     day_start,
@@ -66,6 +67,57 @@ def test_a_pattern_knows_the_star_alone() -> None:
     assert like_pattern("Al*ce_50%\\") == "al%ce\\_50\\%\\\\"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "044455556666",
+        "0444-5555-6666",
+        "0444 5555 6666",
+        " 0444-5555-6666\n",
+        "0444 - 5555 - 6666",
+        "0444\N{NO-BREAK SPACE}5555\N{NO-BREAK SPACE}6666",
+    ],
+)
+def test_an_account_id_is_taken_as_the_console_shows_it(text: str) -> None:
+    assert account_id(text) == "044455556666"
+    assert bound_values({"a": Parameter("a", "account")}, {"a": text}) == {"a": "044455556666"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "44455556666", "0444455556666", "0444-5555-666", "0444-5555-6666-7777"),
+        *("0444.5555.6666", "0444_5555_6666", "04-4455556666", "-044455556666", "044455556666-"),
+        *("*", "0444*", "alice", "04445555666x", "'044455556666'"),
+        "arn:aws:iam::044455556666:root",
+        "\N{FULLWIDTH DIGIT ZERO}44455556666",
+        "\N{ARABIC-INDIC DIGIT ZERO}44455556666",
+    ],
+)
+def test_what_has_not_the_twelve_digits_of_an_account_id_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"is not an account id: it has 12 digits, such as"):
+        account_id(text)
+
+
+def test_a_list_has_a_comma_at_both_ends_of_each_part() -> None:
+    parameters = {"how": Parameter("how", "list", choices=("saml", "web identity"))}
+    for text in ("saml,web identity", " saml , web identity "):
+        assert bound_values(parameters, {"how": text}) == {"how": ",saml,web identity,"}
+    assert bound_values(parameters, {"how": "saml"}) == {"how": ",saml,"}
+
+
+def test_a_parameter_may_stand_for_another_that_is_needed() -> None:
+    parameters = {
+        "a": Parameter("a", required_unless="b"),
+        "b": Parameter("b", required_unless="a"),
+    }
+    assert bound_values(parameters, {"a": "1"}) == {"a": "1", "b": None}
+    assert bound_values(parameters, {"b": "1"}) == {"a": None, "b": "1"}
+    assert bound_values(parameters, {"a": "1", "b": "2"}) == {"a": "1", "b": "2"}
+    with pytest.raises(UsageError, match=r"This query needs a value for a or b: --param a="):
+        bound_values(parameters, {"a": None})
+
+
 def test_values_have_the_kind_that_the_parameter_declares() -> None:
     parameters = {
         kind: Parameter(kind, kind)
@@ -94,6 +146,11 @@ def test_values_have_the_kind_that_the_parameter_declares() -> None:
         (Parameter("a", "integer"), {"a": "x"}, "'x' is not a whole number"),
         (Parameter("a", "boolean"), {"a": "yes"}, "'yes' is neither true nor false"),
         (Parameter("a", required=True), {}, r"needs a value for a: --param a="),
+        (Parameter("a", "account"), {"a": "4444"}, "'4444' is not an account id"),
+        (Parameter("a", choices=("x", "y")), {"a": "X"}, "'X' is no value of a: it is one of x, y"),
+        (Parameter("a", choices=("x",)), {"a": ""}, "'' is no value of a"),
+        (Parameter("a", "list", choices=("x", "y")), {"a": "x,z"}, "'z' is no value of a"),
+        (Parameter("a", "list", choices=("x",)), {"a": ""}, "'' is no value of a"),
         (Parameter("a"), {"b": "1"}, "There is no parameter 'b' in this query: it has a"),
     ],
 )
@@ -140,7 +197,9 @@ def test_every_place_of_a_parameter_has_its_value_in_order() -> None:
     ("kind", "type_"),
     [
         ("text", "varchar"),
+        ("account", "varchar"),
         ("pattern", "varchar"),
+        ("list", "varchar"),
         ("day start", "timestamp"),
         ("day end", "timestamp"),
         ("integer", "bigint"),

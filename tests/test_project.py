@@ -162,7 +162,7 @@ def test_the_wheel_works_outside_a_checkout(installed: Path, rolecall: Rolecall)
     )
     assert where.stdout.startswith(str(installed))
     assert "129 new events" in rolecall.refresh(SAMPLE)
-    assert len(rolecall.run("history").stdout.partition("\n\n")[0].splitlines()) == 16
+    assert len(rolecall.run("history").stdout.partition("\n\n")[0].splitlines()) == 18
     assert "switch_role_query" in rolecall.run("query").stdout
     made = {path.name for path in rolecall.folder.iterdir()}
     assert made == {"rolecall.duckdb", "cache"}

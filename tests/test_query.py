@@ -17,9 +17,13 @@ SWITCH_QUERY = ("query", "switch_role_query", "--format", "json")
 
 def test_the_list_tells_names_descriptions_and_parameters(sample: Rolecall) -> None:
     text = sample.run("query").stdout
-    for name in ("role_switch_history", "switch_role_query", "preview_raw"):
+    for name in ("role_entry_history", "role_switch_history", "switch_role_query", "preview_raw"):
         assert f"{name}\n" in text
-    assert "--param account=  the id of the account that received the record (needed)" in text
+    assert "--param person=  name or ARN of who is behind the sessions" in text
+    needed = " ".join(text.partition("switch_role_query\n")[2].split())
+    assert "the first day (needed)" in needed
+    assert "that received the record (needed without source_account)" in needed
+    assert "else the record's identity (needed without account)" in needed
 
 
 def test_the_query_of_the_athena_console_reads_the_raw_logs(rolecall: Rolecall) -> None:
@@ -35,6 +39,44 @@ def test_the_query_of_the_athena_console_reads_the_raw_logs(rolecall: Rolecall) 
     assert last["switch_from"] == "arn:aws:iam::111122223333:user/bob"
     # Copies are not folded here: the raw logs have the last switch twice.
     assert len(rows) == 7
+
+
+def test_the_query_of_the_console_can_ask_whence_a_role_was_entered(rolecall: Rolecall) -> None:
+    """By SwitchFrom, and in the account of who left, where a record has none, by its identity."""
+    days = ["--param", "from_day=2026-04-01", "--param", "to_day=2026-04-30", "--logs", str(SAMPLE)]
+
+    def received(*params: str) -> list[tuple[str, str]]:
+        given = [part for param in params for part in ("--param", param)]
+        rows = json.loads(rolecall.run(*SWITCH_QUERY, *days, *given).stdout)
+        return sorted((row["event_time"][:10], row["account_id"]) for row in rows)
+
+    assert received("source_account=7777-8888-9999") == [
+        ("2026-04-08", "444455556666"),
+        ("2026-04-08", "777788889999"),
+    ]
+    assert received("source_account=123456789012") == [("2026-04-16", "444455556666")]
+    both = received("source_account=111122223333", "account=777788889999")
+    assert both == [("2026-04-08", "777788889999")]
+    # The role's account is no source account, though the records' identity there is the session.
+    assert received("source_account=444455556666") == []
+
+
+def test_an_empty_answer_from_the_raw_logs_says_whose_records_there_are(
+    rolecall: Rolecall,
+) -> None:
+    days = ["--param", "from_day=2026-04-01", "--param", "to_day=2026-05-02", "--logs", str(SAMPLE)]
+    for name, told in (
+        ("account", "The logs have no account 999988887777: they have 111122223333, 444455556666"),
+        ("source_account", "Nobody came from account 999988887777: they came from 111122223333,"),
+    ):
+        done = rolecall.run(*SWITCH_QUERY, *days, "--param", f"{name}=999988887777")
+        assert json.loads(done.stdout) == []
+        assert told in done.stderr
+        assert "covered: there are no logs of these days" in done.stderr
+    known = rolecall.run(*SWITCH_QUERY, *days, "--param", "account=444455556666")
+    assert "no logs after 2026-04-30" in known.stderr
+    assert "(by the names of the log files)" in known.stderr
+    assert not rolecall.database.exists()
 
 
 def test_the_raw_logs_are_read_whatever_is_loaded(sample: Rolecall) -> None:
@@ -137,7 +179,7 @@ def test_columns_of_one_name_keep_their_values(sample: Rolecall) -> None:
 def test_a_database_without_tables_says_how_to_fill_it(rolecall: Rolecall) -> None:
     duckdb.connect(str(rolecall.database)).close()
     done = rolecall.run("history", exit_code=1)
-    assert "has no table role_switches yet: build it with `rolecall refresh" in done.stderr
+    assert "has no table role_entries yet: build it with `rolecall refresh" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from conftest import Rolecall, WriteLog, event
+from rolecall.project import analyses
 
+# Of what questions need, or are confined to, one that the sample has.
+_NEEDED = {"account": "444455556666", "role": "ReadOnly", "person": "alice", "resource": "x"}
 BOB = "AROABQIOM2ZEQ4DOWQU4G:bob@2026-03-09T13:21:30Z"
 
 
@@ -57,11 +60,61 @@ def test_an_access_review_shows_what_is_not_used(sample: Rolecall) -> None:
     rows = asked(sample, "access_review", from_day="2026-04-01", to_day="2026-04-30")
     found = {(row["actor_name"], row["role_name"]): row for row in rows}
     assert found["alice", "Admin"]["is_unused"] is True
+    assert found["alice", "Admin"]["days_with_logs"] == 12
+    # The partner's account has no logs: she is known to be in it from her own.
+    assert found["alice", "PartnerAccess"]["days_with_logs"] == 0
     assert found["alice", "Admin"]["last_used_at"] == "2026-03-03T08:14:40Z"
     assert found["bob", "ReadOnly"]["times_used"] == 2
     assert found["alice", "Deploy"]["write_count"] == 1
     in_march = asked(sample, "access_review", from_day="2026-03-01", to_day="2026-03-31")
     assert ("bob", "Admin") not in {(row["actor_name"], row["role_name"]) for row in in_march}
+
+
+def test_that_a_role_is_not_used_is_known_of_days_with_logs_alone(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    def acted(number: int, name: str, day: int) -> dict[str, Any]:
+        identity = {
+            "type": "AssumedRole",
+            "principalId": f"AROAXXXXXXXXXXXXXXXXX:{name}",
+            "arn": f"arn:aws:sts::111122223333:assumed-role/Ops/{name}",
+            "sessionContext": {"attributes": {"creationDate": f"2026-03-{day:02d}T09:00:00Z"}},
+        }
+        return event(number, userIdentity=identity, eventTime=f"2026-03-{day:02d}T09:05:00Z")
+
+    write_log([acted(1, "zoe", 2), acted(2, "yan", 2)], day="2026/03/02")
+    write_log([event(3, eventTime="2026-03-10T09:00:00Z")], day="2026/03/10")
+    # Another account's logs say nothing of this one's roles, nor does a file that is cut.
+    write_log([event(4, recipientAccountId="444455556666")], "2.json", "2026/03/15", "444455556666")
+    write_log(day="2026/03/16", body=b"{")
+    rolecall.refresh(write_log([acted(5, "zoe", 20)], day="2026/03/20"))
+
+    def reviewed(first: str, last: str) -> dict[str, tuple[int, bool | None]]:
+        window = {"from_day": f"2026-03-{first}", "to_day": f"2026-03-{last}"}
+        rows = asked(rolecall, "access_review", **window)
+        return {row["actor_name"]: (row["days_with_logs"], row["is_unused"]) for row in rows}
+
+    assert reviewed("03", "19") == {"zoe": (1, True), "yan": (1, True)}
+    assert reviewed("10", "20") == {"zoe": (2, False), "yan": (2, True)}
+    assert reviewed("11", "19") == {"zoe": (0, None), "yan": (0, None)}
+    assert reviewed("11", "20") == {"zoe": (1, False), "yan": (1, True)}
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        (name, {key: text for key, text in _NEEDED.items() if key in analysis.parameters})
+        for name, analysis in analyses().items()
+        if {"from_day", "to_day"} & analysis.parameters.keys() and name != "coverage_gaps"
+    ],
+)
+def test_every_question_with_a_window_says_what_of_it_has_no_logs(
+    sample: Rolecall, name: str, params: dict[str, str]
+) -> None:
+    window = {"from_day": "2026-04-20", "to_day": "2026-05-10"}
+    given = [f"--param={key}={text}" for key, text in (params | window).items()]
+    told = sample.run("query", name, *given, "--format", "csv").stderr
+    assert "overed: " in told and "no logs after 2026-0" in told
 
 
 def test_what_is_done_after_midnight_is_of_that_day(

@@ -251,7 +251,7 @@ def test_a_folder_without_logs_gives_empty_tables(rolecall: Rolecall, tmp_path: 
     text = rolecall.refresh(tmp_path / "empty")
     assert "Nothing new to load." in text
     assert rolecall.query(COUNTS) == [(0, 0, 0, 0)]
-    assert rolecall.run("history").stdout == "No role switch matches.\n"
+    assert rolecall.run("history").stdout == "No entry matches.\n"
 
 
 def test_a_file_that_is_no_database_is_left_alone(rolecall: Rolecall, write_log: WriteLog) -> None:
@@ -408,7 +408,7 @@ def test_while_a_refresh_holds_the_database_history_says_who(
             "refresh", "--logs", write_log(), exit_code=1, ROLECALL_WAIT_SECONDS="0"
         )
         assert f"is held by process {holder.pid}" in done.stderr
-    assert rolecall.run("history").stdout == "No role switch matches.\n"
+    assert rolecall.run("history").stdout == "No entry matches.\n"
 
 
 def test_the_malformed_files_of_aws_do_no_harm(rolecall: Rolecall) -> None:

@@ -150,10 +150,11 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         compacted = compact(athena, run.started_at.date())
     summary = _summary(athena, before.loaded_at)
     rejected_files = _rejected_files(athena, before.loaded_at) if is_built else ()
+    parameters = analyses()["coverage_gaps"].parameters
     gaps = athena.run(
         compiled_analysis("coverage_gaps", settings),
-        {"from_day": None, "to_day": None, "account": None},
-        parameters=analyses()["coverage_gaps"].parameters,
+        dict.fromkeys(parameters),
+        parameters=parameters,
     ).result()
     return AthenaRefreshed(
         file_count=summary["file_count"],

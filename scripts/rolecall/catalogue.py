@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena import checked, explained, make_client
 from rolecall.errors import RolecallError, ScanLimitError
+from rolecall.project import models_read_by
 from rolecall.settings import Settings
 from rolecall.sizes import size_text
 from rolecall.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
@@ -245,6 +246,20 @@ def tables_of(sql: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _with_what_views_read(tables: list[str], settings: Settings) -> dict[str, CatalogueTable]:
+    """Return tables by name, and behind a view of the project those that it reads."""
+    found: dict[str, CatalogueTable] = {}
+    pending = list(tables)
+    for name in pending:
+        if name in found:
+            continue
+        found[name] = catalogue_table(name, settings)
+        database, _, model = name.partition(".")
+        if found[name].is_view and database == settings.schema_name:
+            pending += [f"{database}.{read}" for read in sorted(models_read_by(model))]
+    return found
+
+
 def check_scan(
     tables: list[str], settings: Settings, spans: Sequence[Days] | None = None
 ) -> int | None:
@@ -260,8 +275,8 @@ def check_scan(
         return None
     everything: Sequence[Days | None] = [None]
     most = 0
-    for name in tables:
-        table = catalogue_table(name, settings)
+    read = _with_what_views_read(tables, settings)
+    for name, table in read.items():
         for days in spans if spans is not None and name == settings.table else everything:
             most += table_bytes(table, settings, days)
     return check_bytes(most, tables, settings)
@@ -276,7 +291,7 @@ def check_bytes(most: int, tables: list[str], settings: Settings) -> int | None:
         return None
     if most > settings.max_scan:
         raise ScanLimitError(
-            f"This could scan {size_text(most)} of {', '.join(tables)}, over the limit of"
+            f"This could scan {size_text(most)} of {', '.join(read)}, over the limit of"
             f" {size_text(settings.max_scan)}: raise it with --max-scan (ROLECALL_MAX_SCAN), or"
             " ask for fewer days, or a table with less behind it."
         )

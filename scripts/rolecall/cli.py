@@ -17,8 +17,6 @@ from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 from rolecall.output import counted
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
     from rolecall.questions import Answered
@@ -29,6 +27,10 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _MFA = ("yes", "no", "not asserted", "unknown")
 _OUTCOMES = ("success", "failure", "unknown")
+_HOW = (
+    *("console switch", "assume role", "assume root", "roles anywhere", "pod identity"),
+    *("identity center", "saml", "web identity", "service", "observed"),
+)
 _FORMATS = ("table", "csv", "json", "parquet")
 _NAMED_AT_MOST = 20
 
@@ -79,6 +81,11 @@ _deadline_option = click.option(
     type=float,
     metavar="SECONDS",
     help="Give up a question to Athena after this time [1800].",
+)
+_stale_option = click.option(
+    "--stale",
+    is_flag=True,
+    help="Say who is in a role though the newest log is older than a day.",
 )
 _output_options = _options(
     click.option(
@@ -133,12 +140,13 @@ def refresh(**flags: Any) -> None:
     if settings.target == "athena":
         _refresh_athena(settings)
         return
+    from rolecall.asked import Asked
     from rolecall.refresh import check_strict
     from rolecall.refresh import refresh as run_refresh
 
     refreshed = run_refresh(settings)
     click.echo(_refresh_text(refreshed, settings))
-    _say_what_is_not_covered(_answer("coverage_gaps", {}, settings).result)
+    _say_what_is_not_covered(Asked(settings).ask("coverage_gaps", {}))
     if settings.strict:
         check_strict(refreshed)
 
@@ -225,17 +233,23 @@ def forget(before: str, **flags: Any) -> None:
 @_deadline_option
 @click.option("--from", "from_day", metavar="DAY", help="The first day, such as 2026-03-01.")
 @click.option("--to", "to_day", metavar="DAY", help="The last day; all of it is included.")
-@click.option("--account", help="Id of the role's account or of the source account.")
-@click.option("--user", help="Who switched: a name or an ARN; * stands for any text.")
+@click.option("--account", metavar="ID", help="The role's account or the source account.")
+@click.option("--source-account", metavar="ID", help="The account in the ARN of who entered.")
+@click.option(
+    "--user",
+    help="Who entered: a name or an ARN, session name or source identity; * stands for any text.",
+)
 @click.option("--role", help="The role: a name or an ARN; * stands for any text.")
+@click.option(
+    "--how", multiple=True, type=click.Choice(_HOW), help="The way in; may be given several times."
+)
+@click.option("--switches", is_flag=True, help="Only switches of role in the console.")
+@click.option("--workloads", is_flag=True, help="What workloads entered too, not people alone.")
 @click.option("--outcome", type=click.Choice(_OUTCOMES))
 @click.option("--mfa", type=click.Choice(_MFA))
-@click.option(
-    "--active",
-    is_flag=True,
-    help="Only who is in the role now; active_sessions of `query` has other ways in.",
-)
+@click.option("--active", is_flag=True, help="Only who is in the role now.")
 @click.option("--at", metavar="TIME", help="With --active: who was in it then, not now.")
+@_stale_option
 @_output_options
 def history(
     format_: str,
@@ -243,49 +257,63 @@ def history(
     from_day: str | None,
     to_day: str | None,
     account: str | None,
+    source_account: str | None,
     user: str | None,
     role: str | None,
+    how: tuple[str, ...],
+    switches: bool,
+    workloads: bool,
     outcome: str | None,
     mfa: str | None,
     active: bool,
     at: str | None,
+    stale: bool,
     **flags: Any,
 ) -> None:
-    """Show who switched into which role, oldest switch first."""
-    from rolecall.history import columns, note
+    """Show who entered which role, in whatever way, oldest entry first.
+
+    Refused attempts are among them. What workloads entered is counted only, unless it is asked for.
+    """
+    from rolecall.asked import Asked
+    from rolecall.history import columns, footnotes
+    from rolecall.notes import CONSOLE_SWITCH, HISTORY
     from rolecall.output import write
-    from rolecall.parameters import day, now, utc_days
+    from rolecall.parameters import day, now
 
     if from_day and to_day and day(from_day) > day(to_day):
         raise UsageError(f"--from {from_day} is after --to {to_day}.")
     if at and not active:
         raise UsageError("--at goes with --active.")
+    if switches and how:
+        raise UsageError("--switches is --how 'console switch': leave one of them out.")
     settings = _settings(**flags)
     given = {
         "from_day": from_day,
         "to_day": to_day,
         "account": account,
+        "source_account": source_account,
         "user": user,
         "role": role,
+        "how": ",".join([CONSOLE_SWITCH] if switches else how) or None,
         "outcome": outcome,
         "mfa": mfa,
         "active_at": (at or now()) if active else None,
+        "workloads": "true" if workloads else None,
     }
-    answered = _answer("role_switch_history", given, settings)
-    gaps = _answer(
-        "coverage_gaps", {name: given[name] for name in ("from_day", "to_day", "account")}, settings
-    )
-    asked = utc_days(from_day, to_day, settings.zone)
-    _say_what_is_not_covered(gaps.result, *asked)
-    _say_what_is_forgotten(settings, *asked)
-    _say_what_it_took(answered, gaps)
-    result = answered.result
-    if not result.rows and format_ == "table" and output is None:
-        click.echo("No role switch matches.")
-        return
-    write(result, format_, output, settings.zone, columns(settings.zone))
-    if format_ == "table" and output is None and note(result):
-        click.echo(f"\n{note(result)}")
+    asked = Asked(settings)
+    result, notes = asked.answer_with_notes(HISTORY, given, is_stale_fine=stale)
+    _say(*notes)
+    below = footnotes(given, result, asked.ask)
+    is_read_here = format_ == "table" and output is None
+    if not is_read_here:
+        _say(*below)
+    _say_what_it_took(*asked.answers)
+    if not result.rows and is_read_here:
+        click.echo("No entry matches.")
+    else:
+        write(result, format_, output, settings.zone, columns(settings.zone))
+    if is_read_here and below:
+        click.echo(("\n" if result.rows else "") + "\n".join(below))
 
 
 @cli.command()
@@ -307,18 +335,13 @@ def session(id_: str, format_: str, **flags: Any) -> None:
     ID is that of a session, of a switch, of any record of the switch or of the assumption of the
     role, or as much of it as no other has.
     """
+    from rolecall.asked import Asked
     from rolecall.session import find, gather, write_json, write_text
 
     settings = _settings(**flags)
-
-    answers: list[Answered] = []
-
-    def ask(name: str, given: dict[str, Any]) -> Result:
-        answers.append(_answer(name, given, settings))
-        return answers[-1].result
-
-    found = gather(*find(id_, ask), ask, every=format_ == "json")
-    _say_what_it_took(answers[-1], *answers[:-1])
+    asked = Asked(settings)
+    found = gather(*find(id_, asked.ask), asked.ask, every=format_ == "json")
+    _say_what_it_took(asked.answers[-1], *asked.answers[:-1])
     if format_ == "json":
         write_json(found, sys.stdout, settings.zone)
     else:
@@ -330,49 +353,46 @@ def session(id_: str, format_: str, **flags: Any) -> None:
 @click.option(
     "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the query."
 )
+@_stale_option
 @_target_options
 @_deadline_option
 @_output_options
 def query(
     name: str | None,
     params: tuple[str, ...],
+    stale: bool,
     format_: str,
     output: Path | None,
     **flags: Any,
 ) -> None:
     """Run a query of the project by name, or a .sql file; without NAME, list the queries."""
+    from rolecall.asked import Asked
     from rolecall.output import write
 
     if name is None:
         click.echo(_query_list())
         return
     settings = _settings(**flags)
+    asked = Asked(settings)
     given = dict(_pair(param) for param in params)
-    answered = _answer(name, given, settings)
-    _say_what_it_took(answered)
-    write(answered.result, format_, output, settings.zone)
+    result, notes = asked.answer_with_notes(name, given, is_stale_fine=stale)
+    _say(*notes)
+    _say_what_it_took(*asked.answers)
+    write(result, format_, output, settings.zone)
 
 
-def _say_what_is_not_covered(
-    gaps: Result, from_day: date | None = None, to_day: date | None = None
-) -> None:
-    """Print, beside the answer, which of the days asked for (UTC) have no logs."""
+def _say_what_is_not_covered(gaps: Result) -> None:
+    """Print, beside what was done, which days have no logs."""
     from rolecall.coverage import coverage_note
 
-    note = coverage_note(gaps, from_day, to_day)
+    note = coverage_note(gaps)
     if note is not None:
-        click.echo(note, err=True)
+        _say(note)
 
 
-def _say_what_is_forgotten(settings: Settings, from_day: date | None, to_day: date | None) -> None:
-    """Print, beside the answer, that events of the days asked for (UTC) are forgotten."""
-    from rolecall.coverage import forgotten_note
-    from rolecall.questions import first_kept_day
-
-    if from_day is to_day is None:  # the answer is what there is
-        return
-    note = forgotten_note(first_kept_day(settings), from_day)
-    if note is not None:
+def _say(*notes: str) -> None:
+    """Print what is said beside an answer."""
+    for note in notes:
         click.echo(note, err=True)
 
 
@@ -389,40 +409,6 @@ def _say_what_it_took(*answers: Answered) -> None:
             f" {answers[0].output_location}",
             err=True,
         )
-
-
-def _answer(name: str, given: dict[str, Any], settings: Settings) -> Answered:
-    """Return the rows of an analysis, or of the SQL file that ``name`` is the path of."""
-    from rolecall.parameters import Parameter, bound_values, named_parameters
-    from rolecall.project import analyses, compiled_analysis, compiled_text
-    from rolecall.questions import answer, raw_days
-
-    days = None
-    if name in analyses():
-        parameters = analyses()[name].parameters
-        values = bound_values(parameters, given, settings.zone)
-        sql = compiled_analysis(name, settings)
-        if settings.target == "athena":
-            days = raw_days(values)
-    elif name.endswith(".sql"):
-        text = _sql_file(name)
-        parameters = {key: Parameter(key, required=True) for key in named_parameters(text)}
-        values = bound_values(parameters, given, settings.zone)
-        sql = compiled_text(text, settings)
-    else:
-        raise UsageError(
-            f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
-        )
-    return answer(sql, values, parameters, settings, days)
-
-
-def _sql_file(name: str) -> str:
-    try:
-        return Path(name).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise UsageError(f"There is no file {name}.") from None
-    except (OSError, UnicodeError) as error:
-        raise UsageError(f"The file {name} cannot be read: {error}.") from None
 
 
 def _pair(param: str) -> tuple[str, str]:
@@ -451,6 +437,8 @@ def _query_list() -> str:
         ]
         for parameter in analysis.parameters.values():
             needed = " (needed)" if parameter.required else ""
+            if parameter.required_unless:
+                needed = f" (needed without {parameter.required_unless})"
             lines.append(
                 fill(
                     f"--param {parameter.name}=  {parameter.description}{needed}",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rolecall.output import Result
+from rolecall.output import Result, one_line
+
+NOT_LOOKED_UP = (
+    "Which of the days asked for have logs could not be looked up: no rows need not mean that"
+    " nothing happened."
+)
+"""What is said of an answer where no table tells what it covers."""
 
 _NAMED_AT_MOST = 5
 # What a day may lack, by the column of `coverage_gaps` that counts such days.
@@ -17,15 +23,22 @@ _LACKS = {
 }
 
 
+BY_TABLE = "`rolecall query coverage_gaps`"
+BY_FILE_NAMES = "by the names of the log files"
+
+
 def coverage_note(
-    gaps: Result, from_day: date | None = None, to_day: date | None = None
+    gaps: Result,
+    from_day: date | None = None,
+    to_day: date | None = None,
+    source: str = BY_TABLE,
 ) -> str | None:
     """Return a sentence on what of the days asked for is not covered, None if all of it is.
 
     ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them, and others per
     region: those are passed over, since a region without a log may have been idle. One without an
     account stands for files whose names tell none. ``from_day`` and ``to_day`` are in UTC, as days
-    of delivery are.
+    of delivery are. ``source`` says where the gaps are told.
     """
     rows = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
     accounts = [row for row in rows if row["aws_region"] is None and row["account_id"] is not None]
@@ -53,7 +66,60 @@ def coverage_note(
         parts.append(f"no logs at all of {_named(unseen)}, which switches or assumptions name")
     if not parts:
         return None
-    return f"Not wholly covered: {'; '.join(parts)} (`rolecall query coverage_gaps`)."
+    return f"Not wholly covered: {'; '.join(parts)} ({source})."
+
+
+def gaps_of_files(
+    file_days: Iterable[tuple[str | None, date | None]],
+    from_day: date | None = None,
+    to_day: date | None = None,
+    accounts: Collection[str] = (),
+) -> Result:
+    """Return what the analysis ``coverage_gaps`` gives for accounts once these files are loaded.
+
+    ``file_days`` has the account and the day of delivery that each log file's name tells, None
+    where it tells none; ``accounts`` confines the answer to some, () to none.
+    """
+    known: dict[str, set[date]] = defaultdict(set)
+    are_all_told = True
+    for account, day in file_days:
+        if account is None or day is None:
+            are_all_told = False
+        else:
+            known[account].add(day)
+    # The days between the first and the last one of an account are known, with logs or not.
+    spans = {
+        account: _within(min(days), max(days), from_day, to_day) for account, days in known.items()
+    }
+    covered = [day for span in spans.values() if span is not None for day in span]
+    rows: list[tuple[object, ...]] = []
+    for account in sorted(known.keys() & set(accounts or known)):
+        span = spans[account]
+        first = min(known[account]) if from_day is None else min(covered, default=date.max)
+        is_open = from_day is None and to_day is None
+        last = max(known[account]) if is_open else max(covered, default=date.min)
+        if first <= last:
+            count = (last - first).days + 1
+            logged = sum(span is not None and span[0] <= day <= span[1] for day in known[account])
+            rows.append((account, None, *(span or (None, None)), count, count - logged))
+    if not are_all_told and not accounts:
+        rows.append((None, None, None, None, 0, 0))
+    return Result(
+        [
+            *("account_id", "aws_region", "first_delivered_date", "last_delivered_date"),
+            *("day_count", "missing_day_count"),
+        ],
+        ["text", "text", "date", "date", "bigint", "bigint"],
+        rows,
+    )
+
+
+def _within(
+    first: date, last: date, from_day: date | None, to_day: date | None
+) -> tuple[date, date] | None:
+    """Return the first and the last of the days that are in a window, None if none is."""
+    first, last = max(first, from_day or first), min(last, to_day or last)
+    return (first, last) if first <= last else None
 
 
 def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None:
@@ -70,5 +136,6 @@ def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None
 
 def _named(accounts: list[str]) -> str:
     more = len(accounts) - _NAMED_AT_MOST
-    named = ", ".join(accounts[:_NAMED_AT_MOST])
+    # They are out of the logs, which may have anything in the place of an account id.
+    named = ", ".join(map(one_line, accounts[:_NAMED_AT_MOST]))
     return f"{named} and {more:,} more accounts" if more > 0 else named

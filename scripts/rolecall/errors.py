@@ -16,6 +16,10 @@ class RolecallError(Exception):
     exit_code = FAILED
 
 
+class StaleLogsError(RolecallError):
+    """The logs end too long before the moment that was asked about."""
+
+
 class UsageError(RolecallError):
     """The command was given something that it cannot work with."""
 

@@ -3,6 +3,7 @@
 An event names a command, as the command line has them, and what it is given::
 
     {"command": "history", "days": 30, "user": "alice", "role": "*Admin*"}
+    {"command": "history", "active": true, "how": ["console switch", "identity center"]}
     {"command": "query", "name": "preview_raw", "from": "2026-04-01", "to": "2026-04-30"}
 
 What an event leaves out comes from the environment of the function, see ``_ENVIRONMENT``. Nothing
@@ -22,10 +23,31 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from rolecall.alarm import TimeIsUp, alarm
-from rolecall.athena import Answer, Athena, Patience, Place, QueryError, checked, make_clients
+from rolecall.athena import (
+    Answer,
+    Athena,
+    Patience,
+    Place,
+    QueryError,
+    Statistics,
+    checked,
+    make_clients,
+)
+from rolecall.coverage import NOT_LOOKED_UP
 from rolecall.errors import DeadlineError, RolecallError, UsageError
-from rolecall.output import json_value
-from rolecall.parameters import Parameter, bound_values, day
+from rolecall.notes import (
+    CONSOLE_SWITCH,
+    HISTORY,
+    Question,
+    check_is_recent,
+    newest_log,
+    newest_note,
+    note_on_coverage,
+    note_on_workloads,
+    notes_on_names,
+)
+from rolecall.output import Result, json_value
+from rolecall.parameters import Parameter, Value, bound_values, day, now
 
 PACKED_QUERIES = "lambda_queries.json"
 """The file beside this module with the compiled queries and their parameters, by name."""
@@ -62,31 +84,37 @@ _ENVIRONMENT = {
     "from": "ROLECALL_FROM",
     "to": "ROLECALL_TO",
     "account": "ROLECALL_ACCOUNT",
+    "source_account": "ROLECALL_SOURCE_ACCOUNT",
     "user": "ROLECALL_USER",
     "role": "ROLECALL_ROLE",
+    "how": "ROLECALL_HOW",
     "outcome": "ROLECALL_OUTCOME",
     "mfa": "ROLECALL_MFA",
     "max_rows": "ROLECALL_MAX_ROWS",
     "price_per_tb": "ROLECALL_PRICE_PER_TB",
 }
+# What an event alone can have.
+_OF_THE_EVENT = ("params", "switches", "workloads", "active", "at", "stale")
 _DEFAULTS = {
     "database": "rolecall",
     "table": "default.cloudtrail_logs",
     "workgroup": "primary",
     "price_per_tb": "5",
 }
-_FILTERS = ("account", "user", "role", "outcome", "mfa")
+_FILTERS = ("account", "source_account", "user", "role", "how", "outcome", "mfa")
 _DAYS = {"from": "from_day", "to": "to_day"}
 _MOST_DAYS = 36_500
 # Which keys of an event speak of a parameter.
 _SOURCES = {key: (key,) for key in _FILTERS} | {
     "from_day": ("from", "days"),
     "to_day": ("to", "days"),
+    "how": ("how", "switches"),
+    "workloads": ("workloads",),
+    "active_at": ("active", "at"),
 }
-_HISTORY = "role_switch_history"
 
 # What of an answer is too much for a log line.
-_UNLOGGED = frozenset(("columns", "rows"))
+_UNLOGGED = frozenset(("columns", "rows", "notes"))
 
 
 class Context(Protocol):
@@ -110,8 +138,9 @@ def handler(event: Any, context: Context) -> dict[str, Any]:
     """Answer one question.
 
     The answer has ``columns``, ``rows`` (objects), ``row_count``, ``left_out`` (rows that did not
-    fit; null if there was no time to count them), ``output_location`` (the whole result in S3, as
-    CSV), ``query_id``, ``scanned_bytes``, ``queued_ms``, ``total_ms`` and ``price_usd``.
+    fit; null if there was no time to count them), ``notes`` (sentences on what they do not tell,
+    such as days without logs), ``output_location`` (the whole result in S3, as CSV), ``query_id``,
+    and ``scanned_bytes``, ``queued_ms``, ``total_ms`` and ``price_usd`` of it and of the notes.
 
     Raises what ``Athena.run`` raises, UsageError for an event that makes no sense, and
     DeadlineError if the function has no time left to begin; the type of the error is what Lambda
@@ -140,36 +169,108 @@ def _answer(event: Any, context: Context) -> dict[str, Any]:
     asked = _asked(event)
     name = _query_name(asked)
     query = packed_query(name)
-    values = bound_values(query.parameters, _given(asked, event, query))
-    place = Place(asked["database"], asked["workgroup"], _results(asked.get("results")))
-    sql = _named(query.sql, asked)
+    given = _given(asked, event, query)
+    values = bound_values(query.parameters, given)
+    question = Question(name, query.parameters, given, UTC)
+    is_stale_fine = _flag("stale", asked.get("stale", False))
     most_rows = _whole_number("max_rows", asked["max_rows"]) if "max_rows" in asked else None
-    client, stopping_client = _clients()
-    athena = Athena(
-        place,
-        client,
-        stopping_client=stopping_client,
-        price_per_tb=_price(asked["price_per_tb"]),
-    )
+    queries = _Queries(asked, context)
     seconds = _seconds_left(context)
     if seconds <= 0:
         raise DeadlineError(
             f"The function has {seconds + MARGIN_SECONDS:.0f} s left, of which {MARGIN_SECONDS:.0f}"
             " are kept to stop a query: give it a longer timeout."
         )
+    place = queries.place
     _log(context, "started", query=name, database=place.database, workgroup=place.workgroup)
     try:
         with alarm(seconds + _ANSWERED_SECONDS):
-            answer = athena.run(sql, values, seconds, query.parameters)
+            newest = None
+            if question.moment is not None:
+                newest = newest_log(question, queries.ask)
+                if not is_stale_fine:
+                    check_is_recent(question, newest, '"stale": true')
+            answer = queries.run(query, values)
             told = _told(answer, context, most_rows)
     except TimeIsUp:
         raise DeadlineError(
             "The query was done, but AWS did not hand out its result in time: give the function a"
             " longer timeout, or ask for fewer days."
         ) from None
+    told["notes"] = [] if question.moment is None else [newest_note(question, newest)]
+    told["notes"] += _notes(question, newest, queries, is_empty=not told["row_count"])
+    told |= queries.spent()
     logged = {key: value for key, value in told.items() if key not in _UNLOGGED}
     _log(context, "answered", query=name, **logged)
     return told
+
+
+class _Queries:
+    """Puts packed queries to Athena within the time that the function has left."""
+
+    def __init__(self, asked: Mapping[str, Any], context: Context) -> None:
+        self.place = Place(asked["database"], asked["workgroup"], _results(asked.get("results")))
+        self._asked = asked
+        self._context = context
+        client, stopping_client = _clients()
+        self._athena = Athena(
+            self.place,
+            client,
+            stopping_client=stopping_client,
+            price_per_tb=_price(asked["price_per_tb"]),
+        )
+        self._statistics: list[Statistics] = []
+
+    @property
+    def seconds_left(self) -> float:
+        """How long the function may still wait for Athena."""
+        return _seconds_left(self._context)
+
+    def ask(self, name: str, given: Mapping[str, str | None]) -> Result:
+        """Return the rows of a packed query, with its parameters as texts."""
+        query = packed_query(name)
+        return self.run(query, bound_values(query.parameters, given)).result()
+
+    def run(self, query: PackedQuery, values: Mapping[str, Value]) -> Answer:
+        """Return the answer to a packed query. Raises what ``Athena.run`` raises."""
+        sql = _named(query.sql, self._asked)
+        answer = self._athena.run(sql, values, self.seconds_left, query.parameters)
+        self._statistics.append(answer.statistics)
+        return answer
+
+    def spent(self) -> dict[str, Any]:
+        """Return what all of them took."""
+        return {
+            "scanned_bytes": sum(each.scanned_bytes for each in self._statistics),
+            "queued_ms": sum(each.queued_ms for each in self._statistics),
+            "total_ms": sum(each.total_ms for each in self._statistics),
+            "price_usd": sum(each.price for each in self._statistics),
+        }
+
+
+def _notes(
+    question: Question, newest: datetime | None, queries: _Queries, *, is_empty: bool
+) -> list[str]:
+    """Return what the answer does not tell; where that cannot be looked up, that is said.
+
+    The answer is there already: nothing is raised.
+    """
+    notes: list[str | None] = []
+    seconds = queries.seconds_left
+    try:
+        if seconds <= 0:
+            raise TimeIsUp
+        with alarm(seconds + _ANSWERED_SECONDS):
+            if question.has_window:
+                notes.append(note_on_coverage(question, queries.ask, newest))
+            if question.name == HISTORY:
+                notes.append(note_on_workloads(question.given, queries.ask, '"workloads": true'))
+            if is_empty:
+                notes += notes_on_names(question, queries.ask)
+    except (RolecallError, TimeIsUp):
+        # So it is for a question to the raw logs, too, where nothing is loaded yet.
+        notes.append(NOT_LOOKED_UP)
+    return [note for note in notes if note is not None]
 
 
 def packed_query(name: str) -> PackedQuery:
@@ -208,9 +309,9 @@ def _asked(event: Any) -> dict[str, Any]:
     """Return what is asked: the event, then the environment, then what goes without saying."""
     if not isinstance(event, Mapping):
         raise UsageError('The event is no object such as {"command": "history"}.')
-    unknown = sorted(event.keys() - _ENVIRONMENT.keys() - {"params"})
+    unknown = sorted(event.keys() - _ENVIRONMENT.keys() - set(_OF_THE_EVENT))
     if unknown:
-        known = ", ".join([*_ENVIRONMENT, "params"])
+        known = ", ".join([*_ENVIRONMENT, *_OF_THE_EVENT])
         raise UsageError(
             f"The event has {unknown[0]!r}, which means nothing here: it may have {known}."
         )
@@ -232,7 +333,7 @@ def _asked(event: Any) -> dict[str, Any]:
 def _query_name(asked: Mapping[str, Any]) -> str:
     command = asked.get("command")
     if command == "history":
-        return _HISTORY
+        return HISTORY
     if command != "query":
         raise UsageError(f"The event's command is {command!r}, not history or query.")
     if "name" not in asked:
@@ -250,11 +351,30 @@ def _given(
     """
     of_event = {key for key, sources in _SOURCES.items() if any(key in event for key in sources)}
     filters = {key: asked[key] for key in _FILTERS if key in asked} | _days(asked)
+    filters |= _switched_on(asked)
     given = {key: filters[key] for key in filters if key in query.parameters or key in of_event}
     params = asked.get("params", {})
     if not isinstance(params, Mapping):
         raise UsageError('The event\'s params is no object such as {"from_day": "2026-04-01"}.')
     return {key: _text(key, value) for key, value in (given | dict(params)).items()}
+
+
+def _switched_on(asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that the event switches on, as the flags of the command line do."""
+    given: dict[str, Any] = {}
+    if _flag("switches", asked.get("switches", False)):
+        if "how" in asked:
+            raise UsageError(f"Both how and switches are given: switches is {CONSOLE_SWITCH!r}.")
+        given["how"] = CONSOLE_SWITCH
+    elif isinstance(asked.get("how"), list):
+        given["how"] = ",".join(_text("how", part) for part in asked["how"])
+    if "workloads" in asked:
+        given["workloads"] = _flag("workloads", asked["workloads"])
+    if _flag("active", asked.get("active", False)):
+        given["active_at"] = asked.get("at") or now()
+    elif "at" in asked:
+        raise UsageError('at goes with "active": true.')
+    return given
 
 
 def _days(asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -297,7 +417,6 @@ def _results(place: Any) -> str | None:
 
 def _told(answer: Answer, context: Context, most_rows: int | None) -> dict[str, Any]:
     rows, left_out = rows_that_fit(answer, context, most_rows)
-    counted = answer.statistics
     return {
         "query_id": answer.query_id,
         "columns": [
@@ -308,10 +427,6 @@ def _told(answer: Answer, context: Context, most_rows: int | None) -> dict[str, 
         "row_count": len(rows),
         "left_out": left_out,
         "output_location": answer.output_location,
-        "scanned_bytes": counted.scanned_bytes,
-        "queued_ms": counted.queued_ms,
-        "total_ms": counted.total_ms,
-        "price_usd": counted.price,
     }
 
 
@@ -353,6 +468,12 @@ def _text(key: str, value: Any) -> str:
     # A number may be an account id that has lost its leading zeros.
     if not isinstance(value, str):
         raise UsageError(f'{key} is {value!r}, not a text: write "{key}": "...".')
+    return value
+
+
+def _flag(key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{key} is {value!r}, neither true nor false.")
     return value
 
 

@@ -39,12 +39,20 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: which columns of the result it shows, and from which width on."""
+    """A column of a table: which columns of the result it shows, and on terminals of which width.
+
+    Those are the widths from ``from_width`` on and, unless it is None, below ``below_width``.
+    """
 
     title: str
     shows: Callable[[dict[str, Any]], str]
     from_width: int = 0
     least: int = 8
+    below_width: int | None = None
+
+    def has_place(self, width: int) -> bool:
+        """Return whether a terminal of a width shows it."""
+        return self.from_width <= width and (self.below_width is None or width < self.below_width)
 
 
 def write(
@@ -175,7 +183,7 @@ def write_table(
     named = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
     if columns is None:
         columns = [_plain_column(name, named, zone) for name in result.columns]
-    shown = [column for column in columns if column.from_width <= console.width]
+    shown = [column for column in columns if column.has_place(console.width)]
     if sum(column.least + len(_GAP) for column in shown) - len(_GAP) <= console.width:
         write_lines(
             [column.title for column in shown],
@@ -186,7 +194,9 @@ def write_table(
         return
     for number, row in enumerate(named, start=1):
         console.print(f"-- {number} --", style="bold")
-        cells = [[column.title, column.shows(row)] for column in columns]
+        cells = [
+            [column.title, column.shows(row)] for column in columns if column.below_width is None
+        ]
         longest_title = max(len(title) for title, _ in cells)
         write_lines(None, cells, [min(longest_title, console.width // 2), 1], console)
 
@@ -222,7 +232,7 @@ def write_lines(
     from rich.cells import cell_len
     from rich.text import Text
 
-    rows = [[_one_line(cell) for cell in row] for row in rows]
+    rows = [[one_line(cell) for cell in row] for row in rows]
     lines = rows if header is None else [header, *rows]
     needed = [max(map(cell_len, cells)) for cells in zip(*lines, strict=True)]
     widths = _fitted(needed, least, console.width - len(_GAP) * (len(least) - 1))
@@ -267,7 +277,7 @@ def _cell(value: object, zone: ZoneInfo) -> str:
     return "" if value is None else str(value)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Return ``text`` without control characters, which could move a terminal's cursor."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 

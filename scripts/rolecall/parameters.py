@@ -7,7 +7,7 @@ beside the query, in ``analyses/_analyses.yml``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -17,6 +17,9 @@ Value = str | int | float | bool | datetime | date | None
 
 LONGEST_LITERAL = 1024
 """The longest value in Athena's ExecutionParameters, in characters ("StartQueryExecution")."""
+
+# Four digits three times, as the console parts them, and as everything else writes them.
+_ACCOUNT = re.compile(r"\s*([0-9]{4})[-\s]*([0-9]{4})[-\s]*([0-9]{4})\s*")
 
 # Quoted text, quoted names, comments and casts are passed over; a colon right behind a name, a
 # closing bracket or a quote belongs to a slice or a struct.
@@ -37,12 +40,18 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a query; ``kind`` is a key of ``KINDS``."""
+    """A parameter of a query; ``kind`` is a key of ``KINDS``.
+
+    ``required_unless`` names another parameter that can stand for it, '' for none. ``choices`` are
+    all values that it can have, () for any.
+    """
 
     name: str
     kind: str = "text"
     description: str = ""
     required: bool = False
+    required_unless: str = ""
+    choices: Sequence[str] = ()
 
 
 def named_parameters(sql: str) -> list[str]:
@@ -123,10 +132,32 @@ def bound_values(
     values: dict[str, Value] = {}
     for name, parameter in parameters.items():
         text = given.get(name)
-        if text is None and parameter.required:
-            raise UsageError(f"This query needs a value for {name}: --param {name}=...")
+        if text is None:
+            _check_can_be_left_out(parameter, given)
         values[name] = None if text is None else _value(parameter, text, zone)
     return values
+
+
+def _check_can_be_left_out(parameter: Parameter, given: Mapping[str, str | None]) -> None:
+    name, other = parameter.name, parameter.required_unless
+    if parameter.required:
+        raise UsageError(f"This query needs a value for {name}: --param {name}=...")
+    if other and given.get(other) is None:
+        raise UsageError(f"This query needs a value for {name} or {other}: --param {name}=...")
+
+
+def account_id(text: str) -> str:
+    """Return the 12 digits of an account id, also as the console shows it (``4444-5555-6666``).
+
+    Raises UsageError.
+    """
+    match = _ACCOUNT.fullmatch(text)
+    if match is None:
+        raise UsageError(
+            f"{text!r} is not an account id: it has 12 digits, such as 444455556666 or"
+            " 4444-5555-6666."
+        )
+    return "".join(match.groups())
 
 
 def day(text: str) -> date:
@@ -187,7 +218,18 @@ def _value(parameter: Parameter, text: str, zone: tzinfo) -> Value:
     kind = KINDS.get(parameter.kind)
     if kind is None:
         raise UsageError(f"The parameter {parameter.name} has an unknown kind {parameter.kind!r}.")
+    if parameter.choices:
+        for part in _parts(text) if parameter.kind == "list" else [text]:
+            if part not in parameter.choices:
+                raise UsageError(
+                    f"{part!r} is no value of {parameter.name}: it is one of"
+                    f" {', '.join(parameter.choices)}."
+                )
     return kind(text, zone)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
 
 
 def _integer(text: str, zone: tzinfo) -> int:
@@ -212,7 +254,10 @@ def _utc(moment: datetime) -> datetime:
 
 KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
     "text": lambda text, zone: text,
+    "account": lambda text, zone: account_id(text),
     "pattern": lambda text, zone: like_pattern(text),
+    # A part is looked for together with the commas beside it.
+    "list": lambda text, zone: f",{','.join(_parts(text))},",
     "day start": day_start,
     "day end": day_end,
     "instant": instant,
@@ -223,7 +268,9 @@ KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
 
 SQL_TYPES: Mapping[str, str] = {
     "text": "varchar",
+    "account": "varchar",
     "pattern": "varchar",
+    "list": "varchar",
     "day start": "timestamp",
     "day end": "timestamp",
     "instant": "timestamp",

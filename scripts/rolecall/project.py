@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 _PROJECT_FILE = "dbt_project.yml"
+_REF = re.compile(r"\bref\('(\w+)'\)")
 # What the comment of a statement takes the run from.
 _RUN = "ROLECALL_RUN"
 # Artifacts that nothing reads cost a second.
@@ -82,12 +84,24 @@ def analyses() -> Mapping[str, Analysis]:
                     declared["kind"],
                     " ".join(declared["description"].split()),
                     declared.get("required", False),
+                    declared.get("required_unless", ""),
+                    tuple(declared.get("choices", ())),
                 )
                 for name, declared in entry["config"]["meta"]["parameters"].items()
             },
         )
         for entry in yaml.safe_load(text)["analyses"]
     }
+
+
+@cache
+def models_read_by(model: str) -> frozenset[str]:
+    """Return the models that a model's SQL names, none for what is no model."""
+    texts = [
+        path.read_text(encoding="utf-8")
+        for path in (project_dir() / "models").rglob(f"{model}.sql")
+    ]
+    return frozenset(_REF.findall("".join(texts)))
 
 
 @cache
@@ -119,7 +133,7 @@ def compiled_analysis(name: str, settings: Settings) -> str:
 
     Raises RolecallError if dbt cannot compile it.
     """
-    if settings.target == "athena" and _reads_the_source(name):
+    if settings.target == "athena" and reads_the_source(name):
         # What fields a raw table has stands in the catalogue, and may change there.
         from rolecall.catalogue import catalogue_table
 
@@ -135,12 +149,13 @@ def compile_analyses(settings: Settings) -> Path:
     compile them.
     """
     names = [
-        name for name in analyses() if settings.target == "local" or not _reads_the_source(name)
+        name for name in analyses() if settings.target == "local" or not reads_the_source(name)
     ]
     return _compiled(names, settings)
 
 
-def _reads_the_source(name: str) -> bool:
+def reads_the_source(name: str) -> bool:
+    """Return whether an analysis reads the raw logs, and not what is loaded of them."""
     text = (project_dir() / "analyses" / f"{name}.sql").read_text(encoding="utf-8")
     return "source(" in text
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -69,6 +69,30 @@ def raw_days(values: Mapping[str, Value]) -> Days:
         first.date() if isinstance(first, datetime) else None,
         (last + late).date() if isinstance(last, datetime) else None,
     )
+
+
+def raw_gaps(
+    settings: Settings, days: tuple[date | None, date | None], accounts: Collection[str]
+) -> Result:
+    """Return what of some days (UTC) the log files of the local target lack, by their names.
+
+    It is as the analysis ``coverage_gaps`` has it. Raises RolecallError.
+    """
+    from rolecall.coverage import gaps_of_files
+    from rolecall.ledger import known_log_roots, readable_log_roots
+    from rolecall.logs import find_log_files
+
+    known: list[str] = []
+    if settings.database.exists():
+        with open_database(settings.database, settings.wait_seconds) as connection:
+            known = known_log_roots(connection)
+    found = [
+        (file.facts.account_id, file.facts.delivered_date)
+        for root in readable_log_roots(known, settings.logs)
+        for file in find_log_files(root)
+        if not file.is_folder
+    ]
+    return gaps_of_files(found, *days, accounts)
 
 
 def first_kept_day(settings: Settings) -> date | None:

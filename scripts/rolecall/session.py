@@ -33,15 +33,19 @@ ACTIONS_ONE_BY_ONE = 40
 
 MANAGEMENT_ONLY = "No data events are logged there: actions are management events only."
 
-_HOW = {
+WORDS_FOR_HOW = {
     "console switch": "switched role in the console",
     "assume role": "assumed the role by program",
+    "assume root": "became root of a member account",
+    "roles anywhere": "entered with a certificate through Roles Anywhere",
+    "pod identity": "got by a pod through EKS Pod Identity",
     "identity center": "entered through Identity Center",
     "saml": "entered with a SAML assertion",
     "web identity": "entered with a web identity token",
     "service": "an AWS service",
     "observed": "not logged: seen acting only",
 }
+"""How a terminal calls each way into a role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,9 +186,9 @@ def _who(details: Row) -> str:
 def _how(details: Row) -> str:
     if details["start_method"] is None:
         reason = f": {details['error_message']}" if details["error_message"] else ""
-        return f"{_HOW['console switch']}, {details['outcome']}{reason}"
+        return f"{WORDS_FOR_HOW['console switch']}, {details['outcome']}{reason}"
     seen = f", seen in {details['seen_in']}" if details["seen_in"] else ""
-    return f"{_HOW[details['start_method']]}{seen}"
+    return f"{WORDS_FOR_HOW[details['start_method']]}{seen}"
 
 
 def _times(details: Row, zone: ZoneInfo) -> list[list[str]]:

@@ -1,0 +1,26 @@
+{#- Whether a row of `role_entries` is one that a history is asked for, by its parameters. An entry
+    that no session came of leaves nobody in the role. (DuckDB 2.0 cannot push an `or` of two columns
+    down into the view where there is no entry: hence the `in`.) -#}
+{% macro is_asked_for_entry() -%}
+    (:from_day is null or entered_at >= :from_day)
+    and (:to_day is null or entered_at < :to_day)
+    and (
+        :account is null
+        or :account in (role_account_id, source_account_id)
+    )
+    and (:source_account is null or source_account_id = :source_account)
+    and (:user is null or {{ is_like_any('user', person_columns()) }})
+    and (:role is null or {{ is_like_any('role', ['role_name', 'role_arn']) }})
+    and (:how is null or strpos(:how, ',' || how || ',') > 0)
+    and (:outcome is null or outcome = :outcome)
+    and (:mfa is null or mfa = :mfa)
+    and (coalesce(:workloads, false) or actor_type <> 'workload')
+    and (
+        :active_at is null
+        or (
+            session_id is not null
+            and entered_at <= :active_at
+            and {{ session_ends_at('entered_at') }} > :active_at
+        )
+    )
+{%- endmacro %}

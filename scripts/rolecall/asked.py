@@ -1,0 +1,151 @@
+"""Questions by name, put to the target one after the other, and what is said beside an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+
+from rolecall.coverage import BY_FILE_NAMES, NOT_LOOKED_UP, forgotten_note
+from rolecall.errors import RolecallError, UsageError
+from rolecall.notes import (
+    Question,
+    check_is_recent,
+    newest_log,
+    newest_note,
+    note_on_coverage,
+    notes_on_names,
+    window,
+)
+from rolecall.output import Result
+from rolecall.parameters import (
+    Parameter,
+    account_id,
+    bound_values,
+    named_parameters,
+    utc_days,
+)
+from rolecall.project import analyses, compiled_analysis, compiled_text, reads_the_source
+from rolecall.questions import Answered, answer, first_kept_day, raw_days, raw_gaps
+from rolecall.settings import Settings
+
+
+class Asked:
+    """What was asked of the target; ``answers`` has the main one first."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.answers: list[Answered] = []
+
+    def ask(self, name: str, given: Mapping[str, str | None]) -> Result:
+        """Return the rows of an analysis, or of the SQL file that ``name`` is the path of.
+
+        ``given`` has texts of its parameters. Raises RolecallError.
+        """
+        self.answers.append(_answer(name, given, self._settings))
+        return self.answers[-1].result
+
+    def answer_with_notes(
+        self, name: str, given: Mapping[str, str | None], *, is_stale_fine: bool
+    ) -> tuple[Result, list[str]]:
+        """Return the rows as ``ask`` does, and sentences on what they do not tell.
+
+        Raises StaleLogsError for a question about a moment that the logs end long before, unless
+        that is fine; RolecallError.
+        """
+        if name not in analyses():
+            return self.ask(name, given), []
+        question = Question(name, analyses()[name].parameters, given, self._settings.zone)
+        notes, newest = [], None
+        if question.moment is not None:
+            newest = newest_log(question, self.ask)
+            if not is_stale_fine:
+                check_is_recent(question, newest)
+            notes.append(newest_note(question, newest))
+        result = self.ask(name, given)
+        self.answers.insert(0, self.answers.pop())
+        notes += self._notes(question, newest, is_empty=not result.rows)
+        return result, notes
+
+    def _notes(
+        self, question: Question, newest: datetime | None, *, is_empty: bool
+    ) -> Iterator[str]:
+        is_raw = reads_the_source(question.name)
+        if question.has_window:
+            covered = (
+                self._note_on_raw_coverage(question)
+                if is_raw
+                else note_on_coverage(question, self.ask, newest)
+            )
+            forgotten = None if is_raw else self._note_on_what_is_forgotten(question, newest)
+            yield from (note for note in (covered, forgotten) if note is not None)
+        if is_empty:
+            yield from (
+                self._notes_on_raw_names(question) if is_raw else notes_on_names(question, self.ask)
+            )
+
+    def _note_on_what_is_forgotten(self, question: Question, newest: datetime | None) -> str | None:
+        asked = window(question, newest)
+        first, last = utc_days(asked["from_day"], asked["to_day"], question.zone)
+        if first is last is None:  # the answer is what there is
+            return None
+        return forgotten_note(first_kept_day(self._settings), first)
+
+    def _note_on_raw_coverage(self, question: Question) -> str | None:
+        """Return what of the days has no log file; on Athena, what the loaded ones tell of it."""
+        if self._settings.target == "local":
+            return note_on_coverage(question, self._raw_gaps, source=BY_FILE_NAMES)
+        try:
+            return note_on_coverage(question, self.ask)
+        except RolecallError:
+            return NOT_LOOKED_UP
+
+    def _raw_gaps(self, name: str, given: Mapping[str, str | None]) -> Result:
+        days = utc_days(given["from_day"], given["to_day"], self._settings.zone)
+        texts = (given.get("account"), given.get("source_account"))
+        accounts = [account_id(text) for text in texts if text is not None]
+        return raw_gaps(self._settings, days, accounts)
+
+    def _notes_on_raw_names(self, question: Question) -> list[str]:
+        """Return who is in the raw logs; on Athena, which asks for each look at them, the loaded.
+
+        The console's own question is the only one to the raw logs that has names.
+        """
+        if self._settings.target == "local":
+            days = {name: question.given.get(name) for name in ("from_day", "to_day")}
+            return notes_on_names(
+                question, lambda name, given: self.ask("switch_role_accounts", {**days, **given})
+            )
+        try:
+            return notes_on_names(question, self.ask)
+        except RolecallError:
+            return []
+
+
+def _answer(name: str, given: Mapping[str, str | None], settings: Settings) -> Answered:
+    days = None
+    if name in analyses():
+        parameters = analyses()[name].parameters
+        values = bound_values(parameters, given, settings.zone)
+        sql = compiled_analysis(name, settings)
+        if settings.target == "athena":
+            days = raw_days(values)
+    elif name.endswith(".sql"):
+        text = _sql_file(name)
+        parameters = {key: Parameter(key, required=True) for key in named_parameters(text)}
+        values = bound_values(parameters, given, settings.zone)
+        sql = compiled_text(text, settings)
+    else:
+        raise UsageError(
+            f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
+        )
+    return answer(sql, values, parameters, settings, days)
+
+
+def _sql_file(name: str) -> str:
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError(f"There is no file {name}.") from None
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"The file {name} cannot be read: {error}.") from None
