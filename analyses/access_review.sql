@@ -17,21 +17,33 @@ role_sessions as (
 
 ),
 
-logged_days as (
+-- What a region lacks of its logs, the account lacks; one without any was idle.
+account_days as (
 
     select
         account_id,
-        count(distinct delivered_date) as day_count
+        delivered_date,
+        max(case when status = 'logged' then 1 else 0 end) as is_logged,
+        max(case when status in ('partial', 'archived') then 1 else 0 end)
+            as is_partial
     from {{ ref('log_coverage') }}
     where
-        status = 'logged'
-        and (
-            :from_day is null or delivered_date >= cast(:from_day as date)
-        )
+        (:from_day is null or delivered_date >= cast(:from_day as date))
         and (
             :to_day is null
             or cast(delivered_date as timestamp) < :to_day
         )
+    group by account_id, delivered_date
+
+),
+
+logged_days as (
+
+    select
+        account_id,
+        count(*) as day_count
+    from account_days
+    where is_logged = 1 and is_partial = 0
     group by account_id
 
 ),

@@ -279,7 +279,7 @@ def check_scan(
     for name, table in read.items():
         for days in spans if spans is not None and name == settings.table else everything:
             most += table_bytes(table, settings, days)
-    return check_bytes(most, tables, settings)
+    return check_bytes(most, list(read), settings)
 
 
 def check_bytes(most: int, tables: list[str], settings: Settings) -> int | None:
@@ -291,7 +291,7 @@ def check_bytes(most: int, tables: list[str], settings: Settings) -> int | None:
         return None
     if most > settings.max_scan:
         raise ScanLimitError(
-            f"This could scan {size_text(most)} of {', '.join(read)}, over the limit of"
+            f"This could scan {size_text(most)} of {', '.join(tables)}, over the limit of"
             f" {size_text(settings.max_scan)}: raise it with --max-scan (ROLECALL_MAX_SCAN), or"
             " ask for fewer days, or a table with less behind it."
         )
