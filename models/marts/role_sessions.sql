@@ -82,8 +82,9 @@ joined as (
         case
             when not sessions.is_contested then entry_actors.actor_confidence
         end as actor_confidence,
-        case when not sessions.is_contested then entry_actors.source_identity end
-            as source_identity,
+        case
+            when not sessions.is_contested then entry_actors.source_identity
+        end as source_identity,
 
         ---------- with MFA or not
         case

@@ -96,7 +96,7 @@ just_before as (
 
 ),
 
--- Of a user whose id no record tells an id that no record names is theirs, if it
+-- Of a user whose id no record tells, an id that no record names is theirs if it
 -- is the only one.
 with_ids as (
 
