@@ -74,6 +74,8 @@ class AthenaRefreshed:
     event_count: int
     unreadable: tuple[Unreadable, ...]
     rejected_files: tuple[tuple[str, int], ...]
+    conflicting_files: tuple[tuple[str, int], ...]
+    correction_count: int
     test_count: int
     total_event_count: int
     total_file_count: int
@@ -95,6 +97,11 @@ class AthenaRefreshed:
     def rejected_record_count(self) -> int:
         """The records without a valid time."""
         return sum(count for _, count in self.rejected_files)
+
+    @property
+    def conflict_count(self) -> int:
+        """The records that are unlike the stored event of their key."""
+        return sum(count for _, count in self.conflicting_files)
 
 
 def refresh_athena(settings: Settings) -> AthenaRefreshed:
@@ -151,6 +158,9 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     summary = _summary(athena, before.loaded_at)
     rejected_files = _rejected_files(athena, before.loaded_at) if is_built else ()
     parameters = analyses()["coverage_gaps"].parameters
+    conflicting_files = (
+        _conflicting_files(athena, before.loaded_at) if summary["conflict_count"] else ()
+    )
     gaps = athena.run(
         compiled_analysis("coverage_gaps", settings),
         dict.fromkeys(parameters),
@@ -161,6 +171,8 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         event_count=summary["event_count"],
         unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
         rejected_files=rejected_files,
+        conflicting_files=conflicting_files,
+        correction_count=summary["correction_count"],
         test_count=loaded.test_count,
         total_event_count=summary["total_event_count"],
         total_file_count=summary["total_file_count"],
@@ -237,6 +249,10 @@ def _summary(athena: Athena, since: str | None) -> dict[str, Any]:
                 where {_is_since(since)} and status <> 'unreadable'
             ) as file_count,
             (select count(*) from events where {_is_since(since)}) as event_count,
+            (select count(*) from event_conflicts where {_is_since(since)}) as conflict_count,
+            (
+                select count(*) from event_corrections where {_is_since(since)}
+            ) as correction_count,
             (
                 select coalesce(sum(record_count), 0) from "events$partitions"
             ) as total_event_count,
@@ -253,6 +269,18 @@ def _rejected_files(athena: Athena, since: str | None) -> tuple[tuple[str, int],
         f"""
         select log_file, rejected_record_count from log_reads
         where {_is_since(since)} and rejected_record_count > 0
+        order by log_file
+        """
+    )
+    return tuple((log_file, count) for log_file, count in answer.rows())
+
+
+def _conflicting_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:
+    answer = athena.run(
+        f"""
+        select log_file, count(*) from event_conflicts
+        where {_is_since(since)}
+        group by log_file
         order by log_file
         """
     )
