@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import rolecall
 from rolecall.archived_logs import ArchivedLogs, archived_logs
 from rolecall.athena import (
     Answer,
@@ -39,6 +38,7 @@ from rolecall.project import (
     compiled_analysis,
     compiled_text,
     failures,
+    project_digest,
     run_dbt,
 )
 from rolecall.refreshed import Unreadable
@@ -328,15 +328,15 @@ class _State:
 
     def is_complete(self, newest_load: str | None) -> bool:
         """Return whether everything was built from ``newest_load`` by this version."""
-        return self._read() == {"version": rolecall.__version__, "newest_load": newest_load}
+        return self._read() == {"version": project_digest(), "newest_load": newest_load}
 
     def begin(self) -> None:
         """Note that what is there may be in part from now on."""
-        self._write({"version": rolecall.__version__, "newest_load": "building"})
+        self._write({"version": project_digest(), "newest_load": "building"})
 
     def complete(self, newest_load: str | None) -> None:
         """Note that everything is built from ``newest_load``."""
-        self._write({"version": rolecall.__version__, "newest_load": newest_load})
+        self._write({"version": project_digest(), "newest_load": newest_load})
 
     def _read(self) -> object:
         try:
