@@ -10,7 +10,7 @@ role_sessions as (
 
 session_actions as (
 
-    select * from {{ ref('session_actions') }}
+    select * from {{ ref('corrected_session_actions') }}
 
 ),
 

@@ -8,6 +8,12 @@ role_sessions as (
 
 ),
 
+replaced_events as (
+
+    select * from {{ ref('replaced_events') }}
+
+),
+
 events as (
 
     select * from {{ ref('events') }}
@@ -40,8 +46,14 @@ actions as (
             and events.event_at between
             role_sessions.first_action_at
             and role_sessions.last_action_at
+    left join replaced_events
+        on
+            events.event_id = replaced_events.event_id
+            and events.recipient_account_id
+            = replaced_events.recipient_account_id
     where
-        coalesce(events.event_source, '') <> 'signin.amazonaws.com'
+        replaced_events.event_id is null
+        and coalesce(events.event_source, '') <> 'signin.amazonaws.com'
         and {{ is_role_session('events.identity_type', 'events.principal_id') }}
 
 )

@@ -13,10 +13,16 @@ role_sessions as (
 
 session_actions as (
 
-    select * from {{ ref('session_actions') }}
+    select * from {{ ref('corrected_session_actions') }}
     where
         (:from_day is null or last_action_at >= :from_day)
         and (:to_day is null or first_action_at < :to_day)
+
+),
+
+replaced_events as (
+
+    select * from {{ ref('replaced_events') }}
 
 ),
 
@@ -109,7 +115,12 @@ cut as (
             and of_sessions.event_name = events.name_key
             and of_sessions.aws_region = events.region_key
             and of_sessions.source_ip_address = events.address_key
-    where of_sessions.is_cut
+    left join replaced_events
+        on
+            events.event_id = replaced_events.event_id
+            and events.recipient_account_id
+            = replaced_events.recipient_account_id
+    where of_sessions.is_cut and replaced_events.event_id is null
 
 ),
 

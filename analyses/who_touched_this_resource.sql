@@ -14,6 +14,12 @@ events as (
 
 ),
 
+replaced_events as (
+
+    select * from {{ ref('replaced_events') }}
+
+),
+
 role_sessions as (
 
     select * from {{ ref('role_sessions') }}
@@ -90,6 +96,12 @@ touched as (
             = role_sessions.started_at
     left join entrants
         on events.event_id = entrants.event_id
+    left join replaced_events
+        on
+            events.event_id = replaced_events.event_id
+            and events.recipient_account_id
+            = replaced_events.recipient_account_id
+    where replaced_events.event_id is null
 
 )
 

@@ -2,7 +2,7 @@ with
 
 identity_events as (
 
-    select * from {{ ref('identity_events') }}
+    select * from {{ ref('corrected_identity_events') }}
     where event_source = 'signin.amazonaws.com'
 
 ),

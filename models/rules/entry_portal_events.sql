@@ -30,7 +30,7 @@ portal_events as (
             when event_name = 'Federate' then 'portal'
             else 'role credentials'
         end as address_evidence
-    from {{ ref('identity_events') }}
+    from {{ ref('corrected_identity_events') }}
     where
         event_source = 'sso.amazonaws.com'
         and event_name in ('Federate', 'GetRoleCredentials')

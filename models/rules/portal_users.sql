@@ -16,7 +16,7 @@ portal_events as (
     select
         on_behalf_of_user_id,
         user_name
-    from {{ ref('identity_events') }}
+    from {{ ref('corrected_identity_events') }}
     where event_source = 'sso.amazonaws.com'
 
 ),

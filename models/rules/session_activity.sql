@@ -2,7 +2,7 @@ with
 
 session_actions as (
 
-    select * from {{ ref('session_actions') }}
+    select * from {{ ref('corrected_session_actions') }}
 
 ),
 

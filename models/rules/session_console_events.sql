@@ -32,7 +32,7 @@ renewals_and_exits as (
         principal_id,
         identity_arn,
         coalesce(role_renewed_arn, switch_to_arn) as of_role_arn
-    from {{ ref('identity_events') }}
+    from {{ ref('corrected_identity_events') }}
     where
         event_source = 'signin.amazonaws.com'
         and event_name in ('RenewRole', 'ExitRole')

@@ -3,7 +3,7 @@ with
 
 session_actions as (
 
-    select * from {{ ref('session_actions') }}
+    select * from {{ ref('corrected_session_actions') }}
     where access_key_ids is not null
 
 ),

@@ -128,6 +128,9 @@ typed as (
             as edge_device_details,
         {{ resources_json(fields) }} as resources,
 
+        ---------- the record as logged
+        {{ record_digest(fields) }} as record_digest,
+
         ---------- where it was found
         {{ log_file() }} as log_file,
         {{ log_file_account() }} as log_file_account_id,

@@ -60,11 +60,20 @@ ranked_copies as (
             partition by
                 staged_copies.event_id, staged_copies.recipient_account_id
             order by
+                -- One in the folder of another account may be anybody's.
+                case
+                    when
+                        staged_copies.log_file_account_id
+                        = staged_copies.recipient_account_id
+                        then 0
+                    else 1
+                end,
                 files_read.file_delivered_date,
                 staged_copies.log_file,
                 staged_copies.event_at,
                 staged_copies.event_name,
-                staged_copies.request_id
+                staged_copies.request_id,
+                staged_copies.record_digest
         ) as copy_number
     from staged_copies
     inner join repeated_keys
@@ -201,6 +210,9 @@ listed as (
         service_event_details,
         edge_device_details,
         resources,
+
+        ---------- the record as logged
+        record_digest,
 
         ---------- where it was found
         log_file,

@@ -19,7 +19,9 @@ events as (
 
 ),
 
--- A file enters the ledger only when all its events are in the store.
+-- A file enters the ledger only when all its events are in the store, and what
+-- conflicts with them is told.
+-- depends_on: {{ ref('event_conflicts') }}
 files_in_part as (
 
     select distinct staged_records.log_file

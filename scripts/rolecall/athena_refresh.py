@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-import rolecall
 from rolecall.archived_logs import ArchivedLogs, archived_logs
 from rolecall.athena import (
     Answer,
@@ -39,6 +38,7 @@ from rolecall.project import (
     compiled_analysis,
     compiled_text,
     failures,
+    project_digest,
     run_dbt,
 )
 from rolecall.refreshed import Unreadable
@@ -74,6 +74,8 @@ class AthenaRefreshed:
     event_count: int
     unreadable: tuple[Unreadable, ...]
     rejected_files: tuple[tuple[str, int], ...]
+    conflicting_files: tuple[tuple[str, int], ...]
+    correction_count: int
     test_count: int
     total_event_count: int
     total_file_count: int
@@ -95,6 +97,11 @@ class AthenaRefreshed:
     def rejected_record_count(self) -> int:
         """The records without a valid time."""
         return sum(count for _, count in self.rejected_files)
+
+    @property
+    def conflict_count(self) -> int:
+        """The records that are unlike the stored event of their key."""
+        return sum(count for _, count in self.conflicting_files)
 
 
 def refresh_athena(settings: Settings) -> AthenaRefreshed:
@@ -151,6 +158,9 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     summary = _summary(athena, before.loaded_at)
     rejected_files = _rejected_files(athena, before.loaded_at) if is_built else ()
     parameters = analyses()["coverage_gaps"].parameters
+    conflicting_files = (
+        _conflicting_files(athena, before.loaded_at) if summary["conflict_count"] else ()
+    )
     gaps = athena.run(
         compiled_analysis("coverage_gaps", settings),
         dict.fromkeys(parameters),
@@ -161,6 +171,8 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         event_count=summary["event_count"],
         unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
         rejected_files=rejected_files,
+        conflicting_files=conflicting_files,
+        correction_count=summary["correction_count"],
         test_count=loaded.test_count,
         total_event_count=summary["total_event_count"],
         total_file_count=summary["total_file_count"],
@@ -237,6 +249,10 @@ def _summary(athena: Athena, since: str | None) -> dict[str, Any]:
                 where {_is_since(since)} and status <> 'unreadable'
             ) as file_count,
             (select count(*) from events where {_is_since(since)}) as event_count,
+            (select count(*) from event_conflicts where {_is_since(since)}) as conflict_count,
+            (
+                select count(*) from event_corrections where {_is_since(since)}
+            ) as correction_count,
             (
                 select coalesce(sum(record_count), 0) from "events$partitions"
             ) as total_event_count,
@@ -253,6 +269,18 @@ def _rejected_files(athena: Athena, since: str | None) -> tuple[tuple[str, int],
         f"""
         select log_file, rejected_record_count from log_reads
         where {_is_since(since)} and rejected_record_count > 0
+        order by log_file
+        """
+    )
+    return tuple((log_file, count) for log_file, count in answer.rows())
+
+
+def _conflicting_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:
+    answer = athena.run(
+        f"""
+        select log_file, count(*) from event_conflicts
+        where {_is_since(since)}
+        group by log_file
         order by log_file
         """
     )
@@ -300,15 +328,15 @@ class _State:
 
     def is_complete(self, newest_load: str | None) -> bool:
         """Return whether everything was built from ``newest_load`` by this version."""
-        return self._read() == {"version": rolecall.__version__, "newest_load": newest_load}
+        return self._read() == {"version": project_digest(), "newest_load": newest_load}
 
     def begin(self) -> None:
         """Note that what is there may be in part from now on."""
-        self._write({"version": rolecall.__version__, "newest_load": "building"})
+        self._write({"version": project_digest(), "newest_load": "building"})
 
     def complete(self, newest_load: str | None) -> None:
         """Note that everything is built from ``newest_load``."""
-        self._write({"version": rolecall.__version__, "newest_load": newest_load})
+        self._write({"version": project_digest(), "newest_load": newest_load})
 
     def _read(self) -> object:
         try:

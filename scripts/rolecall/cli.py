@@ -33,6 +33,7 @@ _HOW = (
 )
 _FORMATS = ("table", "csv", "json", "parquet")
 _NAMED_AT_MOST = 20
+_CONFLICTING_NAMED_AT_MOST = 3
 
 
 def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -472,6 +473,7 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
             count, "file that is no CloudTrail log", "files that are no CloudTrail logs"
         )
         lines.append(f"Passed over {others}: {kinds_text(refreshed.passed_over)}.")
+    lines += _conflict_lines(refreshed)
     for root in refreshed.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
     if refreshed.test_count:
@@ -503,6 +505,7 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     if refreshed.archived.files:
         lines.append(archived_text(refreshed.archived))
     lines += _rejected_lines(refreshed.rejected_files)
+    lines += _conflict_lines(refreshed)
     if refreshed.test_count:
         lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
     if refreshed.compacted.tables:
@@ -541,6 +544,30 @@ def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:
         f"Rejected {counted(rejected, 'record')} without a valid time in {log_file}."
         for log_file, rejected in rejected_files[:_NAMED_AT_MOST]
     ]
+
+
+def _conflict_lines(refreshed: Refreshed | AthenaRefreshed) -> list[str]:
+    """Return what to say of records that contradict or correct others."""
+    lines = []
+    files = [log_file for log_file, _ in refreshed.conflicting_files]
+    if refreshed.conflict_count:
+        named = ", ".join(files[:_CONFLICTING_NAMED_AT_MOST])
+        more = len(files) - _CONFLICTING_NAMED_AT_MOST
+        one = refreshed.conflict_count == 1
+        lines.append(
+            f"{counted(refreshed.conflict_count, 'record')} {'conflicts' if one else 'conflict'}"
+            f" with {'another' if one else 'others'} under {'its' if one else 'their'} event id, in"
+            f" {named}{f' and {more:,} more' if more > 0 else ''}:"
+            " see `rolecall query event_conflicts`."
+        )
+    if refreshed.correction_count:
+        one = refreshed.correction_count == 1
+        lines.append(
+            f"{counted(refreshed.correction_count, 'correction')}"
+            f" {'replaces the event' if one else 'replace the events'} that"
+            f" {'it corrects' if one else 'they correct'}: see `rolecall query event_corrections`."
+        )
+    return lines
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

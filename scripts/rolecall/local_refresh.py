@@ -73,6 +73,7 @@ class _Plan:
     is_outdated: bool
     newest_loaded_at: datetime | None
     passed_over: Counter[str] = field(default_factory=Counter)
+    newest_read_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -163,6 +164,11 @@ def _forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> int:
     ((count,),) = connection.execute(
         f"delete from {NAME}.main.events where event_at < ?", [first_day]
     ).fetchall()
+    if has_table(connection, "event_conflicts"):
+        connection.execute(
+            f"delete from {NAME}.main.event_conflicts where event_at < ? or stored_event_at < ?",
+            [first_day, first_day],
+        )
     remember_forgotten(connection, first_day)
     set_schema_version(connection, FIRST_SCHEMA_VERSION)
     connection.execute("commit")
@@ -230,6 +236,7 @@ def _plan(settings: Settings) -> _Plan:
             is_outdated=must_rebuild,
             newest_loaded_at=newest_loaded_at,
             passed_over=passed_over,
+            newest_read_at=_newest_read_at(ledger),
         )
 
 
@@ -332,6 +339,17 @@ def _newest_load(
     return max(loads, default=(None, None))
 
 
+def _newest_read_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
+    """Return the time of the newest load in the ledger: what a dead run left is newer."""
+    if not has_table(connection, "log_reads"):
+        return None
+    ((loaded_at,),) = connection.execute(
+        f"select max(loaded_at) from {NAME}.main.log_reads"
+    ).fetchall()
+    newest: datetime | None = loaded_at
+    return newest
+
+
 def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outcome) -> Refreshed:
     connection.execute(f"use {NAME}")
     since = plan.newest_loaded_at or datetime.min
@@ -358,6 +376,20 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         """,
         [since],
     ).fetchall()
+    read_since = plan.newest_read_at or datetime.min
+    conflicting_files = connection.execute(
+        """
+        select log_file, count(*)
+        from event_conflicts
+        where loaded_at > ?
+        group by log_file
+        order by log_file
+        """,
+        [read_since],
+    ).fetchall()
+    ((correction_count,),) = connection.execute(
+        "select count(*) from event_corrections where loaded_at > ?", [read_since]
+    ).fetchall()
     (totals,) = connection.execute(
         """
         select
@@ -376,6 +408,8 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         forgotten_record_count=forgotten,
         unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
         rejected_files=tuple(rejected_files),
+        conflicting_files=tuple(conflicting_files),
+        correction_count=correction_count,
         test_count=outcome.test_count,
         total_event_count=total_events,
         total_file_count=total_files,

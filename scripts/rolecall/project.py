@@ -171,7 +171,9 @@ def _compiled(names: list[str], settings: Settings, fingerprint: str = "") -> Pa
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Made in a folder of its own and renamed: a reader never finds half of it.
     with TemporaryDirectory(dir=folder.parent) as draft:
-        arguments = ["compile", "--select", *names, "--no-populate-cache", "--target-path", draft]
+        # By their files: a table may have the name of the question to it.
+        paths = [f"path:analyses/{name}.sql" for name in names]
+        arguments = ["compile", "--select", *paths, "--no-populate-cache", "--target-path", draft]
         if not fingerprint:
             arguments.append("--no-introspect")
         parsed = state_dir() / "partial_parse.msgpack"

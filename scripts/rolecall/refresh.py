@@ -23,8 +23,9 @@ def refresh(settings: Settings) -> Refreshed:
 
 
 def check_strict(refreshed: Refreshed | AthenaRefreshed) -> None:
-    """Raise SkippedError if the refresh left a file or a record out."""
-    files, records = refreshed.skipped_file_count, refreshed.rejected_record_count
+    """Raise SkippedError if the refresh left a file or a record out; one that conflicts is."""
+    files = refreshed.skipped_file_count
+    records = refreshed.rejected_record_count + refreshed.conflict_count
     if files or records:
         raise SkippedError(
             f"Skipped {files:,} {'file' if files == 1 else 'files'} and {records:,}"

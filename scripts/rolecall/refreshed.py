@@ -18,7 +18,8 @@ class Unreadable:
 class Refreshed:
     """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
 
-    ``missing_log_roots`` are folders that the database remembers and that are gone,
+    ``conflicting_files`` are log files with how many of their records are unlike the stored event
+    of their key, ``missing_log_roots`` folders that the database remembers and that are gone,
     ``passed_over`` counts the files in the others that are no logs, by kind.
     """
 
@@ -30,6 +31,8 @@ class Refreshed:
     forgotten_record_count: int
     unreadable: tuple[Unreadable, ...]
     rejected_files: tuple[tuple[str, int], ...]
+    conflicting_files: tuple[tuple[str, int], ...]
+    correction_count: int
     test_count: int
     total_event_count: int
     total_file_count: int
@@ -41,3 +44,8 @@ class Refreshed:
     def skipped_file_count(self) -> int:
         """The log files that were left out."""
         return len(self.unreadable)
+
+    @property
+    def conflict_count(self) -> int:
+        """The records that are unlike the stored event of their key."""
+        return sum(count for _, count in self.conflicting_files)

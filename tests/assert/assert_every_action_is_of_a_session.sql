@@ -9,7 +9,7 @@ sessions as (
 
 session_actions as (
 
-    select * from {{ ref('session_actions') }}
+    select * from {{ ref('corrected_session_actions') }}
 
 ),
 

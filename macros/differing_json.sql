@@ -1,0 +1,59 @@
+{#- The query that names, of pairs of records, the JSON texts with different values, whatever their
+    layout and the order of the members: `pair_number` and `differing_json`, for pairs that have some.
+    `pairs` is a CTE with `pair_number` and the texts, and those of the other record as `stored_...`. -#}
+{% macro differing_json(pairs) -%}
+    {{ return(adapter.dispatch('differing_json')(pairs)) }}
+{%- endmacro %}
+
+{#- DuckDB keeps the order of the members: what stands at each path is put in order. -#}
+{% macro duckdb__differing_json(pairs) -%}
+    select
+        pair_number,
+        string_agg(field, ', ' order by field) as differing_json
+    from (
+        select
+            pair_number,
+            field,
+            list(row(fullkey, type, atom) order by fullkey, atom)
+                filter (where side = 1) as leaves,
+            list(row(fullkey, type, atom) order by fullkey, atom)
+                filter (where side = 2) as stored_leaves
+        from (
+            {%- for field in json_fields() %}
+            {%- for prefix in ['', 'stored_'] %}
+            select
+                pair_number,
+                '{{ field }}' as field,
+                {{ loop.index }} as side,
+                {{ prefix }}{{ field }} as json
+            from {{ pairs }}
+            where {{ field }} <> stored_{{ field }}
+            {%- if not loop.last %}
+            union all
+            {%- endif %}
+            {%- endfor %}
+            {%- if not loop.last %}
+            union all
+            {%- endif %}
+            {%- endfor %}
+        ) as sides,
+            json_tree(case when json_valid(json) then json else to_json(json) end)
+        group by 1, 2
+    ) as fields
+    where leaves is distinct from stored_leaves
+    group by 1
+{%- endmacro %}
+
+{% macro athena__differing_json(pairs) -%}
+    {%- set texts = [] -%}
+    {%- for field in json_fields() | sort -%}
+        {%- do texts.append(
+            'case when ' ~ canonical_json(field) ~ ' <> ' ~ canonical_json('stored_' ~ field)
+            ~ " then '" ~ field ~ "' end"
+        ) -%}
+    {%- endfor -%}
+    select
+        pair_number,
+        nullif({{ joined_texts(texts, "', '") }}, '') as differing_json
+    from {{ pairs }}
+{%- endmacro %}

@@ -1,0 +1,7 @@
+{#- The condition of a join that two relations agree in some columns, none of which is null. -#}
+{% macro same_key(one, other, columns) -%}
+    {%- for column in columns %}
+    {{ one }}.{{ column }} = {{ other }}.{{ column }}
+    {%- if not loop.last %} and {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
