@@ -30,6 +30,8 @@ grouped as (
     inner join session_actions
         on
             role_sessions.principal_id = session_actions.principal_id
+            and {{ access_key_of_session('role_sessions') }}
+            = session_actions.access_key_id
             and role_sessions.started_at
             = date_trunc('second', session_actions.session_created_at)
     group by

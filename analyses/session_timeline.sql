@@ -16,7 +16,12 @@ replaced_events as (
 
 events as (
 
-    select * from {{ ref('events') }}
+    select
+        *,
+        {{ session_principal_id() }} as session_principal_id,
+        {{ session_access_key() }} as session_access_key
+    from {{ ref('events') }}
+    where {{ is_session_action() }}
 
 ),
 
@@ -40,7 +45,9 @@ actions as (
     from role_sessions
     inner join events
         on
-            role_sessions.principal_id = events.principal_id
+            role_sessions.principal_id = events.session_principal_id
+            and {{ access_key_of_session('role_sessions') }}
+            = events.session_access_key
             and role_sessions.started_at
             = date_trunc('second', events.session_created_at)
             and events.event_at between
@@ -51,10 +58,7 @@ actions as (
             events.event_id = replaced_events.event_id
             and events.recipient_account_id
             = replaced_events.recipient_account_id
-    where
-        replaced_events.event_id is null
-        and coalesce(events.event_source, '') <> 'signin.amazonaws.com'
-        and {{ is_role_session('events.identity_type', 'events.principal_id') }}
+    where replaced_events.event_id is null
 
 )
 

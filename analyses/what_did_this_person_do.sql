@@ -31,6 +31,8 @@ events as (
 
     select
         *,
+        {{ session_principal_id() }} as principal_key,
+        {{ session_access_key() }} as access_key,
         coalesce(event_source, '') as source_key,
         coalesce(event_name, '') as name_key,
         coalesce(aws_region, '') as region_key,
@@ -40,6 +42,7 @@ events as (
         (:from_day is not null or :to_day is not null)
         and (:from_day is null or event_at >= :from_day)
         and (:to_day is null or event_at < :to_day)
+        and {{ is_session_action() }}
 
 ),
 
@@ -50,6 +53,7 @@ of_sessions as (
         session_actions.load_id,
         session_actions.principal_id,
         session_actions.session_created_at,
+        session_actions.access_key_id,
         session_actions.event_source,
         session_actions.event_name,
         session_actions.aws_region,
@@ -66,6 +70,8 @@ of_sessions as (
     inner join session_actions
         on
             role_sessions.principal_id = session_actions.principal_id
+            and {{ access_key_of_session('role_sessions') }}
+            = session_actions.access_key_id
             and role_sessions.started_at
             = date_trunc('second', session_actions.session_created_at)
 
@@ -109,7 +115,8 @@ cut as (
     inner join events
         on
             of_sessions.load_id = events.load_id
-            and of_sessions.principal_id = events.principal_id
+            and of_sessions.principal_id = events.principal_key
+            and of_sessions.access_key_id = events.access_key
             and of_sessions.session_created_at = events.session_created_at
             and of_sessions.event_source = events.source_key
             and of_sessions.event_name = events.name_key

@@ -3,7 +3,13 @@ with
 
 events as (
 
-    select * from {{ ref('events') }}
+    select
+        *,
+        {{ session_principal_id() }} as session_principal_id,
+        {{ session_access_key() }} as session_access_key,
+        {{ is_assumed_root_session('identity_type', 'is_assumed_root') }}
+            as is_of_assume_root
+    from {{ ref('events') }}
     where
         (
             lower(resources) like '%' || :resource || '%' escape '\'
@@ -64,17 +70,25 @@ touched as (
 
     select
         events.event_at,
+        -- Who acts as root by AssumeRoot is never named root.
         coalesce(
             role_sessions.actor_name,
             entrants.actor_name,
-            events.user_name,
-            {{ principal_name('events.identity_arn') }},
-            events.invoked_by
+            case
+                when not events.is_of_assume_root
+                    then
+                        coalesce(
+                            events.user_name,
+                            {{ principal_name('events.identity_arn') }},
+                            events.invoked_by
+                        )
+            end
         ) as actor_name,
         case
             when role_sessions.session_id is not null
                 then role_sessions.actor_confidence
             when entrants.event_id is not null then entrants.actor_confidence
+            when events.is_of_assume_root then cast(null as varchar)
             when events.identity_type in ('IAMUser', 'Root') then 'certain'
         end as actor_confidence,
         events.identity_arn,
@@ -91,7 +105,9 @@ touched as (
     from events
     left join role_sessions
         on
-            events.principal_id = role_sessions.principal_id
+            events.session_principal_id = role_sessions.principal_id
+            and events.session_access_key
+            = {{ access_key_of_session('role_sessions') }}
             and date_trunc('second', events.session_created_at)
             = role_sessions.started_at
     left join entrants

@@ -5,12 +5,9 @@
     select
         ---------- key
         load_id,
-        {{ session_principal_id(
-            'identity_type', 'is_assumed_root', 'principal_id', 'identity_account_id'
-        ) }} as principal_id,
+        {{ session_principal_id() }} as principal_id,
         session_created_at,
-        {{ session_access_key('identity_type', 'is_assumed_root', 'access_key_id') }}
-            as access_key_id,
+        {{ session_access_key() }} as access_key_id,
         coalesce(event_source, '') as event_source,
         coalesce(event_name, '') as event_name,
         coalesce(aws_region, '') as aws_region,

@@ -14,10 +14,12 @@
 
 {#- Whether two records are alike in all that is kept of them. -#}
 {% macro is_kept_alike(one, other) -%}
-    {%- for field in compared_fields() + json_fields() %}
-    {{ one }}.{{ field }} is not distinct from {{ other }}.{{ field }}
-    {%- if not loop.last %} and {% endif -%}
-    {%- endfor -%}
+    (
+        {%- for field in compared_fields() + json_fields() %}
+        ({{ one }}.{{ field }} is not distinct from {{ other }}.{{ field }})
+        {%- if not loop.last %} and {% endif -%}
+        {%- endfor %}
+    )
 {%- endmacro %}
 
 {% macro compared_fields() -%}

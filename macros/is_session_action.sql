@@ -1,13 +1,19 @@
 {#- RULES 8, counts: whether an event is an action of a session, of a role or of AssumeRoot. Of sign-in
-    events none is, should one carry a creation time. -#}
-{% macro is_session_action() -%}
+    events none is, should one carry a creation time; RULES 2: nor what lies further from it than any
+    session may last. `events` is a prefix of the event's columns. -#}
+{% macro is_session_action(events='') -%}
     (
-        session_created_at is not null
-        and principal_id is not null
-        and (
-            {{ is_role_session('identity_type', 'principal_id') }}
-            or {{ is_assumed_root_session('identity_type', 'is_assumed_root') }}
+        {{ events }}session_created_at is not null
+        and {{ events }}principal_id is not null
+        and coalesce(
+            {{ events }}event_at <= {{ events }}session_created_at
+            + interval '{{ var("longest_activity_hours") }}' hour,
+            true
         )
-        and coalesce(event_source, '') <> 'signin.amazonaws.com'
+        and (
+            {{ is_role_session(events ~ 'identity_type', events ~ 'principal_id') }}
+            or {{ is_assumed_root_session(events ~ 'identity_type', events ~ 'is_assumed_root') }}
+        )
+        and coalesce({{ events }}event_source, '') <> 'signin.amazonaws.com'
     )
 {%- endmacro %}

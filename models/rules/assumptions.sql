@@ -65,7 +65,10 @@ with_role as (
             || ':iam::' || root_account_id || ':root'
         ) as role_arn,
         case
-            when root_account_id is null then assumed_role_id
+            when root_account_id is null
+                then {{ named_principal_id(
+                    'assumed_role_id', 'assumed_role_arn'
+                ) }}
             when outcome = 'success' then root_account_id
         end as session_principal_id
     from with_target

@@ -96,8 +96,8 @@ just_before as (
 
 ),
 
--- Of a user whose id no record tells, an id that no record names is theirs if it
--- is the only one.
+-- Of a user whose id no record tells, one that no record names is theirs where
+-- it is the only one.
 with_ids as (
 
     select

@@ -75,7 +75,8 @@ typed as (
 
         ---------- who
         identity_type,
-        principal_id,
+        {{ named_principal_id('principal_id', 'identity_arn') }}
+            as principal_id,
         identity_arn,
         identity_account_id,
         access_key_id,

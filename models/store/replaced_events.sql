@@ -110,6 +110,16 @@ sides as (
 
 ),
 
+with_sides as (
+
+    select
+        ranked_corrections.*,
+        sides.is_original
+    from ranked_corrections
+    cross join sides
+
+),
+
 corrections_and_originals as (
 
     select
@@ -137,8 +147,7 @@ corrections_and_originals as (
             else correction_loaded_at
         end as loaded_at,
         is_original
-    from ranked_corrections
-    cross join sides
+    from with_sides
 
 ),
 

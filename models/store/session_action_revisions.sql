@@ -40,7 +40,7 @@ actions as (
             events.event_id = replaced_events.event_id
             and events.recipient_account_id
             = replaced_events.recipient_account_id
-    where {{ is_session_action() }}
+    where {{ is_session_action('events.') }}
 
 ),
 
