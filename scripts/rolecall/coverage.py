@@ -78,7 +78,8 @@ def gaps_of_files(
     """Return what the analysis ``coverage_gaps`` gives for accounts once these files are loaded.
 
     ``file_days`` has the account and the day of delivery that each log file's name tells, None
-    where it tells none; ``accounts`` confines the answer to some, () to none.
+    where it tells none; ``accounts`` confines the answer to some, () to none. Names tell of no day
+    whether some of its logs are left out or archived.
     """
     known: dict[str, set[date]] = defaultdict(set)
     are_all_told = True
@@ -101,15 +102,15 @@ def gaps_of_files(
         if first <= last:
             count = (last - first).days + 1
             logged = sum(span is not None and span[0] <= day <= span[1] for day in known[account])
-            rows.append((account, None, *(span or (None, None)), count, count - logged))
+            rows.append((account, None, *(span or (None, None)), count, count - logged, 0, 0))
     if not are_all_told and not accounts:
-        rows.append((None, None, None, None, 0, 0))
+        rows.append((None, None, None, None, 0, 0, 0, 0))
     return Result(
         [
             *("account_id", "aws_region", "first_delivered_date", "last_delivered_date"),
-            *("day_count", "missing_day_count"),
+            *("day_count", "missing_day_count", "partial_day_count", "archived_day_count"),
         ],
-        ["text", "text", "date", "date", "bigint", "bigint"],
+        ["text", "text", "date", "date", "bigint", "bigint", "bigint", "bigint"],
         rows,
     )
 
