@@ -39,6 +39,13 @@ _OF_THE_LEADING_ENTRY = (
     *("role_switch_id", "assume_role_event_id", "expires_at"),
     *("source_ip_address", "address_evidence"),
 )
+ENTRY_COLUMNS = """
+    entry_id, entered_at, how, outcome, role_account_id, role_name, role_arn, actor_arn,
+    actor_name, actor_type, actor_method, actor_confidence, mfa, mfa_evidence, source_ip_address,
+    address_evidence, source_identity, parent_session_id, chain_depth, session_id, role_switch_id,
+    role_assumption_id, action_count, write_count, denied_count, exited_at
+"""
+_OF_AN_ENTRY = {name.strip() for name in ENTRY_COLUMNS.split(",")}
 GROUPS = {
     "actor": ("actor_arn", "actor_name", "actor_type", "actor_method", "actor_confidence"),
     "mfa": ("mfa", "mfa_evidence"),
@@ -155,7 +162,7 @@ def expected_switches(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             "source_name": stay.source_arn.rpartition("/")[2] if "/" in stay.source_arn else "root",
             "source_ip_address": lead.record["sourceIPAddress"],
             "address_evidence": "switch record",
-            "source_identity": knowledge.source_identity(way),
+            "source_identity": knowledge.known_source_identity(way),
             "mfa": mfa,
             "mfa_evidence": evidence,
             "session_id": knowledge.session_id(way),
@@ -202,7 +209,7 @@ def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             "mfa_evidence": evidence,
             "source_ip_address": address,
             "address_evidence": address_evidence,
-            "source_identity": knowledge.source_identity(way),
+            "source_identity": knowledge.known_source_identity(way),
             "expires_at": _naive(stay.expires_at) if assumed else None,
             "exited_at": _naive(knowledge.exits.get(key)),
             "renewal_count": knowledge.renewals.get(key, 0),
@@ -215,6 +222,44 @@ def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             # Which of two entries of one second leads its session is not promised.
             for name in _OF_THE_LEADING_ENTRY:
                 del rows[key][name]
+    return rows
+
+
+def expected_entries(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
+    """Return the rows of role_entries that can be known, by the id of what tells most of each."""
+    rows = {}
+    for key, row in expected_switches(knowledge).items():
+        same = {name: row[name] for name in _OF_AN_ENTRY if name in row}
+        rows[key] = same | {"how": "console switch", "entered_at": row["switched_at"]}
+        rows[key]["role_assumption_id"] = row["assume_role_event_id"]
+    for key, row in expected_sessions(knowledge).items():
+        if knowledge.sessions[key][0].switch is None:
+            same = {name: row[name] for name in _OF_AN_ENTRY if name in row}
+            rows[key] = same | {"how": row["start_method"], "entered_at": row["started_at"]}
+            rows[key] |= {"outcome": "success", "role_switch_id": None}
+            if "assume_role_event_id" in row:
+                rows[key]["role_assumption_id"] = row["assume_role_event_id"]
+    for way in knowledge.refusals:
+        assert way.stay is not None
+        refused = knowledge.assumption(way.stay)
+        assert refused is not None
+        mfa, evidence = knowledge.mfa(way)
+        rows[refused.id] = {
+            "how": knowledge.start_method(way),
+            "entered_at": _naive(refused.at),
+            "outcome": "failure",
+            "role_account_id": way.stay.role.account,
+            "role_name": way.stay.role.name,
+            "role_arn": way.stay.role.arn,
+            "session_id": None,
+            "role_switch_id": None,
+            "role_assumption_id": refused.id,
+            "parent_session_id": knowledge.parent_id(way),
+            "chain_depth": knowledge.depth(way),
+            "mfa": mfa,
+            "mfa_evidence": evidence,
+            "source_identity": knowledge.known_source_identity(way),
+        } | _actor(knowledge, way)
     return rows
 
 
@@ -251,6 +296,33 @@ def test_sessions_actors_and_mfa_are_what_can_be_known(simulated: Simulated) -> 
     assert set(expected) == set(found)
     for group in ("session", *GROUPS):
         assert result.of(group) >= LEAST, result.misses
+
+
+def test_every_way_into_a_role_is_an_entry(simulated: Simulated) -> None:
+    """Of a session that two switches lead to, each is one."""
+    expected = expected_entries(simulated.knowledge)
+    found = simulated.rows(ENTRY_COLUMNS, "role_entries", "entry_id")
+    result = score(expected, found, "entry")
+    print("\n".join(result.misses))
+    assert set(expected) == set(found)
+    assert Counter(
+        row["how"] for row in expected.values() if row["outcome"] == "failure"
+    ).keys() == {
+        "console switch",
+        "assume role",
+    }
+    for group in ("entry", *GROUPS):
+        assert result.of(group) >= LEAST, result.misses
+
+
+def test_no_record_hides_another_in_silence(simulated: Simulated) -> None:
+    """Unlike records of one key are conflicts; what took another's place is listed."""
+    conflicts = simulated.rolecall.query(
+        "select event_id, recipient_account_id from event_conflicts"
+    )
+    assert sorted(conflicts) == sorted(simulated.organisation.forged)
+    replaced = simulated.rolecall.query("select original_event_id, event_id from event_corrections")
+    assert sorted(replaced) == sorted(simulated.organisation.replacements())
 
 
 def test_the_trail_is_as_hard_as_it_should_be(simulated: Simulated) -> None:

@@ -181,6 +181,8 @@ class Knowledge:
             if row.role is not None and self.assumption(row.role):
                 row.assumed = row.role
                 taken.add(id(row.role))
+            if row.stay.session is None and self.assumption(row.stay):
+                row.assumed = row.stay
         groups: dict[Any, list[Switch]] = defaultdict(list)
         for row in rows:
             if row.role is None and row.stay.session is not None:
@@ -287,6 +289,16 @@ class Knowledge:
             if way.stay and self.assumption(way.stay) and way.stay.issued_key in used
         ]
         return acting[0] if len(acting) == 1 else None
+
+    @cached_property
+    def refusals(self) -> list[Way]:
+        """The refused assumptions that are no part of a refused switch."""
+        folded = {id(row.assumed) for row in self.switches}
+        return [
+            Way(None, stay)
+            for stay in self.organisation.stays
+            if stay.session is None and self.assumption(stay) and id(stay) not in folded
+        ]
 
     @cached_property
     def id_of_stay(self) -> dict[int, str]:
@@ -435,6 +447,11 @@ class Knowledge:
         asked = stay.source_identity != had and self.has(stay.role_copy)
         shown = self.has(stay.caller_copy) or self.has(stay.entry) or asked or self.acted(way)
         return stay.source_identity if shown else None
+
+    def known_source_identity(self, way: Way) -> str | None:
+        """Return the source identity of a session: it stays the same all along a chain."""
+        end, _, _, _, inherited = self.chain(way)
+        return self.source_identity(way) or inherited or self.source_identity(end)
 
     def named(self, way: Way) -> Any:
         """Return who a way certainly names: a person, or the session that it came from."""
@@ -666,7 +683,7 @@ class Knowledge:
         assert stay is not None
         if way.switch or (stay.how == "switch" and self.has(stay.caller_copy)):
             return "console switch"
-        if self.assumption(stay) is None:
+        if self.assumption(stay) is None and stay.how != "root":
             return "observed"
         named = {
             "portal": "identity center",

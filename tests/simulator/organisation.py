@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -538,6 +539,7 @@ class Organisation:
                 assert source.session is not None
                 at, caller = source.at + timedelta(minutes=rng.randint(2, 9)), source.session
             stay = Stay("refused", role, None, at, source_arn=caller.arn, ip=ip)
+            stay.source_identity = caller.source_identity
             stay.mfa = caller.mfa
             stay.user = source if isinstance(source, User) else None
             stay.parent = source if isinstance(source, Stay) else None
@@ -1132,6 +1134,15 @@ class Organisation:
             trail.deliver([forged], after=timedelta(hours=rng.randint(-40, 40)), account=account)
             self.forged.add(sent.key)
         return [self._write(folder, key, records) for key, records in trail.files()]
+
+    def replacements(self) -> list[tuple[str, str]]:
+        """Return the event ids of what was corrected, and of what took its place, as delivered."""
+        steps = (step for sent in self.sent for step in pairwise(sent.versions))
+        return [
+            (one["eventID"], other["eventID"])
+            for one, other in steps
+            if {_key(one), _key(other)} <= self.delivered
+        ]
 
     def _write(self, folder: Path, key: str, records: list[CloudTrailRecord]) -> Path:
         path = folder / key
