@@ -735,7 +735,7 @@ class Organisation:
         record["requestParameters"]["principalArn"] = (
             f"arn:aws:iam::{role.account}:saml-provider/corp"
         )
-        record["responseElements"]["subject"] = subject
+        record["responseElements"] |= {"subject": subject, "issuer": "https://idp.example.com"}
         record["userIdentity"]["userName"] = subject
         stay = Stay("saml", role, session, at, ip=ip, subject=subject)
         stay.has_transient_subject, stay.source_identity = is_transient, identity
@@ -967,7 +967,7 @@ class Organisation:
         self.logins.append(Login(user, self._send(record), ip, mfa=mfa))
 
     def _send_copies(self, stay: Stay, copies: list[CloudTrailRecord]) -> None:
-        if self.random.random() < 0.1:
+        if self.random.random() < 0.1 and stay.how != "root":
             copies = [before_2021(copy) for copy in copies]
         stay.caller_copy = self._send(copies[0])
         if len(copies) > 1:
