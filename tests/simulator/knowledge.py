@@ -519,7 +519,7 @@ class Knowledge:
         if hops:
             rank = _RANK.get(actor.confidence or "", 0)
             rank = min(rank, 2) if likely else rank
-            if actor.method != "source identity" or not own:
+            if actor.method != "source identity" or is_asserted or not own:
                 served = hops == 1 and self._served(end) and not told
                 method = "session name" if served else "chain"
                 actor = replace(actor, method=method)
