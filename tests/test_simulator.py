@@ -180,7 +180,7 @@ def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
         way = ways[0]
         stay, row = way.stay, way.switch
         assert stay is not None and stay.session is not None
-        if knowledge.is_service(stay):
+        if knowledge.is_service_session(ways):
             continue
         assumed = knowledge.assumption(row.assumed if row and row.assumed else stay)
         if row and not row.assumed:

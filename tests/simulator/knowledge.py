@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any
 
 from simulator.organisation import Login, Organisation, Sent, Stay
-from trail_writer import CloudTrailRecord, User, iso
+from trail_writer import CloudTrailRecord, Role, User, iso
 
 PAIRING = timedelta(seconds=120)
 SIGN_IN_WINDOW = timedelta(hours=12)
@@ -198,6 +198,7 @@ class Knowledge:
                 (stay.at, stay.caller_copy.id, stay)
                 for stay in self.organisation.stays
                 if stay.how == "switch"
+                and stay.session
                 and stay.caller_copy
                 and self.has(stay.caller_copy)
                 and id(stay) not in taken
@@ -268,6 +269,8 @@ class Knowledge:
             ways.sort(
                 key=lambda way, telling=telling: (  # type: ignore[misc]
                     way is not telling,
+                    not self.started(way),
+                    self._served(way),
                     way.switch is None,
                     self.named(way) is None,
                     not self.caller_is_known(way),
@@ -276,7 +279,10 @@ class Knowledge:
         return found
 
     def told_by_key(self, ways: Sequence[Way]) -> Way | None:
-        """Return the way whose issued key acts, where that tells one of several."""
+        """Return the way whose issued key acts, where that tells one of several.
+
+        The console acts by keys that nobody was issued.
+        """
         used = {
             sent.record["userIdentity"].get("accessKeyId")
             for way in ways
@@ -286,9 +292,27 @@ class Knowledge:
         acting = [
             way
             for way in ways
-            if way.stay and self.assumption(way.stay) and way.stay.issued_key in used
+            if way.stay
+            and self.assumption(way.stay)
+            and way.stay.issued_key in used
+            and not self._served(way)
         ]
-        return acting[0] if len(acting) == 1 else None
+        if len(acting) != 1 or acting[0].stay is None:
+            return None
+        is_any_console = any(way.switch or (way.stay and way.stay.how == "switch") for way in ways)
+        return None if is_any_console and used - {acting[0].stay.issued_key} else acting[0]
+
+    def started(self, way: Way) -> bool:
+        """Return whether a record tells that the session began so."""
+        return way.switch is not None or (
+            way.stay is not None and self.assumption(way.stay) is not None
+        )
+
+    def is_service_session(self, ways: Sequence[Way]) -> bool:
+        """Return whether a session is a service's: nobody else is known to have entered it."""
+        if self.started(ways[0]):
+            return self._served(ways[0])
+        return any(self._served(way) for way in ways)
 
     @cached_property
     def refusals(self) -> list[Way]:
@@ -424,19 +448,18 @@ class Knowledge:
         if stay.user and self.has(stay.role_copy):
             known = self.named_user(stay.user)
             return user_actor(stay.user, "assumed by user") if known else guess(name)
-        if self.has(stay.entry) and name:
-            if stay.how == "portal":
+        if self.has(stay.entry):
+            if stay.how == "portal" and name:
                 return portal_actor(name, "certain")
             if stay.how == "saml" and stay.has_transient_subject:
                 return Actor(name, "federated user", None, "saml session name", "certain")
             if stay.how == "saml":
                 return Actor(stay.subject, "federated user", None, "saml subject", "certain")
             if stay.how == "web":
-                kind = "workload" if name == "GitHubActions" else "federated user"
+                is_job = str(stay.subject).startswith("repo:")
+                kind = "workload" if is_job else "federated user"
                 return Actor(stay.subject, kind, None, "web identity subject", "certain")
-        if "AWSReservedSSO_" in stay.role.name and name:
-            return portal_actor(name, "likely")
-        return guess(name)
+        return portal_actor(name, "likely") if is_portal_role(stay.role) and name else guess(name)
 
     def source_identity(self, way: Way) -> str | None:
         """Return the source identity that the records of a session show."""
@@ -459,11 +482,11 @@ class Knowledge:
         if assumed and assumed.parent and self.has(assumed.caller_copy):
             return self.id_of_stay.get(id(assumed.parent))
         actor = self.own_actor(way)
-        observed = way.switch is None and not (way.stay and self.assumption(way.stay))
-        return None if actor.type == "unknown" or observed else actor.arn or actor.who
+        is_nobody = actor.type == "unknown" or self._served(way) or not self.started(way)
+        return None if is_nobody else actor.arn or actor.who
 
     def is_contested(self, key: str) -> bool:
-        """Return whether two people entered what the logs show as one session."""
+        """Return whether two people are known to have entered what the logs show as one session."""
         ways = self.sessions[key]
         if self.told_by_key(ways):
             return False
@@ -584,8 +607,9 @@ class Knowledge:
             return "not asserted", None
         # What is done in a session that two people entered tells of neither.
         acted = self.acted(way) if not self._contested(way) else []
-        said = acted[0].record["userIdentity"]["sessionContext"]["attributes"] if acted else {}
-        active = said.get("mfaAuthenticated")
+        contexts = [sent.record["userIdentity"]["sessionContext"] for sent in acted]
+        said = {context["attributes"]["mfaAuthenticated"] for context in contexts}
+        active = "true" if "true" in said else "false" if said else None
         started = switch is not None or (stay is not None and self.assumption(stay) is not None)
         user = stay.user if stay else None
         if not switch and user and user.name == "root" and stay and not self.has(stay.caller_copy):
@@ -649,7 +673,7 @@ class Knowledge:
         ) or any(
             stay.session is not None
             and stay.session.name == name
-            and "AWSReservedSSO_" in stay.role.name
+            and is_portal_role(stay.role)
             and (
                 (self.has(stay.door) and self.has(stay.entry))
                 or any("onBehalfOf" in s.record["userIdentity"] for s in self.seen(stay.actions))
@@ -702,8 +726,7 @@ class Knowledge:
             half = way.switch.role.role_half if way.switch.role else way.switch.stay.source_half
             assert half is not None
             return half.record["sourceIPAddress"], "switch record"
-        is_portal = "AWSReservedSSO_" in stay.role.name
-        door = self._door(stay) if is_portal else None
+        door = self._door(stay) if is_portal_role(stay.role) else None
         if door is not None:
             by_portal = door.record["eventName"] == "Federate"
             evidence = "portal" if by_portal else "role credentials"
@@ -746,7 +769,7 @@ class Knowledge:
     def _signed_in_from(self, way: Way) -> str | None:
         stay = way.stay
         assert stay is not None and stay.session is not None
-        if "AWSReservedSSO_" in stay.role.name:
+        if is_portal_role(stay.role):
             login = self._latest_portal_login(stay.session.name, stay.at)
             return login.ip if login else None
         if stay.how != "switch" or stay.user is None or not self.has(stay.caller_copy):
@@ -854,6 +877,11 @@ class Knowledge:
             or (way.switch is not None and way.switch.source is not None)
         )
         return stay.role.arn if shown else None
+
+
+def is_portal_role(role: Role) -> bool:
+    """Return whether Identity Center made a role: the path is AWS's alone, the name is not."""
+    return role.path.startswith("/aws-reserved/sso.amazonaws.com/")
 
 
 def user_actor(user: User, method: str) -> Actor:

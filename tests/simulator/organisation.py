@@ -211,6 +211,8 @@ class Organisation:
             for name in ("dana@example.com", "gus", "hana", "kim", "lou@example.com")
         }
         self.instance_role = role("Instance", DEVELOPMENT)
+        # Anybody may call a role like those of Identity Center; only AWS makes their path.
+        self.look_alike = role("AWSReservedSSO_Admin_0123456789abcdef", PRODUCTION)
         self.function_role = role("nightly-report-role", DEVELOPMENT, "/service-role/")
         self.task_role = role("Worker", PRODUCTION, "/tasks/")
         self.build_role = role("CodeBuild-project", IDENTITY, "/service-role/")
@@ -256,7 +258,10 @@ class Organisation:
             self.one_key_acts()
             self.takes_root()
             self.refused_programs()
+            self.refused_job()
             self.made_by_aws_internally()
+            self.hides_behind_an_instance()
+            self.borrows_a_name()
         self.loop()
         self.made_again()
         self.noise(40 * size)
@@ -525,27 +530,104 @@ class Organisation:
         self.assume(user, self.build_role, name=name, is_plain=True, by_aws=True)
 
     def refused_programs(self) -> None:
-        """Let a user, and who is in a role, be refused a role."""
+        """Let a user, who is in a role, and a service be refused a role; and a user to be root."""
         rng = self.random
         inside = self.switch(rng.choice(self.users), rng.choice(self.roles))
         for source in (rng.choice(self.users), inside):
-            role, ip = rng.choice(self.roles), self._ip()
-            if isinstance(source, User):
-                at = self.moment(f"refused {source.arn}")
-                began = at - timedelta(minutes=7)
-                mfa = rng.random() < 0.5
-                caller = Session(source, source.name, began, mfa, self.ids.unique_id("AKIA"))
-            else:
-                assert source.session is not None
-                at, caller = source.at + timedelta(minutes=rng.randint(2, 9)), source.session
-            stay = Stay("refused", role, None, at, source_arn=caller.arn, ip=ip)
-            stay.source_identity = caller.source_identity
-            stay.mfa = caller.mfa
-            stay.user = source if isinstance(source, User) else None
-            stay.parent = source if isinstance(source, Stay) else None
-            record = self.shapes.refused_assume_role(at, caller, role, VIRGINIA, ip)
-            self._send_copies(stay, [record])
-            self.stays.append(stay)
+            self.refused(source, rng.choice(self.roles))
+        self.refused(rng.choice(self.users[:5]), RootUser("root", PRODUCTION, PRODUCTION))
+        # In the console, from one role to the next.
+        assert inside.session is not None
+        role, caller = rng.choice(self.roles), inside.session
+        at = inside.at + timedelta(minutes=rng.randint(10, 14))
+        stay = Stay("switch", role, None, at, parent=inside, source_arn=caller.arn, ip=self._ip())
+        stay.source_half = self._send(
+            self.shapes.switch_in_source_account(
+                at, caller, role, FRANKFURT, stay.ip, failure="Failed authentication"
+            )
+        )
+        stay.source_identity = caller.source_identity
+        self._send_copies(
+            stay, [self.shapes.refused_assume_role(at, caller, role, FRANKFURT, console=True)]
+        )
+        self.stays.append(stay)
+        service = Session(self.service_role, "AWSConfig", at, False, self.ids.unique_id("ASIA"))
+        record = self.shapes.service_assume_role(at, "config", service, VIRGINIA)
+        self._send(record | {"responseElements": None, "errorCode": "AccessDenied"})
+
+    def refused(self, source: User | Stay, role: Role, at: datetime | None = None) -> None:
+        """Let a program that acts for somebody be refused a role."""
+        rng, ip = self.random, self._ip()
+        if isinstance(source, User):
+            at = at or self.moment(f"refused {source.arn}")
+            mfa = rng.random() < 0.5
+            key = self.ids.unique_id("AKIA")
+            caller = Session(source, source.name, at - timedelta(minutes=7), mfa, key)
+        else:
+            assert source.session is not None
+            at, caller = at or source.at + timedelta(minutes=rng.randint(2, 9)), source.session
+        is_root = isinstance(role, RootUser)
+        stay = Stay("root" if is_root else "refused", role, None, at, source_arn=caller.arn, ip=ip)
+        stay.source_identity, stay.mfa = caller.source_identity, caller.mfa
+        stay.user = source if isinstance(source, User) else None
+        stay.parent = source if isinstance(source, Stay) else None
+        record = self.shapes.refused_assume_role(at, caller, role, VIRGINIA, ip)
+        if is_root:  # presumed
+            message = record["errorMessage"].replace("AssumeRole", "AssumeRoot")
+            record |= {"eventName": "AssumeRoot", "errorMessage": message}
+        self._send_copies(stay, [record])
+        self.stays.append(stay)
+
+    def refused_job(self) -> None:
+        """Let a job of another repository be refused a role."""
+        role, provider = self.random.choice(self.roles), "token.actions.githubusercontent.com"
+        subject = "repo:elsewhere/app:ref:refs/heads/main"
+        at, ip = self.moment("refused job"), self._ip()
+        session = Session(role, "GitHubActions", at, False, self.ids.unique_id("ASIA"))
+        record = self.shapes.assume_role_with_web_identity(
+            at,
+            session,
+            VIRGINIA,
+            ip,
+            f"arn:aws:iam::{role.account}:oidc-provider/{provider}",
+            subject,
+        )
+        record |= {
+            "errorCode": "AccessDenied",
+            "errorMessage": "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+            "responseElements": None,
+        }
+        stay = Stay("web", role, None, at, ip=ip, subject=subject)
+        stay.entry = self._send(record)
+        self.stays.append(stay)
+
+    def hides_behind_an_instance(self) -> None:
+        """Let somebody assume an instance's role under its name, in the second of its start."""
+        rng, name = self.random, f"i-{self.random.getrandbits(68):017x}"
+        at = self.moment(f"{self.instance_role.principal_id}:{name}")
+        delivery = "2.0" if rng.random() < 0.5 else None
+        session = Session(
+            self.instance_role,
+            name,
+            at,
+            False,
+            self.ids.unique_id("ASIA"),
+            ec2_role_delivery=delivery,
+        )
+        stay = Stay("service", self.instance_role, session, at)
+        stay.entry = self._send(self.shapes.service_delivery(at, "ec2", session, VIRGINIA, name))
+        self._work(stay, least=1)
+        self.stays.append(stay)
+        hidden = rng.choice((*self.users, self.outsider))
+        self.assume(hidden, self.instance_role, at, name)
+
+    def borrows_a_name(self) -> None:
+        """Let somebody's program go by the name of whoever switches, in the same second."""
+        rng, role = self.random, self.random.choice(self.roles)
+        scapegoat, borrower = rng.sample(self.users, 2)
+        at = self.moment(f"{role.principal_id}:{scapegoat.name}", f"{scapegoat.name}>{role.arn}")
+        self.switch(scapegoat, role, at, jitter=False)
+        self.assume(borrower, role, at, scapegoat.name)
 
     def takes_root(self) -> None:
         """Let a user, and who is in a role, act as root of member accounts; one is only seen."""
@@ -627,6 +709,7 @@ class Organisation:
             agent=CLI,
         )
         stay.actions.append(self._send(action))
+        self.assume(stay, self.random.choice(self.roles), at + timedelta(minutes=10))
         self._lose_assumption(self.switch(stay, self.random.choice(self.roles), at))
 
     def portal(self, at: datetime | None = None, name: str | None = None) -> Stay:
@@ -656,16 +739,21 @@ class Organisation:
             )
         permission_set = role.name.removeprefix("AWSReservedSSO_").rpartition("_")[0]
         enter = self.shapes.role_credentials if by_terminal else self.shapes.federate
-        door = enter(
-            at - timedelta(seconds=rng.randint(0, 1 if by_terminal else 5)),
-            IDENTITY,
-            FRANKFURT,
-            ip,
-            user,
-            role.account,
-            permission_set,
-        )
-        stay.door = self._send(door)
+        before = timedelta(seconds=rng.randint(0, 1 if by_terminal else 5))
+        if rng.random() < 0.1:
+            before = timedelta(seconds=rng.randint(121, 200))  # not of this entry
+        place = (IDENTITY, FRANKFURT)
+        chosen = (role.account, permission_set)
+        stay.door = self._send(enter(at - before, *place, ip, user, *chosen))
+        if rng.random() < 0.3:
+            # Somebody else's, and one that was refused.
+            other = self.portal_users[
+                rng.choice([each for each in self.portal_users if each != name])
+            ]
+            moment = at - timedelta(seconds=rng.randint(0, 60))
+            self._send(self.shapes.role_credentials(moment, *place, self._ip(), other, *chosen))
+            refused = self.shapes.role_credentials(at, *place, self._ip(), user, *chosen)
+            self._send(refused | {"errorCode": "ForbiddenException", "errorMessage": "No access"})
         stay.entry = self._send(self.shapes.assume_role_with_saml(at, session, FRANKFURT))
         stay.expires_at = at + timedelta(hours=12)
         if by_terminal:
@@ -844,6 +932,8 @@ class Organisation:
             child = self.assume(stay, rng.choice(self.roles), at, identity=identity)
             if rng.random() < 0.5:
                 self.assume(child, rng.choice(self.roles), at + timedelta(minutes=5))
+        if rng.random() < 0.3:
+            self.refused(stay, rng.choice(self.roles))
 
     def seen_only(self) -> None:
         """Let a session act whose start lies before the logs."""
@@ -854,6 +944,7 @@ class Organisation:
                 (rng.choice(self.roles), f"i-{rng.getrandbits(68):017x}"),
                 (rng.choice(self.portal_roles), "gus"),
                 (rng.choice(self.portal_roles), "hana"),
+                (self.look_alike, "hana"),
             )
         )
         at = self.moment(f"{role.principal_id}:{name}", f"portal>{role.arn}")
@@ -1030,9 +1121,10 @@ class Organisation:
         if rng.random() < 0.2:
             at += timedelta(seconds=rng.randint(1, 40))
             self._leave(stay, at)
-        if rng.random() < 0.1:
-            # A browser that was left open; by then nothing tells which session it was.
-            self._leave(stay, stay.at + timedelta(weeks=3, seconds=rng.randint(0, 9**5)))
+        if rng.random() < 0.15:
+            # A browser that was left open; by then nothing may tell which session it was.
+            late = rng.choice((timedelta(hours=12), timedelta(weeks=3)))
+            self._leave(stay, stay.at + late + timedelta(seconds=rng.randint(-300, 300)))
 
     def _leave(self, stay: Stay, at: datetime) -> None:
         assert stay.session is not None
@@ -1066,6 +1158,20 @@ class Organisation:
                 sent.versions.append(corrected(sent.versions[-1], self.ids.uuid(), fields))
         # What says that it corrects a record of somebody else does not.
         switched = [stay for stay in known if stay.role_half]
+        for stay in rng.sample(switched, 6):
+            for other in switched:
+                assert stay.role_half and other.role_half and stay.session and other.session
+                if (
+                    other.session.account == stay.session.account
+                    and other.session.principal_id != stay.session.principal_id
+                    and len(stay.role_half.versions) == 1
+                ):
+                    stay.role_half.versions[0]["addendum"] = {
+                        "reason": "UPDATED_DATA",
+                        "updatedFields": "sourceIPAddress",
+                        "originalEventID": other.role_half.versions[0]["eventID"],
+                    }
+                    break
         for stay in rng.sample([stay for stay in known if stay.actions], 4):
             other = rng.choice(switched)
             action = stay.actions[-1]
