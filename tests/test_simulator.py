@@ -341,6 +341,19 @@ def test_the_trail_is_as_hard_as_it_should_be(simulated: Simulated) -> None:
         *("console switch", "assume role", "assume root", "identity center", "saml"),
         *("web identity", "observed"),
     }
+    methods = {row["actor_method"] for row in sessions.values()}
+    assert methods >= {
+        *("source identity", "saml subject", "saml session name", "web identity subject"),
+        *("session name", "identity center user", "assumed by user", "chain"),
+    }
+    assert {row["mfa_evidence"] for row in sessions.values()} >= {
+        *("assume role", "session activity", "identity center sign-in"),
+    }
+    assert {row.get("address_evidence") for row in sessions.values()} >= {
+        *("switch record", "assume role", "portal", "role credentials", "first action"),
+    }
+    assert simulated.organisation.forged
+    assert simulated.organisation.replacements()
     assert max(row["chain_depth"] for row in sessions.values()) >= 3
     assert any(len(ways) > 1 for ways in knowledge.sessions.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -57,7 +58,7 @@ _REFUSALS = (
     *("NoSuchEntityException", "Client.InvalidInstanceID.NotFound"),
 )
 FACTORS = (
-    *(("PASSWORD", "TOTP"), ("PASSWORD", "TOTP"), ("PASSWORD", "EMAIL_OTP"), ("WEBAUTHN",)),
+    *(("PASSWORD", "TOTP"), ("PASSWORD", "EMAIL_OTP"), ("WEBAUTHN",)),
     *(("PASSWORD",), ("EMAIL_OTP",), ("EXTERNAL_IDP",), ("PASSWORD", "RADIUS")),
 )
 _CI_SUBJECT = "repo:example/app:ref:refs/heads/main"
@@ -172,6 +173,7 @@ class Organisation:
         self.delivered: set[tuple[str, str]] = set()
         self.forged: set[tuple[str, str]] = set()
         self._taken: set[tuple[str, int]] = set()
+        self._turns: Counter[str] = Counter()
         self._people()
 
     def _people(self) -> None:
@@ -253,6 +255,7 @@ class Organisation:
             self.services()
             self.function_or_task()
             self.seen_only()
+            self.seen_only()
             self.root_switch()
             self.named_like_an_instance()
             self.one_key_acts()
@@ -266,6 +269,11 @@ class Organisation:
         self.made_again()
         self.noise(40 * size)
         self.corrections(8 * size)
+
+    def _turn(self, kind: str) -> int:
+        """Return how often that was asked before: kinds that take turns are in every trail."""
+        self._turns[kind] += 1
+        return self._turns[kind] - 1
 
     def moment(self, *principals: str) -> datetime:
         """Return a second of the days that is at least a minute from any other of these."""
@@ -718,7 +726,10 @@ class Organisation:
         name = name or rng.choice(list(self.portal_users))
         user, role = self.portal_users[name], rng.choice(self.portal_roles)
         at = at or self.moment(f"{role.principal_id}:{name}", f"portal>{role.arn}")
-        by_terminal = rng.random() < 0.4
+        turn = self._turn("portal")
+        by_terminal = turn % 2 == 1
+        # Now and then nothing near tells from where.
+        is_untold = turn % 5 == 3
         # The browser that signed in need not be where the terminal is.
         signed_in_from = ip = self._ip()
         if by_terminal:
@@ -740,7 +751,7 @@ class Organisation:
         permission_set = role.name.removeprefix("AWSReservedSSO_").rpartition("_")[0]
         enter = self.shapes.role_credentials if by_terminal else self.shapes.federate
         before = timedelta(seconds=rng.randint(0, 1 if by_terminal else 5))
-        if rng.random() < 0.1:
+        if is_untold:
             before = timedelta(seconds=rng.randint(121, 200))  # not of this entry
         place = (IDENTITY, FRANKFURT)
         chosen = (role.account, permission_set)
@@ -760,14 +771,14 @@ class Organisation:
             stay.issued_key = session.access_key_id
         else:
             stay.session = replace(session, access_key_id=self.ids.unique_id("ASIA"))
-        self._work(stay, keys=not by_terminal)
+        self._work(stay, keys=not by_terminal, is_late=is_untold)
         self.stays.append(stay)
         return stay
 
     def _sign_in_to_portal(self, at: datetime, name: str, ip: str) -> None:
         """Let a user sign in to Identity Center; now and then somebody else fails as them."""
         rng, user = self.random, self.portal_users[name]
-        factors = rng.choice(FACTORS)
+        factors = FACTORS[self._turn("factors") % len(FACTORS)]
         steps = self.shapes.identity_center_sign_in(
             at,
             IDENTITY,
@@ -807,12 +818,12 @@ class Organisation:
         rng, role = self.random, self.random.choice(self.roles)
         name, subject = rng.choice((("ivy", "ivy@example.com"), ("jon", "jon")))
         at, ip = self.moment(f"{role.principal_id}:{name}"), self._ip()
-        identity = rng.choice((None, None, f"{name}.{rng.choice(('smith', 'jones'))}"))
+        identity = f"{name}.smith" if self._turn("asserted") % 3 == 2 else None
         session = Session(
             role, name, at, False, self.ids.unique_id("ASIA"), source_identity=identity
         )
         record = self.shapes.assume_role_with_saml(at, session, VIRGINIA, hours=1)
-        is_transient = rng.random() < 0.4
+        is_transient = self._turn("saml") % 2 == 0
         if is_transient:
             subject = f"_{rng.getrandbits(128):032x}"
             record["responseElements"]["subjectType"] = "transient"
@@ -841,7 +852,7 @@ class Organisation:
         """Let a CI job and a user of a web identity provider take roles, and the job go on."""
         github = "token.actions.githubusercontent.com"
         google = "104040404040404040404"
-        asserted = self.random.choice((None, "nora"))
+        asserted = (None, "nora")[self._turn("job") % 2]
         for provider, subject, name, identity in (
             (
                 f"arn:aws:iam::{PRODUCTION}:oidc-provider/{github}",
@@ -864,7 +875,7 @@ class Organisation:
             stay.expires_at, stay.issued_key = at + timedelta(hours=1), session.access_key_id
             self._work(stay)
             self.stays.append(stay)
-            passed = self.random.choice((None, "alice"))
+            passed = (None, "alice")[self._turn("passed") % 2]
             self.assume(
                 stay, self.random.choice(self.roles), at + timedelta(minutes=6), identity=passed
             )
@@ -893,15 +904,15 @@ class Organisation:
     def function_or_task(self) -> None:
         """Let a function or a task act, and go on; the function acts under its own name."""
         rng, task = self.random, f"{self.random.getrandbits(128):032x}"
-        service, role, scope, asked, name = rng.choice(
+        kinds = (
             (
-                (
-                    *("lambda", self.function_role, "AWS::Lambda::Function"),
-                    *(f"awslambda_{rng.randrange(1000)}_{rng.randrange(10**9)}", "nightly-report"),
-                ),
-                ("ecs-tasks", self.task_role, "AWS::ECS::Task", task, task),
-            )
+                *("lambda", self.function_role, "AWS::Lambda::Function"),
+                *(f"awslambda_{rng.randrange(1000)}_{rng.randrange(10**9)}", "nightly-report"),
+            ),
+            ("ecs-tasks", self.task_role, "AWS::ECS::Task", task, task),
         )
+        turn = self._turn("function or task")
+        service, role, scope, asked, name = kinds[turn % 2]
         at = self.moment(f"{role.principal_id}:{name}")
         arn = f"arn:aws:{service.partition('-')[0]}:{VIRGINIA}:{role.account}:any:{name}"
         scoped = {"issuerType": scope, "credentialsIssuedTo": arn}
@@ -911,7 +922,8 @@ class Organisation:
             at,
             False,
             self.ids.unique_id("ASIA"),
-            in_scope_of=scoped if rng.random() < 0.4 else None,
+            # What was delivered is told by newer records alone.
+            in_scope_of=scoped if turn > 1 else None,
         )
         self._deliver_to(service, session, asked)
 
@@ -938,15 +950,14 @@ class Organisation:
     def seen_only(self) -> None:
         """Let a session act whose start lies before the logs."""
         rng = self.random
-        role, name = rng.choice(
-            (
-                (rng.choice(self.roles), "zoe"),
-                (rng.choice(self.roles), f"i-{rng.getrandbits(68):017x}"),
-                (rng.choice(self.portal_roles), "gus"),
-                (rng.choice(self.portal_roles), "hana"),
-                (self.look_alike, "hana"),
-            )
+        kinds = (
+            (self.look_alike, "hana"),
+            (rng.choice(self.portal_roles), "gus"),
+            (rng.choice(self.roles), f"i-{rng.getrandbits(68):017x}"),
+            (rng.choice(self.roles), "zoe"),
+            (rng.choice(self.portal_roles), "hana"),
         )
+        role, name = kinds[self._turn("only seen") % len(kinds)]
         at = self.moment(f"{role.principal_id}:{name}", f"portal>{role.arn}")
         identity = None
         if role in self.portal_roles:
@@ -1067,7 +1078,9 @@ class Organisation:
         if stay.parent is not None and stay.how != "loop":
             stay.parent.actions.append(stay.caller_copy)
 
-    def _work(self, stay: Stay, *, keys: bool = False, least: int = 0) -> None:
+    def _work(
+        self, stay: Stay, *, keys: bool = False, least: int = 0, is_late: bool = False
+    ) -> None:
         """Let something be done in a session; the console mints keys of its own (``keys``)."""
         assert stay.session is not None
         rng = self.random
@@ -1077,7 +1090,8 @@ class Organisation:
             service, name, read_only = rng.choice(_CALLS)
             by_service = rng.random() < 0.15
             record = self.shapes.call(
-                stay.session.created_at + timedelta(seconds=20 + rng.randint(0, 1500) + number),
+                stay.session.created_at
+                + timedelta(seconds=20 + rng.randint(900 if is_late else 0, 1500) + number),
                 stay.session,
                 service,
                 name,
