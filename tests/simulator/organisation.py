@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -172,6 +173,7 @@ class Organisation:
         self.sent: list[Sent] = []
         self.delivered: set[tuple[str, str]] = set()
         self.forged: set[tuple[str, str]] = set()
+        self._keys_of_files: dict[Path, set[tuple[str, str]]] = {}
         self._taken: set[tuple[str, int]] = set()
         self._turns: Counter[str] = Counter()
         self._people()
@@ -1222,15 +1224,19 @@ class Organisation:
                 trail.deliver(records, after=after)
                 if rng.random() < 0.08:
                     trail.deliver(records, after=timedelta(minutes=40), region=VIRGINIA)
-        paths = []
         for key, records in trail.files():
             if rng.random() < lost / 2:
                 continue  # the file never arrives
-            self.delivered |= {_key(record) for record in records}
-            paths.append(self._write(folder, key, records))
+            path = self._write(folder, key, records)
+            self._keys_of_files[path] = {_key(record) for record in records}
+        self.arrive(self._keys_of_files)
+        return list(self._keys_of_files)
+
+    def arrive(self, paths: Iterable[Path]) -> None:
+        """Let these log files be all that was delivered so far."""
+        self.delivered = {key for path in paths for key in self._keys_of_files[path]}
         for sent in self.sent:
             sent.arrive(self.delivered)
-        return paths
 
     def forge(self, folder: Path, count: int = 12) -> list[Path]:
         """Write files in folders of other accounts, with unlike copies of what was delivered.
