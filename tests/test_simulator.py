@@ -37,7 +37,7 @@ SESSION_COLUMNS = """
 """
 _OF_THE_LEADING_ENTRY = (
     *("role_switch_id", "assume_role_event_id", "expires_at"),
-    *("source_ip_address", "address_evidence"),
+    *("source_ip_address", "address_evidence", "source_identity"),
 )
 ENTRY_COLUMNS = """
     entry_id, entered_at, how, outcome, role_account_id, role_name, role_arn, actor_arn,
@@ -222,6 +222,8 @@ def expected_sessions(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             # Which of two entries of one second leads its session is not promised.
             for name in _OF_THE_LEADING_ENTRY:
                 del rows[key][name]
+            if knowledge.is_contested(key):
+                rows[key]["source_identity"] = None
     return rows
 
 

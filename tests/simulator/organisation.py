@@ -1162,7 +1162,7 @@ class Organisation:
         rng = self.random
         known = [stay for stay in self.stays if stay.session is not None]
         for stay in rng.sample(known, min(count, len(known))):
-            calls = [sent for sent in stay.actions if "roleArn" not in str(sent.record)]
+            calls = [sent for sent in stay.actions if "Assume" not in sent.record["eventName"]]
             asked = stay.caller_copy if stay.how == "assume" else None
             sent = rng.choice([stay.role_half, stay.source_half, asked, *calls][:5])
             if sent is None or len(sent.versions) > 1:
