@@ -767,10 +767,14 @@ class Knowledge:
         return max(chosen, key=lambda door: door.at) if chosen and told else None
 
     def _signed_in_from(self, way: Way) -> str | None:
+        """Return where the user last signed in whom the entry's own record names."""
         stay = way.stay
-        assert stay is not None and stay.session is not None
-        if is_portal_role(stay.role):
-            login = self._latest_portal_login(stay.session.name, stay.at)
+        assert stay is not None
+        entered = stay
+        if stay.parent and self.has(stay.caller_copy):
+            entered = stay.parent
+        if is_portal_role(entered.role) and entered.session:
+            login = self._latest_portal_login(entered.session.name, stay.at)
             return login.ip if login else None
         if stay.how != "switch" or stay.user is None or not self.has(stay.caller_copy):
             return None
