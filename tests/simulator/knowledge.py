@@ -299,7 +299,9 @@ class Knowledge:
         ]
         if len(acting) != 1 or acting[0].stay is None:
             return None
-        is_any_console = any(way.switch or (way.stay and way.stay.how == "switch") for way in ways)
+        is_any_console = any(
+            way.switch or (way.stay and self.start_method(way) == "console switch") for way in ways
+        )
         return None if is_any_console and used - {acting[0].stay.issued_key} else acting[0]
 
     def started(self, way: Way) -> bool:
@@ -462,14 +464,20 @@ class Knowledge:
         return portal_actor(name, "likely") if is_portal_role(stay.role) and name else guess(name)
 
     def source_identity(self, way: Way) -> str | None:
-        """Return the source identity that the records of a session show."""
+        """Return the source identity that the records of an entry show, or of what was done."""
         stay = way.stay
-        if stay is None or stay.source_identity is None:
+        if stay is None:
             return None
         had = stay.parent.session.source_identity if stay.parent and stay.parent.session else None
         asked = stay.source_identity != had and self.has(stay.role_copy)
-        shown = self.has(stay.caller_copy) or self.has(stay.entry) or asked or self.acted(way)
-        return stay.source_identity if shown else None
+        if stay.source_identity and (self.has(stay.caller_copy) or self.has(stay.entry) or asked):
+            return stay.source_identity
+        key = self.session_id(way)
+        # What is done in a session is of who leads it, unless two entered it.
+        if key is None or self.sessions[key][0] is not way or self.is_contested(key):
+            return None
+        contexts = [sent.record["userIdentity"]["sessionContext"] for sent in self.acted(way)]
+        return max((c["sourceIdentity"] for c in contexts if "sourceIdentity" in c), default=None)
 
     def known_source_identity(self, way: Way) -> str | None:
         """Return the source identity of a session: it stays the same all along a chain."""

@@ -674,6 +674,7 @@ class Organisation:
         else:
             assert source.session is not None
             caller = source.session
+        stay.source_identity = caller.source_identity
         target = self.random.choice((stay.session.account, stay.role.arn))
         record = self.shapes.assume_root(
             stay.at, caller, stay.session, VIRGINIA, stay.ip, target=target
