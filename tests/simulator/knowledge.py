@@ -472,9 +472,7 @@ class Knowledge:
         asked = stay.source_identity != had and self.has(stay.role_copy)
         if stay.source_identity and (self.has(stay.caller_copy) or self.has(stay.entry) or asked):
             return stay.source_identity
-        key = self.session_id(way)
-        # What is done in a session is of who leads it, unless two entered it.
-        if key is None or self.sessions[key][0] is not way or self.is_contested(key):
+        if not self._is_of_session(way):
             return None
         contexts = [sent.record["userIdentity"]["sessionContext"] for sent in self.acted(way)]
         return max((c["sourceIdentity"] for c in contexts if "sourceIdentity" in c), default=None)
@@ -519,6 +517,11 @@ class Knowledge:
                 identity = identity or self.source_identity(end)
             path.append(key)
             end, hops, likely = self.sessions[key][0], hops + 1, likely or not exact
+
+    def _is_of_session(self, way: Way) -> bool:
+        """Return whether what is done in the session is of who took this way."""
+        key = self.session_id(way)
+        return key is not None and not self.is_contested(key) and self.sessions[key][0] is way
 
     def _contested(self, way: Way) -> bool:
         key = self.session_id(way)
@@ -613,8 +616,8 @@ class Knowledge:
             return "unknown", None
         if actor.type == "federated user" or actor.method == "web identity subject":
             return "not asserted", None
-        # What is done in a session that two people entered tells of neither.
-        acted = self.acted(way) if not self._contested(way) else []
+        # What is done in a session that others lead, or that two entered, tells nothing of this.
+        acted = self.acted(way) if self._is_of_session(way) else []
         contexts = [sent.record["userIdentity"]["sessionContext"] for sent in acted]
         said = {context["attributes"]["mfaAuthenticated"] for context in contexts}
         active = "true" if "true" in said else "false" if said else None
@@ -642,7 +645,7 @@ class Knowledge:
         )
         user = switch.stay.user if switch else stay.user if stay else None
         if is_console and user is not None:
-            latest = self._latest_login(user, way.at)
+            latest = self._latest_login(user, way)
             if latest is not None:
                 return ("yes" if latest else "no"), "console sign-in"
         return "unknown", None
@@ -689,22 +692,29 @@ class Knowledge:
             for stay in self.organisation.stays
         )
 
-    def _latest_login(self, user: User, at: datetime) -> bool | None:
-        logins = self._logins(user, at)
+    def _latest_login(self, user: User, way: Way) -> bool | None:
+        logins = self._logins(user, way)
         if not logins:
             return None
         newest = max(login.sent.at for login in logins)
         latest = [login for login in logins if login.sent.at == newest]
         return min(latest, key=lambda login: login.sent.id).mfa
 
-    def _logins(self, user: User, at: datetime) -> list[Login]:
+    def _logins(self, user: User, way: Way) -> list[Login]:
+        """Return the logins before an entry, of that id where a record of the entry tells it."""
+        assumed, source = way.switch.assumed if way.switch else way.stay, None
+        if way.switch and way.switch.source:
+            source = way.switch.source.source_half
+        copies = (assumed.caller_copy, assumed.role_copy) if assumed else ()
+        knows_id = any(self.has(sent) for sent in (*copies, source))
         return [
             login
             for login in self.organisation.logins
             if isinstance(login.user, User)
             and login.user.arn == user.arn
+            and (login.user.principal_id == user.principal_id or not knows_id)
             and self.has(login.sent)
-            and at - SIGN_IN_WINDOW <= login.sent.at <= at
+            and way.at - SIGN_IN_WINDOW <= login.sent.at <= way.at
         ]
 
     # --- the rest of a session -----------------------------------------------------------------
@@ -786,7 +796,7 @@ class Knowledge:
             return login.ip if login else None
         if stay.how != "switch" or stay.user is None or not self.has(stay.caller_copy):
             return None
-        before = self._logins(stay.user, way.at)
+        before = self._logins(stay.user, way)
         return max(before, key=lambda login: login.sent.at).ip if before else None
 
     def counts(self, ways: Sequence[Way]) -> dict[str, Any]:
