@@ -8,7 +8,11 @@ public record shows are marked as presumed. Where a shape was published:
   tlsDetails: an article on AWS Extend Switch Roles, 2024 (1.08)
 * SwitchRole in the source account: mozilla-services/foxsec-pipeline, 2020
 * ConsoleLogin, CheckMfa, Identity Center sign-in: AWS CloudTrail and IAM Identity Center guides
-* AssumeRoleWithSAML of Identity Center and what follows it: a published chain of 2026 (1.11)
+* AssumeRoleWithSAML of Identity Center and what follows it, GetRoleCredentials and ``inScopeOf``:
+  a published chain of 2026 (1.11)
+* AssumeRole by Lambda and EC2 without ``assumedRoleUser``, refused AssumeRole: the data set of
+  invictus-ir, 2023 (1.08)
+* AssumeRoot and what root does by it: IAM user guide, "Track privileged tasks in AWS CloudTrail"
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from simulator.knowledge import Knowledge, Way, began_at
 from simulator.organisation import Organisation
 
 SEEDS = (11, 2026)
-LEAST = 0.99
+# Of fixed seeds all is known: among hundreds of answers a rare kind would hide in one in a hundred.
+LEAST, LEAST_OF_FIXED = 0.99, 1.0
 
 SWITCH_COLUMNS = """
     role_switch_id, switched_at, outcome, seen_in, role_account_id, role_name, role_session_name,
@@ -86,6 +87,7 @@ class Simulated:
     logs: Path
     files: list[Path]
     forged: list[Path]
+    least: float
 
 
 def rows(rolecall: Rolecall, columns: str, table: str, key: str) -> dict[str, dict[str, Any]]:
@@ -107,8 +109,9 @@ def simulated(seed: int, tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     forged = organisation.forge(folder / "logs")
     rolecall = Rolecall(folder)
     rolecall.refresh(folder / "logs")
+    least = LEAST_OF_FIXED if seed in SEEDS else LEAST
     return Simulated(
-        organisation, Knowledge(organisation), rolecall, folder / "logs", files, forged
+        organisation, Knowledge(organisation), rolecall, folder / "logs", files, forged, least
     )
 
 
@@ -287,15 +290,15 @@ def assert_switches(knowledge: Knowledge, rolecall: Rolecall) -> None:
     assert score(expected_switches(knowledge), found, "row").misses == []
 
 
-def assert_sessions(knowledge: Knowledge, rolecall: Rolecall) -> None:
-    """Hold the sessions to what can be known: there are these, and of each group nearly all."""
+def assert_sessions(knowledge: Knowledge, rolecall: Rolecall, least: float) -> None:
+    """Hold the sessions to what can be known: there are these, and so much of each group."""
     expected = expected_sessions(knowledge)
     found = rows(rolecall, SESSION_COLUMNS, "role_sessions", "session_id")
     result = score(expected, found, "session")
     print("\n".join(result.misses))
     assert set(expected) == set(found)
     for group in ("session", *GROUPS):
-        assert result.of(group) >= LEAST, result.misses
+        assert result.of(group) >= least, result.misses
 
 
 def test_switches_are_exact(simulated: Simulated) -> None:
@@ -305,7 +308,7 @@ def test_switches_are_exact(simulated: Simulated) -> None:
 
 def test_sessions_actors_and_mfa_are_what_can_be_known(simulated: Simulated) -> None:
     assert len(expected_sessions(simulated.knowledge)) > 120
-    assert_sessions(simulated.knowledge, simulated.rolecall)
+    assert_sessions(simulated.knowledge, simulated.rolecall, simulated.least)
 
 
 def test_every_way_into_a_role_is_an_entry(simulated: Simulated) -> None:
@@ -318,7 +321,7 @@ def test_every_way_into_a_role_is_an_entry(simulated: Simulated) -> None:
     refused = {row["how"] for row in expected.values() if row["outcome"] == "failure"}
     assert refused == {"console switch", "assume role", "assume root", "web identity"}
     for group in ("entry", *GROUPS):
-        assert result.of(group) >= LEAST, result.misses
+        assert result.of(group) >= simulated.least, result.misses
 
 
 def test_no_record_hides_another_in_silence(simulated: Simulated) -> None:
@@ -395,7 +398,7 @@ def test_any_order_of_arrival_ends_in_the_same_marts(
         organisation.arrive(files[: first + part])
         knowledge = Knowledge(organisation)
         assert_switches(knowledge, rolecall)
-        assert_sessions(knowledge, rolecall)
+        assert_sessions(knowledge, rolecall, simulated.least)
     assert _marts(rolecall) == _marts(simulated.rolecall)
 
 
