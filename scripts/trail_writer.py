@@ -8,7 +8,11 @@ public record shows are marked as presumed. Where a shape was published:
   tlsDetails: an article on AWS Extend Switch Roles, 2024 (1.08)
 * SwitchRole in the source account: mozilla-services/foxsec-pipeline, 2020
 * ConsoleLogin, CheckMfa, Identity Center sign-in: AWS CloudTrail and IAM Identity Center guides
-* AssumeRoleWithSAML of Identity Center and what follows it: a published chain of 2026 (1.11)
+* AssumeRoleWithSAML of Identity Center and what follows it, GetRoleCredentials and ``inScopeOf``:
+  a published chain of 2026 (1.11)
+* AssumeRole by Lambda and EC2 without ``assumedRoleUser``, refused AssumeRole: the data set of
+  invictus-ir, 2023 (1.08)
+* AssumeRoot and what root does by it: IAM user guide, "Track privileged tasks in AWS CloudTrail"
 """
 
 from __future__ import annotations
@@ -118,6 +122,11 @@ class Session:
     access_key_id: str
     source_identity: str | None = None
     on_behalf_of: dict[str, str] | None = None
+    in_scope_of: dict[str, str] | None = None
+    """What an AWS service issued the credentials to: a function, a task, an instance."""
+
+    ec2_role_delivery: str | None = None
+    is_assumed_root: bool = False
 
     @property
     def account(self) -> str:
@@ -167,10 +176,16 @@ class Session:
             }
         if self.source_identity:
             context["sourceIdentity"] = self.source_identity
+        if self.ec2_role_delivery:
+            context["ec2RoleDelivery"] = self.ec2_role_delivery
+        if self.is_assumed_root:
+            context["assumedRoot"] = "true"
         identity = self.bare_identity() | {
             "accessKeyId": access_key_id or self.access_key_id,
             "sessionContext": context,
         }
+        if self.in_scope_of:
+            identity["inScopeOf"] = self.in_scope_of
         return identity | ({"onBehalfOf": self.on_behalf_of} if self.on_behalf_of else {})
 
 
@@ -482,6 +497,58 @@ class Shapes:
             "sharedEventID": self.ids.uuid(),
         }
 
+    def service_delivery(
+        self, at: datetime, service: str, session: Session, region: str, asked_name: str
+    ) -> CloudTrailRecord:
+        """Return an AssumeRole by Lambda, ECS or EC2: the response has credentials alone.
+
+        The session name that is asked for may be another than the one that acts.
+        """
+        record = self.service_assume_role(at, service, session, region)
+        request = {"roleArn": record["requestParameters"]["roleArn"], "roleSessionName": asked_name}
+        response = {"credentials": record["responseElements"]["credentials"]}
+        return record | {"requestParameters": request, "responseElements": response}
+
+    def assume_root(
+        self,
+        at: datetime,
+        caller: Session,
+        session: Session,
+        region: str,
+        ip: str,
+        *,
+        target: str | None = None,
+    ) -> CloudTrailRecord:
+        """Return the AssumeRoot of ``session``, the member account's; ``target``: an ARN or id."""
+        identity = caller.identity()
+        # It stands in the call of an ordinary caller too: IAM user guide, "Privileged tasks".
+        identity["sessionContext"]["assumedRoot"] = "true"
+        policy = "arn:aws:iam::aws:policy/root-task/S3UnlockBucketPolicy"
+        return self.record(
+            at,
+            "sts",
+            "AssumeRoot",
+            caller.account,
+            region,
+            identity,
+            ip=ip,
+            agent=CLI,
+            before={
+                "requestParameters": {
+                    "targetPrincipal": target or session.account,
+                    "taskPolicyArn": {"arn": policy},
+                },
+                "responseElements": {
+                    "credentials": {
+                        "accessKeyId": session.access_key_id,
+                        "sessionToken": f"IQoJb3JpZ2luX2VjE{self.ids.file_id() * 4}==",
+                        "expiration": java_date(at + timedelta(minutes=15)),
+                    }
+                },
+            },
+            requestID=self.ids.uuid(),
+        )
+
     def identity_center_sign_in(
         self,
         at: datetime,
@@ -490,8 +557,16 @@ class Shapes:
         ip: str,
         user: str,
         on_behalf_of: dict[str, str],
+        *,
+        factors: tuple[str, ...] = ("PASSWORD", "TOTP"),
+        names_user: str | None = None,
+        is_refused: bool = False,
     ) -> list[CloudTrailRecord]:
-        """Return the steps of a sign-in to Identity Center with password and authenticator."""
+        """Return the steps of a sign-in to Identity Center, by default with an authenticator.
+
+        ``names_user`` is the one step that has ``UserName``; without it all have it, and there is
+        no challenge. A refused sign-in ends with the last factor.
+        """
         workflow = self.ids.uuid()
         identity = {
             "type": "IdentityCenterUser",
@@ -499,12 +574,18 @@ class Shapes:
             "onBehalfOf": on_behalf_of,
             "credentialId": self.ids.file_id() * 2,
         }
+        steps = [("CredentialChallenge", factors[0])] if names_user else []
+        steps += [("CredentialVerification", factor) for factor in factors]
+        if not is_refused:
+            steps.append(("UserAuthentication", ",".join(factors)))
         records = []
-        for seconds, name, credential in (
-            (0, "CredentialVerification", "PASSWORD"),
-            (9, "CredentialVerification", "TOTP"),
-            (10, "UserAuthentication", "PASSWORD,TOTP"),
-        ):
+        seconds = -9
+        for number, (name, credential) in enumerate(steps, start=1):
+            seconds += 1 if name == "UserAuthentication" else 9
+            additional = {"AuthWorkflowID": workflow}
+            if names_user in (None, name):
+                additional["UserName"] = user
+            outcome = "Failure" if is_refused and number == len(steps) else "Success"
             records.append(
                 self.record(
                     at + timedelta(seconds=seconds),
@@ -516,15 +597,9 @@ class Shapes:
                     ip=ip,
                     agent=BROWSER,
                     event_type="AwsServiceEvent",
-                    before={
-                        "additionalEventData": {
-                            "AuthWorkflowID": workflow,
-                            "UserName": user,
-                            "CredentialType": credential,
-                        }
-                    },
+                    before={"additionalEventData": additional | {"CredentialType": credential}},
                     requestID=self.ids.uuid(),
-                    serviceEventDetails={name: "Success"},
+                    serviceEventDetails={name: outcome},
                 )
             )
         return records
@@ -559,6 +634,20 @@ class Shapes:
             requestID=self.ids.uuid(),
             serviceEventDetails={"role_name": permission_set, "account_id": to_account},
         )
+
+    def role_credentials(
+        self,
+        at: datetime,
+        account: str,
+        region: str,
+        ip: str,
+        on_behalf_of: dict[str, str],
+        to_account: str,
+        permission_set: str,
+    ) -> CloudTrailRecord:
+        """Return the GetRoleCredentials of a terminal that was signed in through the portal."""
+        record = self.federate(at, account, region, ip, on_behalf_of, to_account, permission_set)
+        return record | {"eventName": "GetRoleCredentials", "userAgent": CLI, "readOnly": True}
 
     def assume_role_with_web_identity(
         self,
@@ -685,17 +774,20 @@ class Trail:
         *,
         after: timedelta = timedelta(minutes=5),
         region: str | None = None,
+        account: str | None = None,
     ) -> None:
         """Put each record into the file that is delivered ``after`` its time.
 
-        ``region`` is for a copy that arrives in another region's file.
+        ``region`` is for a copy that arrives in another region's file, ``account`` for what lies
+        in the folder of another account.
         """
         for record in records:
             at = datetime.fromisoformat(record["eventTime"]) + after
             slot = at.replace(
                 minute=at.minute - at.minute % self.minutes_per_file, second=0, microsecond=0
             )
-            key = (record["recipientAccountId"], region or record["awsRegion"], slot)
+            in_account = account or record["recipientAccountId"]
+            key = (in_account, region or record["awsRegion"], slot)
             self._deliveries[key].append(record)
 
     def pending(self, account: str, region: str) -> list[CloudTrailRecord]:
@@ -725,6 +817,24 @@ class Trail:
             path.write_bytes(packed(records))
             paths.append(path)
         return paths
+
+
+def corrected(record: CloudTrailRecord, event_id: str, fields: dict[str, Any]) -> CloudTrailRecord:
+    """Return the correction of a record: it names its original, and what was updated."""
+    addendum = {
+        "reason": "UPDATED_DATA",
+        "updatedFields": ",".join(fields),
+        "originalRequestID": record.get("requestID"),
+        "originalEventID": record["eventID"],
+    }
+    return record | fields | {"eventID": event_id, "addendum": addendum}
+
+
+def before_2021(record: CloudTrailRecord) -> CloudTrailRecord:
+    """Return a record as version 1.05 had it, in which nothing says what only reads."""
+    later = ("readOnly", "managementEvent", "eventCategory", "tlsDetails")
+    old = {name: value for name, value in record.items() if name not in later}
+    return old | {"eventVersion": "1.05"}
 
 
 def packed(records: Iterable[CloudTrailRecord]) -> bytes:

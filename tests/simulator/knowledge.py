@@ -6,19 +6,30 @@ only whether the records that would tell it have arrived.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from simulator.organisation import Organisation, Sent, Stay
-from trail_writer import User, iso
+from simulator.organisation import Login, Organisation, Sent, Stay
+from trail_writer import CloudTrailRecord, Role, User, iso
 
-PAIRING, MATCHING = timedelta(seconds=120), timedelta(seconds=2)
+PAIRING = timedelta(seconds=120)
 SIGN_IN_WINDOW = timedelta(hours=12)
+INFERENCE = timedelta(hours=12)
+NEAR = timedelta(minutes=15)
 DEEP = 8
+_DENIED = {
+    *("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"),
+    *("Client.UnauthorizedOperation", "VpceAccessDenied"),
+}
+_READING = re.compile(
+    r"(Get|List|Describe|Head|Lookup|BatchGet|Search|Query|Scan|Select|Check|Simulate|Validate"
+    r"|Preview|Estimate|Test(?!Invoke)|View|Download|Verify|Decode|Assume)([A-Z]|$)"
+)
 _RANK = {"certain": 3, "likely": 2, "guess": 1}
 _NAME = {rank: name for name, rank in _RANK.items()}
 
@@ -170,6 +181,8 @@ class Knowledge:
             if row.role is not None and self.assumption(row.role):
                 row.assumed = row.role
                 taken.add(id(row.role))
+            if row.stay.session is None and self.assumption(row.stay):
+                row.assumed = row.stay
         groups: dict[Any, list[Switch]] = defaultdict(list)
         for row in rows:
             if row.role is None and row.stay.session is not None:
@@ -185,6 +198,7 @@ class Knowledge:
                 (stay.at, stay.caller_copy.id, stay)
                 for stay in self.organisation.stays
                 if stay.how == "switch"
+                and stay.session
                 and stay.caller_copy
                 and self.has(stay.caller_copy)
                 and id(stay) not in taken
@@ -213,10 +227,17 @@ class Knowledge:
                 found.add(id(stay))
             ways.append(Way(row, stay))
         for stay in self.organisation.stays:
-            known = stay.session and (self.assumption(stay) or self.seen(stay.actions))
-            if known and id(stay) not in found:
+            if self.is_known(stay) and id(stay) not in found:
                 ways.append(Way(None, stay))
         return ways
+
+    def is_known(self, stay: Stay) -> bool:
+        """Return whether a session is known: what a service began alone names no principal."""
+        if stay.session is None:
+            return False
+        acted = bool(self.seen(stay.actions))
+        is_named = self.assumption(stay) is not None and not _is_unnamed(stay.entry)
+        return acted or is_named
 
     def session_id(self, way: Way) -> str | None:
         """Return the key of the session, None where none is known."""
@@ -227,25 +248,83 @@ class Knowledge:
         acted = self.seen(stay.actions) or (stay.twin and self.seen(stay.twin.actions))
         if not acted and way.switch and way.switch.role:
             began = way.at
-        return f"{stay.session.principal_id}@{iso(began)}"
+        key = f"{stay.session.principal_id}@{iso(began)}"
+        return f"{key}#{stay.issued_key}" if stay.how == "root" else key
 
     @cached_property
-    def sessions(self) -> dict[str, list[Way]]:
-        """The known sessions, each with the ways into it: the one that tells most first."""
+    def _ways_of_sessions(self) -> dict[str, list[Way]]:
         found: dict[str, list[Way]] = defaultdict(list)
         for way in self.ways:
             key = self.session_id(way)
             if key is not None:
                 found[key].append(way)
+        return found
+
+    @cached_property
+    def sessions(self) -> dict[str, list[Way]]:
+        """The known sessions, each with the ways into it: the one that tells most first."""
+        found = self._ways_of_sessions
         for ways in found.values():
+            telling = self.told_by_key(ways)
             ways.sort(
-                key=lambda way: (
+                key=lambda way, telling=telling: (  # type: ignore[misc]
+                    way is not telling,
+                    not self.started(way),
+                    self._served(way),
                     way.switch is None,
                     self.named(way) is None,
                     not self.caller_is_known(way),
                 )
             )
         return found
+
+    def told_by_key(self, ways: Sequence[Way]) -> Way | None:
+        """Return the way whose issued key acts, where that tells one of several.
+
+        The console acts by keys that nobody was issued.
+        """
+        used = {
+            sent.record["userIdentity"].get("accessKeyId")
+            for way in ways
+            if way.stay
+            for sent in self.seen(way.stay.actions)
+        }
+        acting = [
+            way
+            for way in ways
+            if way.stay
+            and self.assumption(way.stay)
+            and way.stay.issued_key in used
+            and not self._served(way)
+        ]
+        if len(acting) != 1 or acting[0].stay is None:
+            return None
+        is_any_console = any(
+            way.switch or (way.stay and self.start_method(way) == "console switch") for way in ways
+        )
+        return None if is_any_console and used - {acting[0].stay.issued_key} else acting[0]
+
+    def started(self, way: Way) -> bool:
+        """Return whether a record tells that the session began so."""
+        return way.switch is not None or (
+            way.stay is not None and self.assumption(way.stay) is not None
+        )
+
+    def is_service_session(self, ways: Sequence[Way]) -> bool:
+        """Return whether a session is a service's: nobody else is known to have entered it."""
+        if self.started(ways[0]):
+            return self._served(ways[0])
+        return any(self._served(way) for way in ways)
+
+    @cached_property
+    def refusals(self) -> list[Way]:
+        """The refused assumptions that are no part of a refused switch."""
+        folded = {id(row.assumed) for row in self.switches}
+        return [
+            Way(None, stay)
+            for stay in self.organisation.stays
+            if stay.session is None and self.assumption(stay) and id(stay) not in folded
+        ]
 
     @cached_property
     def id_of_stay(self) -> dict[int, str]:
@@ -264,12 +343,25 @@ class Knowledge:
     def acted(self, way: Way) -> list[Sent]:
         """Return what was seen done in the session, by all who are in one with this."""
         key = self.session_id(way)
-        stays = {id(each.stay): each.stay for each in self.sessions[key]} if key else {}
+        ways = self._ways_of_sessions[key] if key else []
+        stays = {id(each.stay): each.stay for each in ways}
         return self.seen(sent for stay in stays.values() if stay for sent in stay.actions)
 
     def is_service(self, stay: Stay) -> bool:
-        """Return whether a session is a service's or an instance's by what is known."""
-        return stay.how == "service"
+        """Return whether a session is a service's or an instance's by what is known.
+
+        By its start, by what it acts with, or by the path of a service's own role; never by name.
+        """
+        if stay.how != "service":
+            return False
+        acted = self.seen(stay.actions)
+        if self.has(stay.entry) and (acted or not _is_unnamed(stay.entry)):
+            return True
+        identities = [sent.record["userIdentity"] for sent in acted]
+        return any(
+            "inScopeOf" in identity or "ec2RoleDelivery" in identity["sessionContext"]
+            for identity in identities
+        ) or (bool(acted) and stay.role.path.startswith("/aws-service-role/"))
 
     # --- actors and MFA ------------------------------------------------------------------------
 
@@ -290,9 +382,10 @@ class Knowledge:
                 continue
             if principal_id not in (None, stay.session.principal_id):
                 continue
-            began = datetime.fromisoformat(key.rpartition("@")[2])
+            began = began_at(key)
             ends = max(self.alive_until(each.stay) for each in ways if each.stay)
-            if began <= way.at <= max(ends, began):
+            is_near = way.at - INFERENCE <= began <= way.at
+            if is_near and way.at <= max(ends, began):
                 found[key] = stay
         return list(found.values())
 
@@ -345,12 +438,11 @@ class Knowledge:
         if switch and isinstance(switch.stay.user, User):
             return user_actor(switch.stay.user, "switch from user")
         if switch:
-            name = switch.stay.source_arn.rpartition("/")[2]
-            if "AWSReservedSSO_" in switch.stay.source_arn:
-                return portal_actor(name, "likely")
-            return guess(name)
-        assert stay is not None and stay.session is not None
-        name = stay.session.name
+            left = switch.stay.source_arn.rpartition("/")[2]
+            is_portal = "AWSReservedSSO_" in switch.stay.source_arn
+            return portal_actor(left, "likely") if is_portal else guess(left)
+        assert stay is not None
+        name = stay.session.name if stay.session else None
         if self.is_service(stay):
             return Actor(name, "workload", None, "session name", "likely")
         if stay.user and self.has(stay.caller_copy):
@@ -358,30 +450,37 @@ class Knowledge:
         if stay.user and self.has(stay.role_copy):
             known = self.named_user(stay.user)
             return user_actor(stay.user, "assumed by user") if known else guess(name)
-        if stay.parent and self.has(stay.role_copy) and self.is_service(stay.parent):
-            caller = stay.parent.session
-            if caller and caller.name.startswith("i-"):
-                return Actor(caller.name, "workload", None, "session name", "likely")
         if self.has(stay.entry):
-            if stay.how == "portal":
+            if stay.how == "portal" and name:
                 return portal_actor(name, "certain")
+            if stay.how == "saml" and stay.has_transient_subject:
+                return Actor(name, "federated user", None, "saml session name", "certain")
             if stay.how == "saml":
                 return Actor(stay.subject, "federated user", None, "saml subject", "certain")
             if stay.how == "web":
-                kind = "workload" if name == "GitHubActions" else "federated user"
+                is_job = str(stay.subject).startswith("repo:")
+                kind = "workload" if is_job else "federated user"
                 return Actor(stay.subject, kind, None, "web identity subject", "certain")
-        if "AWSReservedSSO_" in stay.role.name:
-            return portal_actor(name, "likely")
-        return guess(name)
+        return portal_actor(name, "likely") if is_portal_role(stay.role) and name else guess(name)
 
     def source_identity(self, way: Way) -> str | None:
-        """Return the source identity that the records of a session show."""
+        """Return the source identity that the records of an entry show, or of what was done."""
         stay = way.stay
-        if stay is None or stay.source_identity is None:
+        if stay is None:
             return None
-        asked = stay.user is not None and self.has(stay.role_copy)
-        shown = self.has(stay.caller_copy) or asked or self.acted(way)
-        return stay.source_identity if shown else None
+        had = stay.parent.session.source_identity if stay.parent and stay.parent.session else None
+        asked = stay.source_identity != had and self.has(stay.role_copy)
+        if stay.source_identity and (self.has(stay.caller_copy) or self.has(stay.entry) or asked):
+            return stay.source_identity
+        if not self._is_of_session(way):
+            return None
+        contexts = [sent.record["userIdentity"]["sessionContext"] for sent in self.acted(way)]
+        return max((c["sourceIdentity"] for c in contexts if "sourceIdentity" in c), default=None)
+
+    def known_source_identity(self, way: Way) -> str | None:
+        """Return the source identity of a session: it stays the same all along a chain."""
+        end, _, _, _, inherited = self.chain(way)
+        return self.source_identity(way) or inherited or self.source_identity(end)
 
     def named(self, way: Way) -> Any:
         """Return who a way certainly names: a person, or the session that it came from."""
@@ -389,12 +488,15 @@ class Knowledge:
         if assumed and assumed.parent and self.has(assumed.caller_copy):
             return self.id_of_stay.get(id(assumed.parent))
         actor = self.own_actor(way)
-        observed = way.switch is None and not (way.stay and self.assumption(way.stay))
-        return None if actor.type == "unknown" or observed else actor.arn or actor.who
+        is_nobody = actor.type == "unknown" or self._served(way) or not self.started(way)
+        return None if is_nobody else actor.arn or actor.who
 
     def is_contested(self, key: str) -> bool:
-        """Return whether two people entered what the logs show as one session."""
-        names = {self.named(way) for way in self.sessions[key]} - {None}
+        """Return whether two people are known to have entered what the logs show as one session."""
+        ways = self.sessions[key]
+        if self.told_by_key(ways):
+            return False
+        names = {self.named(way) for way in ways} - {None}
         return len(names) > 1
 
     def chain(self, way: Way) -> tuple[Way, int, bool, bool, str | None]:
@@ -416,13 +518,17 @@ class Knowledge:
             path.append(key)
             end, hops, likely = self.sessions[key][0], hops + 1, likely or not exact
 
+    def _is_of_session(self, way: Way) -> bool:
+        """Return whether what is done in the session is of who took this way."""
+        key = self.session_id(way)
+        return key is not None and not self.is_contested(key) and self.sessions[key][0] is way
+
     def _contested(self, way: Way) -> bool:
         key = self.session_id(way)
         return key is not None and self.is_contested(key)
 
     def actor(self, way: Way, depth: int = 0) -> Actor:
         """Return who is behind a way into a session."""
-        own = self.source_identity(way)
         end, hops, cut, likely, inherited = self.chain(way)
         if hops == 0:
             actor = self._of_several(way, depth) or self.own_actor(way)
@@ -433,21 +539,30 @@ class Knowledge:
             actor = NOBODY
         else:
             actor = self._of_several(end, depth) or self.own_actor(end)
-        if hops:
-            identity = inherited or self.source_identity(end)
-            rank = 3 if identity else _RANK.get(actor.confidence or "", 0)
-            rank = min(rank, 2) if likely else rank
-            served = hops == 1 and end.stay is not None and self.is_service(end.stay)
-            actor = Actor(
-                identity or actor.name,
-                actor.type,
-                actor.arn,
-                "session name" if served else "chain",
-                _NAME.get(rank),
+        own = self.source_identity(way)
+        told = own or inherited or self.source_identity(end)
+        is_asserted = False
+        if told and not cut and not self._contested(end):
+            is_asserted = self.has(end.stay.entry if end.stay else None) and (
+                self.source_identity(end) is not None
             )
-        if own:
-            return Actor(own, actor.type, actor.arn, "source identity", "certain")
+        if told and is_asserted:
+            actor = Actor(told, "federated user", None, "source identity", "certain")
+        elif told and (actor.type == "unknown" or self._is_broker(end)):
+            actor = Actor(told, "unknown", None, "source identity", "likely")
+        if hops:
+            rank = _RANK.get(actor.confidence or "", 0)
+            rank = min(rank, 2) if likely else rank
+            if actor.method != "source identity" or is_asserted or not own:
+                served = hops == 1 and self._served(end) and not told
+                method = "session name" if served else "chain"
+                actor = replace(actor, method=method)
+            actor = replace(actor, confidence=_NAME.get(rank))
         return actor if actor.name else NOBODY
+
+    def _is_broker(self, way: Way) -> bool:
+        """Return whether an instance or a function, which may act for people, is at the end."""
+        return self._served(way)
 
     def _of_several(self, way: Way, depth: int) -> Actor | None:
         """Return the one actor behind all sessions that were alive; None if there was no choice."""
@@ -491,20 +606,21 @@ class Knowledge:
 
     def _own_mfa(self, way: Way) -> tuple[str, str | None]:
         stay, switch = way.stay, way.switch
+        actor = self.own_actor(way)
+        if actor.type == "identity center user":
+            assert actor.name is not None
+            return self._portal_mfa(actor.name, way.at)
         if self.parents(way) is not None:
-            asserted = self.own_actor(way).type != "identity center user"
-            return ("unknown", None) if asserted else ("not asserted", None)
+            return "unknown", None
         if stay is not None and self.is_service(stay) and not switch:
             return "unknown", None
-        actor = self.own_actor(way)
-        if actor.type in ("identity center user", "federated user") or (
-            actor.method == "web identity subject"
-        ):
+        if actor.type == "federated user" or actor.method == "web identity subject":
             return "not asserted", None
-        # What is done in a session that two people entered tells of neither.
-        acted = self.acted(way) if not self._contested(way) else []
-        said = acted[0].record["userIdentity"]["sessionContext"]["attributes"] if acted else {}
-        active = said.get("mfaAuthenticated")
+        # What is done in a session that others lead, or that two entered, tells nothing of this.
+        acted = self.acted(way) if self._is_of_session(way) else []
+        contexts = [sent.record["userIdentity"]["sessionContext"] for sent in acted]
+        said = {context["attributes"]["mfaAuthenticated"] for context in contexts}
+        active = "true" if "true" in said else "false" if said else None
         started = switch is not None or (stay is not None and self.assumption(stay) is not None)
         user = stay.user if stay else None
         if not switch and user and user.name == "root" and stay and not self.has(stay.caller_copy):
@@ -529,24 +645,77 @@ class Knowledge:
         )
         user = switch.stay.user if switch else stay.user if stay else None
         if is_console and user is not None:
-            latest = self._latest_login(user, way.at)
+            latest = self._latest_login(user, way)
             if latest is not None:
                 return ("yes" if latest else "no"), "console sign-in"
         return "unknown", None
 
-    def _latest_login(self, user: User, at: datetime) -> bool | None:
+    def _portal_mfa(self, name: str, at: datetime) -> tuple[str, str | None]:
+        login = self._latest_portal_login(name, at)
+        factors = set(login.factors) if login else set()
+        if "WEBAUTHN" in factors or ("PASSWORD" in factors and factors & {"TOTP", "EMAIL_OTP"}):
+            return "yes", "identity center sign-in"
+        if factors in ({"PASSWORD"}, {"EMAIL_OTP"}):
+            return "no", "identity center sign-in"
+        return "not asserted", None
+
+    def _latest_portal_login(self, name: str, at: datetime) -> Login | None:
+        """Return the latest login that succeeded and of which is told whose it was."""
         logins = [
-            (login.sent.at, login.sent.id, login.mfa)
+            (login.sent.at, login.sent.id, login)
+            for login in self.organisation.logins
+            if login.user == name
+            and self.has(login.sent)
+            and at - SIGN_IN_WINDOW <= login.sent.at <= at
+            and (any(_names_user(step) for step in self.seen(login.steps)) or self.knows_id(name))
+        ]
+        return max(logins, key=lambda each: each[:2])[2] if logins else None
+
+    def knows_id(self, name: str) -> bool:
+        """Return whether it is told which user id a user of the portal has.
+
+        By a step of any sign-in, by what they chose before AWS entered a role for them, or by what
+        they did there.
+        """
+        return any(
+            any(_names_user(step) for step in self.seen(login.steps))
+            for login in self.organisation.logins
+            if login.user == name
+        ) or any(
+            stay.session is not None
+            and stay.session.name == name
+            and is_portal_role(stay.role)
+            and (
+                (self.has(stay.door) and self.has(stay.entry))
+                or any("onBehalfOf" in s.record["userIdentity"] for s in self.seen(stay.actions))
+            )
+            for stay in self.organisation.stays
+        )
+
+    def _latest_login(self, user: User, way: Way) -> bool | None:
+        logins = self._logins(user, way)
+        if not logins:
+            return None
+        newest = max(login.sent.at for login in logins)
+        latest = [login for login in logins if login.sent.at == newest]
+        return min(latest, key=lambda login: login.sent.id).mfa
+
+    def _logins(self, user: User, way: Way) -> list[Login]:
+        """Return the logins before an entry, of that id where a record of the entry tells it."""
+        assumed, source = way.switch.assumed if way.switch else way.stay, None
+        if way.switch and way.switch.source:
+            source = way.switch.source.source_half
+        copies = (assumed.caller_copy, assumed.role_copy) if assumed else ()
+        knows_id = any(self.has(sent) for sent in (*copies, source))
+        return [
+            login
             for login in self.organisation.logins
             if isinstance(login.user, User)
             and login.user.arn == user.arn
+            and (login.user.principal_id == user.principal_id or not knows_id)
             and self.has(login.sent)
-            and at - SIGN_IN_WINDOW <= login.sent.at <= at
+            and way.at - SIGN_IN_WINDOW <= login.sent.at <= way.at
         ]
-        if not logins:
-            return None
-        newest = max(logins)[0]
-        return min(login for login in logins if login[0] == newest)[2]
 
     # --- the rest of a session -----------------------------------------------------------------
 
@@ -556,74 +725,79 @@ class Knowledge:
         assert stay is not None
         if way.switch or (stay.how == "switch" and self.has(stay.caller_copy)):
             return "console switch"
-        if self.assumption(stay) is None:
+        if self.assumption(stay) is None and stay.how != "root":
             return "observed"
         named = {
             "portal": "identity center",
             "saml": "saml",
             "web": "web identity",
             "service": "service",
+            "root": "assume root",
         }
         return named.get(stay.how, "assume role")
 
-    def address(self, way: Way) -> str | None:
-        """Return where a session was entered from."""
+    def address(self, way: Way) -> tuple[str | None, str | None]:
+        """Return where a session was entered from, and what tells it."""
         stay = way.stay
-        assert stay is not None and stay.session is not None
+        assert stay is not None
         if way.switch:
             half = way.switch.role.role_half if way.switch.role else way.switch.stay.source_half
             assert half is not None
-            address: str = half.record["sourceIPAddress"]
-            return address
-        if "AWSReservedSSO_" in stay.role.name:
-            address_of_portal = self._portal_address(stay)
-            if address_of_portal:
-                return address_of_portal
+            return half.record["sourceIPAddress"], "switch record"
+        door = self._door(stay) if is_portal_role(stay.role) else None
+        if door is not None:
+            by_portal = door.record["eventName"] == "Federate"
+            evidence = "portal" if by_portal else "role credentials"
+            return door.record["sourceIPAddress"], evidence
         assumed = self.assumption(stay)
         if assumed and stay.how != "portal" and _is_ip(assumed.record["sourceIPAddress"]):
-            said: str = assumed.record["sourceIPAddress"]
-            return said
-        first = [
-            (sent.at, sent.record["sourceIPAddress"])
-            for sent in self.acted(way)
-            if _is_ip(sent.record["sourceIPAddress"])
-        ]
-        return min(first)[1] if first else None
+            return assumed.record["sourceIPAddress"], "assume role"
+        first = min(
+            (
+                (sent.at, sent.record["sourceIPAddress"])
+                for sent in self.acted(way)
+                if _is_ip(sent.record["sourceIPAddress"])
+            ),
+            default=None,
+        )
+        if first and first[0] <= stay.at + NEAR:
+            return first[1], "first action"
+        signed_in = self._signed_in_from(way)
+        if signed_in:
+            return signed_in, "sign-in"
+        return (first[1], "first action") if first else (None, None)
 
-    def _portal_address(self, stay: Stay) -> str | None:
+    def _door(self, stay: Stay) -> Sent | None:
+        """Return the choice of that account and permission set by that user just before."""
         assert stay.session is not None
         name, at = stay.session.name, stay.session.created_at
-        logins = [
-            login
-            for login in self.organisation.logins
-            if login.user == name and self.has(login.sent)
-        ]
-        # Any step of a sign-in tells whose id it is, and so does what was done.
-        linked = any(
-            "onBehalfOf" in sent.record["userIdentity"] for sent in self.acted(self.way_of(stay))
-        ) or any(
-            self.has(sent)
-            and (sent.record.get("additionalEventData") or {}).get("UserName") == name
-            for sent in self.organisation.sent
-        )
         chosen = [
-            (other.federate.at, other.ip)
+            other.door
             for other in self.organisation.stays
-            if other.federate is not None
-            and self.has(other.federate)
+            if other.door is not None
+            and self.has(other.door)
             and other.session is not None
             and other.session.name == name
             and other.role is stay.role
-            and at - PAIRING <= other.federate.at <= at
+            and at - PAIRING <= other.door.at <= at
         ]
-        if linked and chosen:
-            return max(chosen)[1]
-        before = [
-            (login.sent.at, login.ip)
-            for login in logins
-            if at - SIGN_IN_WINDOW <= login.sent.at <= at
-        ]
-        return max(before)[1] if before else None
+        told = self.knows_id(name)
+        return max(chosen, key=lambda door: door.at) if chosen and told else None
+
+    def _signed_in_from(self, way: Way) -> str | None:
+        """Return where the user last signed in whom the entry's own record names."""
+        stay = way.stay
+        assert stay is not None
+        entered = stay
+        if stay.parent and self.has(stay.caller_copy):
+            entered = stay.parent
+        if is_portal_role(entered.role) and entered.session:
+            login = self._latest_portal_login(entered.session.name, stay.at)
+            return login.ip if login else None
+        if stay.how != "switch" or stay.user is None or not self.has(stay.caller_copy):
+            return None
+        before = self._logins(stay.user, way)
+        return max(before, key=lambda login: login.sent.at).ip if before else None
 
     def counts(self, ways: Sequence[Way]) -> dict[str, Any]:
         """Return the counts of a session's actions."""
@@ -631,8 +805,8 @@ class Knowledge:
         records = [each.record for each in sent]
         return {
             "action_count": len(records),
-            "write_count": sum(record.get("readOnly") is False for record in records),
-            "denied_count": sum(record.get("errorCode") == "AccessDenied" for record in records),
+            "write_count": sum(is_write(record) for record in records),
+            "denied_count": sum(record.get("errorCode") in _DENIED for record in records),
             "source_ip_count": len(
                 {r["sourceIPAddress"] for r in records if _is_ip(r["sourceIPAddress"])}
             ),
@@ -665,18 +839,18 @@ class Knowledge:
         """When each session was left."""
         left: dict[str, datetime] = {}
         for stay in self.organisation.stays:
-            if stay.exit is not None and self.has(stay.exit):
+            for sent in self.seen(stay.exits):
                 assert stay.session is not None
-                key = self._started_last(stay.exit.at, stay.session.principal_id)
+                key = self._started_last(sent.at, stay.session.principal_id)
                 if key:
-                    left[key] = min(left.get(key, stay.exit.at), stay.exit.at)
+                    left[key] = min(left.get(key, sent.at), sent.at)
         return left
 
     def _started_last(self, at: datetime, principal_id: str) -> str | None:
         keys = [key for key in self.sessions if key.rpartition("@")[0] == principal_id]
         return max(
-            (key for key in keys if _began(key) <= at),
-            key=lambda key: (_began(key) < at, _began(key)),
+            (key for key in keys if at - INFERENCE <= began_at(key) <= at),
+            key=lambda key: (began_at(key) < at, began_at(key)),
             default=None,
         )
 
@@ -692,12 +866,12 @@ class Knowledge:
                 (stay.role.account, stay.role.name) == (renewed.role.account, renewed.role.name)
                 and stay.session.name == renewed.session.name
                 and known & {None, renewed.source_arn}
-                and _began(key) <= at
+                and at - INFERENCE <= began_at(key) <= at
             ):
                 keys.append(key)
         return max(
             keys,
-            key=lambda key: (_began(key) < at, _began(key), [-ord(c) for c in key]),
+            key=lambda key: (began_at(key) < at, began_at(key), [-ord(c) for c in key]),
             default=None,
         )
 
@@ -727,6 +901,11 @@ class Knowledge:
         return stay.role.arn if shown else None
 
 
+def is_portal_role(role: Role) -> bool:
+    """Return whether Identity Center made a role: the path is AWS's alone, the name is not."""
+    return role.path.startswith("/aws-reserved/sso.amazonaws.com/")
+
+
 def user_actor(user: User, method: str) -> Actor:
     """Return a user of IAM, or root, as an actor."""
     if user.name == "root":
@@ -739,8 +918,24 @@ def portal_actor(name: str, confidence: str) -> Actor:
     return Actor(name, "identity center user", None, "identity center user", confidence)
 
 
-def _began(key: str) -> datetime:
-    return datetime.fromisoformat(key.rpartition("@")[2])
+def began_at(key: str) -> datetime:
+    """Return the time that a session's key tells."""
+    return datetime.fromisoformat(key.rpartition("@")[2].partition("#")[0])
+
+
+def _is_unnamed(start: Sent | None) -> bool:
+    """Return whether a start shows credentials alone, so that it names no principal."""
+    return start is not None and "assumedRoleUser" not in start.record["responseElements"]
+
+
+def is_write(record: CloudTrailRecord) -> bool:
+    """Return whether an event changes something, by its name where it does not say."""
+    reads = record.get("readOnly", bool(_READING.match(record["eventName"])))
+    return reads is False
+
+
+def _names_user(step: Sent) -> bool:
+    return "UserName" in step.record["additionalEventData"]
 
 
 def _is_ip(address: str) -> bool:
