@@ -262,10 +262,14 @@ def test_the_same_record_is_a_copy_however_it_is_laid_out(
     """Pretty-printed, with its members in another order, in another region's file, or not whole."""
     record = _SWITCH | {"requestParameters": {"b": {"y": [1, 2], "x": "é"}, "a": None}}
     write_log([record], name="a.json.gz", day="2026/03/02")
-    for number, options in enumerate(
-        ({"indent": 2}, {"sort_keys": True}, {"ensure_ascii": False}, {"indent": 1})
-    ):
-        body = json.dumps({"Records": [record]}, **options).encode()
+    layouts: list[dict[str, Any]] = [
+        {"indent": 2},
+        {"sort_keys": True},
+        {"ensure_ascii": False},
+        {"indent": 1},
+    ]
+    for number, layout in enumerate(layouts):
+        body = json.dumps({"Records": [record]}, **layout).encode()
         write_log(name=f"b{number}.json.gz", region="eu-west-1", body=gzip.compress(body, mtime=0))
     fewer = {key: value for key, value in record.items() if key != "requestParameters"}
     logs = write_log([fewer], name="c.json.gz")

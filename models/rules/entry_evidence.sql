@@ -111,7 +111,12 @@ evidence as (
         ---------- whose it is
         coalesce(assumptions.is_service_assumption, false)
             as is_service_assumption,
-        coalesce(assumptions.is_by_console, false) as is_by_console,
+        -- The role account's copy tells the console by its address alone.
+        coalesce(
+            assumptions.is_by_console
+            or assumptions.source_ip_address = 'AWS Internal',
+            false
+        ) as is_by_console,
         coalesce(activity.is_service_session, false)
             as is_activity_of_service,
         coalesce(caller_activity.is_service_session, false)
@@ -322,7 +327,10 @@ with_lead as (
         session_id is null
         or not is_any_key_used
         or is_key_used
-        or (start_method = 'console switch' and is_other_key_used)
+        or (
+            (start_method = 'console switch' or is_by_console)
+            and is_other_key_used
+        )
             as may_lead
     from with_keys
 
