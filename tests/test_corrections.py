@@ -155,7 +155,7 @@ def test_the_count_of_a_group_is_less_by_what_is_replaced_exactly(
         [("203.0.113.9", 3, 3, "08:01", "08:03")],
     ]
     before = rolecall.query("select * from corrected_session_actions order by all")
-    rolecall.dbt("run", "--full-refresh", "--select", "store rules.corrected_session_actions")
+    rolecall.dbt("run", "--full-refresh", "--select", "store")
     assert rolecall.query("select * from corrected_session_actions order by all") == before
 
 
