@@ -14,7 +14,12 @@ from athena.account import Warehouse
 from conftest import Rolecall
 
 # What a load leaves that is its own, and what Athena cannot tell of a file.
-_OF_THE_LOAD = {"load_id", "loaded_at"}
+_OF_THE_LOAD = {
+    f"{side}{name}"
+    for side in ("", "stored_", "original_", "correction_")
+    for name in ("load_id", "loaded_at")
+}
+_OF_THE_ENGINE = {"record_digest", "stored_record_digest"}
 _OF_THE_FILE = {"log_root", "size_bytes", "modified_at"}
 _JSON = {
     "request_parameters",
@@ -31,7 +36,11 @@ def differences(warehouse: Warehouse, local: Rolecall, path: Path) -> tuple[list
 
     Those of Athena come first. Load ids and times are aside, and files that Athena cannot see.
     """
-    columns = [column for column in columns_of(path) if column not in _OF_THE_LOAD | _OF_THE_FILE]
+    columns = [
+        column
+        for column in columns_of(path)
+        if column not in _OF_THE_LOAD | _OF_THE_FILE | _OF_THE_ENGINE
+    ]
     where = "where status = 'loaded'" if "status" in columns and "log_file" in columns else ""
     select = f"select {', '.join(columns)} from {path.stem} {where}"
     kinds: dict[str, str] = dict(

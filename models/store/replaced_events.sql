@@ -171,10 +171,10 @@ replaced as (
         event_id,
         recipient_account_id,
         replaced_by_event_id,
-        {{ mart_timestamp('event_at') }} as event_at,
+        {{ store_timestamp('event_at') }} as event_at,
         {{ is_session_action() }} as is_session_action,
         load_id,
-        {{ mart_timestamp('loaded_at') }} as loaded_at
+        {{ store_timestamp('loaded_at') }} as loaded_at
     from numbered
     where side_number = 1
 
