@@ -105,33 +105,36 @@ unlike_records as (
 
 {% endif %}
 
+first_copies as (
+
+    select * from unlike_records
+    where copy_number = 1
+
+),
+
 pairs as (
 
     select
-        unlike_records.*,
+        first_copies.*,
         row_number() over (
             order by
-                unlike_records.event_id,
-                unlike_records.recipient_account_id,
-                unlike_records.log_file,
-                unlike_records.record_digest
+                first_copies.event_id,
+                first_copies.recipient_account_id,
+                first_copies.log_file,
+                first_copies.record_digest
         ) as pair_number
-    from unlike_records
+    from first_copies
     {% if is_incremental() %}
         left join known_conflicts
             on
-                unlike_records.event_id = known_conflicts.event_id
-                and unlike_records.recipient_account_id
+                first_copies.event_id = known_conflicts.event_id
+                and first_copies.recipient_account_id
                 = known_conflicts.recipient_account_id
-                and unlike_records.log_file = known_conflicts.log_file
-                and unlike_records.record_digest
+                and first_copies.log_file = known_conflicts.log_file
+                and first_copies.record_digest
                 = known_conflicts.record_digest
+        where known_conflicts.event_id is null
     {% endif %}
-    where
-        unlike_records.copy_number = 1
-        {% if is_incremental() %}
-            and known_conflicts.event_id is null
-        {% endif %}
 
 ),
 
