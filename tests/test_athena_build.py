@@ -24,6 +24,7 @@ from conftest import PROJECT, SAMPLE, Rolecall
 from documents import documented
 from edge_records import edge_trail
 from published import published_logs
+from rule_records import write_rule_trail
 from rolecall.log_records import UnreadableLogError
 from rolecall.logs import find_log_files, read_records
 
@@ -37,7 +38,7 @@ _COMPARED = sorted(
 
 
 def write_logs(folder: Path) -> Path:
-    """Write a folder with the sample, the published records and the edge cases."""
+    """Write a folder with the sample, the published records, edge cases and those of the rules."""
     published_logs(folder)
     shutil.copytree(SAMPLE, folder / "sample")
     for file in find_log_files(folder / "sample"):
@@ -50,6 +51,7 @@ def write_logs(folder: Path) -> Path:
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(gzip.compress(json.dumps({"Records": records}).encode(), mtime=0))
+    write_rule_trail(folder / "rules")
     return folder
 
 
