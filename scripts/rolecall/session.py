@@ -157,9 +157,10 @@ def _facts(details: Row, zone: ZoneInfo) -> list[list[str]]:
     if details["source_arn"]:
         facts.append(["from", details["source_arn"]])
     facts += _times(details, zone)
-    evidence = f", by {details['mfa_evidence']}" if details["mfa_evidence"] else ""
-    facts.append(["mfa", f"{details['mfa']}{evidence}"])
-    facts.append(["address", details["source_ip_address"] or "-"])
+    facts.append(["mfa", _by(details["mfa"], details["mfa_evidence"])])
+    facts.append(["address", _by(details["source_ip_address"] or "-", details["address_evidence"])])
+    if details["source_identity"]:
+        facts.append(["source identity", details["source_identity"]])
     if details["action_count"] is not None:
         facts.append(["actions", _counts(details)])
     for title, name in (
@@ -172,6 +173,11 @@ def _facts(details: Row, zone: ZoneInfo) -> list[list[str]]:
         if details[name]:
             facts.append([title, details[name]])
     return facts
+
+
+def _by(answer: str, evidence: str | None) -> str:
+    """Return an answer with the evidence that it rests on, if there is any."""
+    return f"{answer}, by {evidence}" if evidence else answer
 
 
 def _who(details: Row) -> str:
