@@ -24,9 +24,9 @@ from conftest import PROJECT, SAMPLE, Rolecall
 from documents import documented
 from edge_records import edge_trail
 from published import published_logs
-from rule_records import write_rule_trail
 from rolecall.log_records import UnreadableLogError
 from rolecall.logs import find_log_files, read_records
+from rule_records import write_rule_trail
 
 pytestmark = pytest.mark.xdist_group("athena")
 
