@@ -172,12 +172,18 @@ files_of_no_day as (
     from log_files
     where
         status = 'loaded'
-        and :account is null
-        and :source_account is null
         and (
             account_id is null
             or aws_region is null
             or delivered_date is null
+        )
+        and (
+            :from_day is null
+            or coalesce(delivered_date >= cast(:from_day as date), true)
+        )
+        and (
+            :to_day is null
+            or coalesce(cast(delivered_date as timestamp) < :to_day, true)
         )
     group by 1, 2, 3, 4
 

@@ -4,7 +4,7 @@
     coalesce(
         {{ role_name }} like 'AWSReservedSSO\_%' escape '\'
         {%- if role_arn %}
-        and coalesce({{ role_arn }} like '%:role/aws-reserved/sso.amazonaws.com/%', true)
+        and coalesce({{ arn_resource(role_arn) }} like 'role/aws-reserved/sso.amazonaws.com/%', true)
         {%- endif %},
         false
     )

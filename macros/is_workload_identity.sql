@@ -15,11 +15,15 @@
     (
         coalesce(
             regexp_extract(
-                lower({{ provider }}),
-                '(?:^|[/.-])(?:{{ providers | join("|") | replace(".", "\\.") }})(?:[/.:-]|$)'
+                {#- The host alone: of an ARN, of a URL, or as it is. -#}
+                regexp_extract(
+                    lower({{ provider }}), '^(?:.*:oidc-provider/|https?://)?([^/]+)', 1
+                ),
+                '(?:^|[.-])(?:{{ providers | join("|") | replace(".", "\\.") }})(?:[.:-]|$)'
             ) <> '',
             false
         )
-        or coalesce(regexp_extract({{ subject }}, '^(?:{{ subjects | join("|") }})') <> '', false)
+        or {{ provider }} is null
+        and coalesce(regexp_extract({{ subject }}, '^(?:{{ subjects | join("|") }})') <> '', false)
     )
 {%- endmacro %}

@@ -2,11 +2,11 @@
     user` (a session of a permission set's role) or `role session`; null for anything else. -#}
 {% macro principal_kind(arn) -%}
     case
-        when {{ arn }} like 'arn:%:user/%' then 'iam user'
-        when {{ arn }} like 'arn:%:root' then 'root'
-        when {{ arn }} like 'arn:%:federated-user/%' then 'federated user'
+        when {{ arn_resource(arn) }} like 'user/%' then 'iam user'
+        when {{ arn_resource(arn) }} = 'root' then 'root'
+        when {{ arn_resource(arn) }} like 'federated-user/%' then 'federated user'
         when {{ is_identity_center_role(assumed_role_part(arn, 'role')) }}
             then 'identity center user'
-        when {{ arn }} like 'arn:%:assumed-role/%' then 'role session'
+        when {{ arn_resource(arn) }} like 'assumed-role/%' then 'role session'
     end
 {%- endmacro %}

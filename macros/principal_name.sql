@@ -2,8 +2,8 @@
     role, the name of a federated user, or `root`. -#}
 {% macro principal_name(arn) -%}
     case
-        when {{ arn }} like 'arn:%:root' then 'root'
-        when {{ arn }} like 'arn:%:assumed-role/%'
+        when {{ arn_resource(arn) }} = 'root' then 'root'
+        when {{ arn_resource(arn) }} like 'assumed-role/%'
             then {{ assumed_role_part(arn, 'session') }}
         when {{ arn }} like 'arn:%/%' then {{ arn_name(arn) }}
     end

@@ -6,7 +6,7 @@
     {%- set caller_arn = assumption ~ '.caller_arn' -%}
     coalesce(
         (
-            {{ source_arn }} like 'arn:%:assumed-role/%'
+            {{ arn_resource(source_arn) }} like 'assumed-role/%'
             and (
                 {{ assumption }}.caller_type in ('IAMUser', 'Root')
                 or coalesce({{ assumption }}.caller_principal_id like 'AIDA%', false)

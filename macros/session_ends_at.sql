@@ -3,7 +3,8 @@
     is taken to last twelve hours, AWS's longest. -#}
 {% macro session_ends_at(started_at='started_at') -%}
     coalesce(
-        exited_at,
+        {#- Whoever goes on has not left. -#}
+        case when coalesce(last_action_at <= exited_at, true) then exited_at end,
         case
             when renewal_count = 0 and coalesce(last_action_at <= expires_at, true) then expires_at
         end,

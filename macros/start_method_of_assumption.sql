@@ -15,13 +15,17 @@
             or (caller_type = 'AWSService' and invoked_by like 'pods.eks%.amazonaws.com')
             then 'pod identity'
         when caller_type = 'AWSService'
-            or (outcome = 'success' and role_arn like '%:role/aws-service-role/%')
+            or (
+                outcome = 'success'
+                and {{ arn_resource('role_arn') }} like 'role/aws-service-role/%'
+            )
             then 'service'
         when {{ is_console_assumption('invoked_by') }}
-            and coalesce(role_arn not like '%:role/service-role/%', true)
-            and coalesce(role_arn not like '%:role/aws-service-role/%', true)
+            and coalesce({{ arn_resource('role_arn') }} not like 'role/service-role/%', true)
+            and coalesce({{ arn_resource('role_arn') }} not like 'role/aws-service-role/%', true)
             then 'console switch'
         when event_name = 'AssumeRoleWithSAML'
+            and outcome = 'success'
             and {{ is_identity_center_role(arn_name('role_arn'), 'role_arn') }}
             then 'identity center'
         when event_name = 'AssumeRoleWithSAML' then 'saml'

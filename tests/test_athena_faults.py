@@ -28,7 +28,11 @@ _ACCOUNT, _ROLE_ACCOUNT = "111122223333", "444455556666"
 _STORE = ("events", "log_reads", "identity_events", "session_actions", "account_activity")
 # Written side by side, from the events alone.
 _OF_EVENTS = ("identity_events", "session_actions", "account_activity")
-_MARTS = sorted(path.stem for path in (PROJECT / "models" / "marts").glob("*.sql"))
+# A view is there from its first statement on, and shows what the tables below it have.
+_VIEWS = ("role_entries",)
+_MARTS = sorted(
+    path.stem for path in (PROJECT / "models" / "marts").glob("*.sql") if path.stem not in _VIEWS
+)
 _STATEMENT_SECONDS = 120
 _SCHEMA = "killed"
 _ENDED = {"SUCCEEDED", "FAILED", "CANCELLED"}

@@ -21,6 +21,7 @@ console_logins as (
         identity_arn as user_arn,
         coalesce(user_name, {{ principal_name('identity_arn') }}) as user_name,
         cast(null as varchar) as on_behalf_of_user_id,
+        cast(null as varchar) as identity_store_arn,
         {{ console_login_mfa() }} as mfa,
         mfa_identifier,
         cast(null as varchar) as credential_types,
@@ -40,6 +41,7 @@ identity_center_steps as (
     select
         *,
         coalesce(auth_workflow_id, event_id) as workflow_id,
+        coalesce(sign_in_user_name, user_name) as logged_user_name,
         event_name <> 'CredentialChallenge' as is_step,
         event_name = 'UserAuthentication' as is_authentication
     from identity_events
@@ -82,6 +84,30 @@ numbered_workflows as (
 
 ),
 
+-- What was typed in vain, or is another user's, tells nobody.
+with_user as (
+
+    select
+        *,
+        case
+            when
+                is_step
+                or sign_in_outcome <> 'failure'
+                and coalesce(
+                    on_behalf_of_user_id
+                    = max(
+                        case
+                            when is_authentication then on_behalf_of_user_id
+                        end
+                    ) over (partition by workflow_id, workflow_number),
+                    true
+                )
+                then logged_user_name
+        end as told_user_name
+    from numbered_workflows
+
+),
+
 identity_center_workflows as (
 
     select
@@ -102,16 +128,27 @@ identity_center_workflows as (
         max(identity_type) as identity_type,
         max(principal_id) as principal_id,
         max(identity_arn) as user_arn,
-        coalesce(max(sign_in_user_name), max(user_name)) as user_name,
-        max(on_behalf_of_user_id) as on_behalf_of_user_id,
+        -- Who authenticated goes before what was typed on the way there.
+        coalesce(
+            max(case when is_authentication then logged_user_name end),
+            case
+                when count(distinct lower(told_user_name)) = 1
+                    then max(told_user_name)
+            end
+        ) as user_name,
+        coalesce(
+            max(case when is_authentication then on_behalf_of_user_id end),
+            max(on_behalf_of_user_id)
+        ) as on_behalf_of_user_id,
+        max(identity_store_arn) as identity_store_arn,
         max(case when is_authentication then upper(credential_type) end)
             as verified_factors,
         {{ text_list('case when is_step then credential_type end') }}
             as credential_types,
-        max(source_ip_address) as source_ip_address,
-        max(user_agent) as user_agent,
-        max(aws_region) as aws_region
-    from numbered_workflows
+        {{ of_last_step('source_ip_address') }} as source_ip_address,
+        {{ of_last_step('user_agent') }} as user_agent,
+        {{ of_last_step('aws_region') }} as aws_region
+    from with_user
     group by workflow_id, workflow_number
     having max(case when is_step then 1 end) = 1
 
@@ -131,6 +168,7 @@ identity_center_sign_ins as (
         user_arn,
         user_name,
         on_behalf_of_user_id,
+        identity_store_arn,
         {{ identity_center_mfa('verified_factors') }} as mfa,
         cast(null as varchar) as mfa_identifier,
         credential_types,
@@ -163,6 +201,7 @@ listed as (
         user_arn,
         user_name,
         on_behalf_of_user_id,
+        identity_store_arn,
         mfa,
         mfa_identifier,
         credential_types,

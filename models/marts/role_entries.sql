@@ -127,7 +127,7 @@ other_sessions as (
     from role_sessions
     left join assumptions
         on role_sessions.assume_role_event_id = assumptions.role_assumption_id
-    where role_sessions.role_switch_id is null
+    where role_sessions.role_switch_id is null or role_sessions.is_contested
 
 ),
 
@@ -195,7 +195,8 @@ entries as (
 
 ),
 
--- What was done in the session that came of it.
+-- What was done in the session that came of it: of one that two people entered
+-- it is nobody's switch.
 with_actions as (
 
     select
@@ -212,7 +213,12 @@ with_actions as (
         role_sessions.renewal_count
     from entries
     left join role_sessions
-        on entries.session_id = role_sessions.session_id
+        on
+            entries.session_id = role_sessions.session_id
+            and (
+                entries.role_switch_id is null
+                or not role_sessions.is_contested
+            )
 
 )
 

@@ -111,7 +111,8 @@ joined as (
         sessions.expires_at,
         exits.exited_at,
         coalesce(renewals.renewal_count, 0) as renewal_count,
-        sessions.is_service_session
+        sessions.is_service_session,
+        sessions.is_contested
 
     from sessions
     inner join entry_actors

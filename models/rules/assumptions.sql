@@ -174,9 +174,12 @@ folded as (
             role_copies.identity_account_id
         ) as caller_account_id,
         caller_copies.user_name as caller_user_name,
+        caller_copies.session_issuer_arn as caller_issuer_arn,
         caller_copies.access_key_id as caller_access_key_id,
         caller_copies.session_created_at as caller_session_created_at,
-        caller_copies.is_assumed_root as is_caller_assumed_root,
+        -- The call of AssumeRoot itself says that it is one.
+        caller_copies.is_assumed_root
+        and caller_copies.event_name <> 'AssumeRoot' as is_caller_assumed_root,
         caller_copies.is_session_mfa_authenticated
             as is_caller_mfa_authenticated,
         coalesce(
@@ -257,6 +260,7 @@ named as (
         caller_arn,
         caller_account_id,
         caller_user_name,
+        caller_issuer_arn,
         caller_access_key_id,
         {{ mart_timestamp('caller_session_created_at') }}
             as caller_session_created_at,
@@ -287,7 +291,12 @@ flagged as (
     select
         *,
         start_method = 'console switch' as is_console_switch,
-        start_method in ('service', 'pod identity') as is_service_assumption
+        -- A pod's session is a service's if a service, or a node, asked for it.
+        start_method = 'service'
+        or (
+            start_method = 'pod identity'
+            and coalesce(caller_type = 'AWSService', false)
+        ) as is_service_assumption
     from named
 
 )

@@ -96,10 +96,8 @@ roots as (
         sessions.is_contested,
         coalesce(session_chains.source_identity, own_evidence.source_identity)
             as source_identity,
-        (
-            session_chains.is_cut
-            or own_evidence.may_be_named_by_source_identity
-        )
+        own_evidence.may_be_named_by_source_identity
+        and not session_chains.is_cut
         and not sessions.is_contested as may_be_named_by_source_identity,
         own_evidence.hop_count as root_hop_count,
         own_evidence.origin = 'service' and session_chains.hop_count = 1

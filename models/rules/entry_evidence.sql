@@ -132,6 +132,14 @@ evidence as (
         assumptions.caller_user_name,
         coalesce(assumptions.caller_arn, known_users.user_arn)
             as caller_arn,
+        -- Whoever asks for a federation token chooses the name in it.
+        case
+            when
+                assumptions.caller_type = 'FederatedUser'
+                and {{ principal_kind('assumptions.caller_issuer_arn') }}
+                in ('iam user', 'root')
+                then assumptions.caller_issuer_arn
+        end as federating_user_arn,
         assumptions.caller_session_id,
         coalesce(
             assumptions.caller_principal_id,
@@ -195,10 +203,8 @@ with_service as (
         switch_key is null
         and (
             is_service_assumption
-            or (
-                is_activity_of_service
-                and (assumption_key is null or is_by_console)
-            )
+            or (assumption_method = 'pod identity' and is_caller_service)
+            or (assumption_key is null and is_activity_of_service)
         ) as is_service_session
     from evidence
 
@@ -212,9 +218,10 @@ with_start_method as (
             when switch_key is not null then 'console switch'
             when assumption_key is null and is_observed_root then 'assume root'
             when assumption_key is null then 'observed'
-            when is_service_session and not is_service_assumption then 'service'
             -- The console assumes roles for what is no person, too.
-            when assumption_method = 'console switch' and is_caller_service
+            when
+                assumption_method = 'console switch'
+                and (is_caller_service or is_activity_of_service)
                 then 'assume role'
             else assumption_method
         end as start_method
@@ -295,18 +302,42 @@ with_entrant as (
         case
             when origin in ('switching user', 'switching root') then source_arn
             when origin in ('calling user', 'calling root') then caller_arn
-            when origin = 'role session'
-                then nullif(caller_session_id, session_id)
-            when origin = 'identity center' then role_session_name
-            when origin = 'saml' then coalesce(saml_subject, role_session_name)
-            when origin = 'web identity' then web_identity_subject
+            when
+                origin = 'service'
+                or (assumption_key is null and switch_key is null)
+                then cast(null as varchar)
+            when origin = 'role session' and caller_session_id = session_id
+                then cast(null as varchar)
+            -- Subjects are chosen by whoever runs their provider.
+            else
+                origin || ' '
+                || coalesce(
+                    case
+                        when origin = 'role session' then caller_session_id
+                        when origin = 'identity center' then role_session_name
+                        when origin = 'roles anywhere' then origin
+                        when origin = 'saml'
+                            then
+                                coalesce(web_identity_provider, '') || ' '
+                                || coalesce(saml_subject, role_session_name)
+                        when origin = 'web identity'
+                            then
+                                coalesce(web_identity_provider, '') || ' '
+                                || web_identity_subject
+                    end,
+                    entrant_principal_id,
+                    caller_arn,
+                    source_arn,
+                    entry_key
+                )
         end as entered_by
     from with_portal_user
 
 ),
 
 -- Of several ways into one session the one whose issued key acts is that of the
--- session; the console's keys are those that nobody was issued.
+-- session; whose the keys are that none of them was issued nothing tells: the
+-- console's, or such as were made from others.
 with_keys as (
 
     select
@@ -327,10 +358,7 @@ with_lead as (
         session_id is null
         or not is_any_key_used
         or is_key_used
-        or (
-            (start_method = 'console switch' or is_by_console)
-            and is_other_key_used
-        )
+        or is_other_key_used
             as may_lead
     from with_keys
 

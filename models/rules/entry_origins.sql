@@ -59,6 +59,7 @@ with_recorded_actor as (
         case
             when origin in ('switching user', 'switching root') then source_arn
             when origin in ('calling user', 'calling root') then caller_arn
+            else federating_user_arn
         end as actor_arn,
         case
             when origin in ('switching user', 'switching root') then source_name
@@ -67,11 +68,15 @@ with_recorded_actor as (
                     {{ principal_name('caller_arn') }}, caller_user_name
                 )
             when portal_user_name is not null then portal_user_name
+            -- Of a refused assertion nobody has said who sets the session name.
+            when origin = 'saml' and session_id is null then saml_subject
             when origin = 'saml' then coalesce(saml_subject, role_session_name)
             when origin = 'web identity' then web_identity_subject
             when origin = 'federated user'
                 then coalesce(
-                    {{ principal_name('caller_arn') }}, source_name
+                    {{ principal_name('federating_user_arn') }},
+                    {{ principal_name('caller_arn') }},
+                    source_name
                 )
         end as recorded_actor
     from with_session_before
@@ -110,6 +115,8 @@ with_actor as (
             when origin in ('switching user', 'calling user') then 'iam user'
             when origin in ('switching root', 'calling root') then 'root'
             when portal_user_name is not null then 'identity center user'
+            when federating_user_arn is not null
+                then {{ principal_kind('federating_user_arn') }}
             when is_named_by_assertion then 'federated user'
             when
                 origin = 'web identity'
@@ -129,12 +136,16 @@ with_actor as (
             when origin in ('switching root', 'calling root') then 'root'
             when portal_user_name is not null then 'identity center user'
             when is_named_by_assertion then 'source identity'
-            when origin = 'saml' and saml_subject is null
+            when origin = 'saml' and saml_subject is not null
+                then 'saml subject'
+            when origin = 'saml' and recorded_actor is not null
                 then 'saml session name'
-            when origin = 'saml' then 'saml subject'
             when origin = 'web identity' and recorded_actor is not null
                 then 'web identity subject'
-            when origin = 'federated user' and source_arn is not null
+            when
+                origin = 'federated user'
+                and source_arn is not null
+                and federating_user_arn is null
                 then 'switch from user'
             when origin = 'federated user' then 'assumed by user'
             when source_identity is not null then 'source identity'
@@ -144,7 +155,13 @@ with_actor as (
             when is_named_by_assertion then 'certain'
             when
                 recorded_actor is not null
-                and origin in ('role session', 'observed')
+                and (
+                    origin in ('role session', 'observed')
+                    or (
+                        origin = 'federated user'
+                        and federating_user_arn is null
+                    )
+                )
                 then 'likely'
             when recorded_actor is not null then 'certain'
             when

@@ -25,6 +25,7 @@ portal_events as (
         permission_set_name,
         on_behalf_of_user_id as user_id,
         lower(user_name) as user_name,
+        identity_store_arn,
         source_ip_address,
         case
             when event_name = 'Federate' then 'portal'
@@ -39,9 +40,18 @@ portal_events as (
 
 ),
 
-portal_users as (
+known_users as (
 
     select * from {{ ref('portal_users') }}
+
+),
+
+portal_users as (
+
+    select distinct
+        user_id,
+        user_name
+    from known_users
 
 ),
 
@@ -51,9 +61,13 @@ ids_with_name as (
 
 ),
 
+-- A namesake of another identity store is another user.
 names_with_id as (
 
-    select distinct user_name from portal_users
+    select distinct
+        user_name,
+        coalesce(identity_store_arn, '') as identity_store_arn
+    from known_users
 
 ),
 
@@ -92,7 +106,11 @@ just_before as (
     left join ids_with_name
         on portal_events.user_id = ids_with_name.user_id
     left join names_with_id
-        on entries.user_name = names_with_id.user_name
+        on
+            entries.user_name = names_with_id.user_name
+            and names_with_id.identity_store_arn in (
+                '', coalesce(portal_events.identity_store_arn, '')
+            )
 
 ),
 

@@ -33,6 +33,7 @@ sign_ins as (
         signed_in_at,
         lower(user_name) as user_name,
         on_behalf_of_user_id as user_id,
+        identity_store_arn,
         mfa,
         source_ip_address
     from {{ ref('console_sign_ins') }}
@@ -40,31 +41,66 @@ sign_ins as (
 
 ),
 
+-- Accounts are entered from the identity store of the organization alone.
+stores_of_portal as (
+
+    select distinct identity_store_arn
+    from {{ ref('corrected_identity_events') }}
+    where
+        event_source = 'sso.amazonaws.com'
+        and event_name in ('Federate', 'GetRoleCredentials')
+        and identity_store_arn is not null
+
+),
+
+store_counts as (
+
+    select count(*) as store_count from stores_of_portal
+
+),
+
+sign_ins_to_portal as (
+
+    select sign_ins.*
+    from sign_ins
+    cross join store_counts
+    left join stores_of_portal
+        on sign_ins.identity_store_arn = stores_of_portal.identity_store_arn
+    where
+        sign_ins.identity_store_arn is null
+        or stores_of_portal.identity_store_arn is not null
+        or store_counts.store_count = 0
+
+),
+
+-- What is done in the session, or was chosen just before it, tells the user.
+told_users as (
+
+    select
+        entries.entry_key,
+        coalesce(entries.user_id, portal_events.user_id) as user_id
+    from entries
+    left join portal_events
+        on entries.entry_key = portal_events.entry_key
+    where coalesce(entries.user_id, portal_events.user_id) is not null
+
+),
+
+-- Users of two identity stores may have one name: it tells where no id does.
 entry_users as (
 
     select
-        entry_key,
-        entered_at,
-        user_id
-    from entries
-    where user_id is not null
-    union distinct
-    select
         entries.entry_key,
         entries.entered_at,
-        portal_events.user_id
+        coalesce(told_users.user_id, portal_users.user_id) as user_id
     from entries
-    inner join portal_events
-        on entries.entry_key = portal_events.entry_key
-    where portal_events.user_id is not null
-    union distinct
-    select
-        entries.entry_key,
-        entries.entered_at,
-        portal_users.user_id
-    from entries
-    inner join portal_users
-        on entries.user_name = portal_users.user_name
+    left join told_users
+        on entries.entry_key = told_users.entry_key
+    left join portal_users
+        on
+            entries.user_name = portal_users.user_name
+            and told_users.user_id is null
+    where coalesce(told_users.user_id, portal_users.user_id) is not null
 
 ),
 
@@ -74,17 +110,22 @@ of_user as (
         entries.entry_key,
         sign_ins.sign_in_id
     from entries
-    inner join sign_ins
+    inner join sign_ins_to_portal as sign_ins
         on
             entries.user_name = sign_ins.user_name
             and sign_ins.signed_in_at between
             entries.entered_at - {{ session_hours }} and entries.entered_at
+    left join told_users
+        on entries.entry_key = told_users.entry_key
+    where
+        sign_ins.user_id is null
+        or coalesce(told_users.user_id, sign_ins.user_id) = sign_ins.user_id
     union distinct
     select
         entry_users.entry_key,
         sign_ins.sign_in_id
     from entry_users
-    inner join sign_ins
+    inner join sign_ins_to_portal as sign_ins
         on
             entry_users.user_id = sign_ins.user_id
             and sign_ins.signed_in_at between
@@ -103,7 +144,7 @@ ranked as (
             order by sign_ins.signed_in_at desc, sign_ins.sign_in_id asc
         ) as sign_ins_ago
     from of_user
-    inner join sign_ins
+    inner join sign_ins_to_portal as sign_ins
         on of_user.sign_in_id = sign_ins.sign_in_id
 
 ),

@@ -5,7 +5,8 @@ sign_ins as (
 
     select
         on_behalf_of_user_id,
-        user_name
+        user_name,
+        identity_store_arn
     from {{ ref('console_sign_ins') }}
     where sign_in_to = 'identity center' and outcome = 'success'
 
@@ -15,7 +16,8 @@ portal_events as (
 
     select
         on_behalf_of_user_id,
-        user_name
+        user_name,
+        identity_store_arn
     from {{ ref('corrected_identity_events') }}
     where event_source = 'sso.amazonaws.com'
 
@@ -26,7 +28,8 @@ sessions as (
 
     select
         on_behalf_of_user_id,
-        {{ principal_session_name('principal_id') }} as user_name
+        {{ principal_session_name('principal_id') }} as user_name,
+        cast(null as varchar) as identity_store_arn
     from {{ ref('session_activity') }}
     where {{ is_identity_center_role(
         assumed_role_part('identity_arn', 'role'), 'role_arn'
@@ -48,7 +51,8 @@ users as (
 
     select distinct
         on_behalf_of_user_id as user_id,
-        lower(user_name) as user_name
+        lower(user_name) as user_name,
+        identity_store_arn
     from named
     where on_behalf_of_user_id is not null and user_name is not null
 

@@ -12,7 +12,7 @@ actions as (
         *,
         date_trunc('second', session_created_at) as created_at,
         access_key_id <> ''
-        or coalesce(identity_arn like 'arn:%:iam::%:root', false)
+        or coalesce({{ arn_resource('identity_arn') }} = 'root', false)
             as is_assumed_root,
         case
             when {{ is_ip_address('source_ip_address') }} then source_ip_address
@@ -65,7 +65,8 @@ activity as (
             max(ec2_role_delivery) is not null
             or max(in_scope_of_source_arn) is not null
             or max(in_scope_of_issuer_type) is not null
-            or max(role_arn) like '%:role/aws-service-role/%',
+            or {{ arn_resource('max(role_arn)') }}
+            like 'role/aws-service-role/%',
             false
         ) as is_service_session
 

@@ -22,33 +22,73 @@ matches as (
 
 ),
 
+issued_keys as (
+
+    select * from {{ ref('session_keys') }}
+    where is_issued
+
+),
+
+-- Of two starts that lie nearest to one session both are its own if their keys
+-- act in it, though one alone is matched.
+acting_starts as (
+
+    select
+        starts.entry_key,
+        min(activity.activity_key) as activity_key
+    from starts
+    inner join issued_keys
+        on starts.issued_access_key_id = issued_keys.access_key_id
+    inner join activity
+        on issued_keys.session_id = activity.activity_key
+    where
+        starts.is_start
+        and {{ milliseconds_apart(
+            'starts.started_at', 'activity.session_created_at'
+        ) }} <= {{ 3600000 * var('longest_activity_hours') }}
+    group by starts.entry_key
+
+),
+
+found as (
+
+    select
+        starts.*,
+        coalesce(acting_starts.activity_key, matches.activity_key)
+            as activity_key
+    from starts
+    left join acting_starts
+        on starts.entry_key = acting_starts.entry_key
+    left join matches
+        on starts.entry_key = matches.entry_key
+
+),
+
 -- The time that activity states is the session's own.
 started as (
 
     select
-        starts.entry_key,
+        found.entry_key,
         case
-            when matches.activity_key is not null then matches.activity_key
-            when starts.is_start and starts.is_assumed_root
+            when found.activity_key is not null then found.activity_key
+            when found.is_start and found.is_assumed_root
                 then {{ root_session_id(
-                    'starts.principal_id',
-                    'starts.started_at',
-                    'starts.issued_access_key_id'
+                    'found.principal_id',
+                    'found.started_at',
+                    'found.issued_access_key_id'
                 ) }}
-            when starts.is_start
+            when found.is_start
                 then
-                    starts.principal_id || '@'
-                    || {{ iso_text('starts.started_at') }}
+                    found.principal_id || '@'
+                    || {{ iso_text('found.started_at') }}
         end as session_id,
-        starts.switch_key,
-        starts.assumption_key,
-        coalesce(starts.principal_id, activity.principal_id) as principal_id,
-        coalesce(activity.session_created_at, starts.started_at) as started_at
-    from starts
-    left join matches
-        on starts.entry_key = matches.entry_key
+        found.switch_key,
+        found.assumption_key,
+        coalesce(found.principal_id, activity.principal_id) as principal_id,
+        coalesce(activity.session_created_at, found.started_at) as started_at
+    from found
     left join activity
-        on matches.activity_key = activity.activity_key
+        on found.activity_key = activity.activity_key
 
 ),
 
@@ -62,9 +102,9 @@ observed as (
         activity.principal_id,
         activity.session_created_at as started_at
     from activity
-    left join matches
-        on activity.activity_key = matches.activity_key
-    where matches.activity_key is null
+    left join found
+        on activity.activity_key = found.activity_key
+    where found.activity_key is null
 
 ),
 

@@ -57,7 +57,8 @@ with_actors as (
         -- It names only where no record at the root does.
         case
             when
-                roots.is_cut or entry_origins.may_be_named_by_source_identity
+                entry_origins.may_be_named_by_source_identity
+                and not roots.is_cut
                 then
                     coalesce(
                         roots.source_identity, entry_origins.source_identity

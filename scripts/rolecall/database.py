@@ -33,7 +33,7 @@ FIRST_SCHEMA_VERSION = 1
 """The version of a database that says none."""
 
 # What models that are no more have left behind. It follows from events that may be forgotten.
-_RETIRED = ("switch_sign_ins",)
+_RETIRED = ("switch_sign_ins", "portal_addresses")
 
 # By what a table of the store is told from another program's; every version has had these.
 _STORE_COLUMNS = {

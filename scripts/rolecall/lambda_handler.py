@@ -319,14 +319,17 @@ def _asked(event: Any) -> dict[str, Any]:
     for key, variable in _ENVIRONMENT.items():
         if os.environ.get(variable):
             asked[key] = os.environ[variable]
-    asked.update({key: value for key, value in event.items() if value is not None})
-    if "days" in event:
+    told = {key: value for key, value in event.items() if value is not None}
+    asked.update(told)
+    if "days" in told:
         # Days of the event push out the environment's, and the other way round.
         for key in ("from", "to"):
-            if key not in event:
+            if key not in told:
                 asked.pop(key, None)
-    elif "from" in event or "to" in event:
+    elif "from" in told or "to" in told:
         asked.pop("days", None)
+    if "switches" in told and "how" not in told:
+        asked.pop("how", None)
     return asked
 
 

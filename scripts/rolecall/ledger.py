@@ -65,7 +65,8 @@ _PACKED = ".gz"
 class Attempt:
     """The newest attempt to read a log file; ``modified_at`` in microseconds since 1970, UTC.
 
-    ``read_as`` has the sizes and times of other copies of the file that were read.
+    ``read_as`` has the sizes and times of other copies of the file that were read, and
+    ``rejected_record_count`` what was not understood of it.
     """
 
     status: str
@@ -73,6 +74,7 @@ class Attempt:
     size_bytes: int | None
     modified_at: int | None
     log_root: str | None = None
+    rejected_record_count: int | None = None
     read_as: frozenset[Stamp] = frozenset()
 
     def was_of(self, file: LogFile) -> bool:
@@ -114,7 +116,8 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
             arg_max(struct_pack(problem := problem), (loaded_at, load_id)).problem,
             arg_max(struct_pack(size := size_bytes), (loaded_at, load_id)).size,
             epoch_us(arg_max(struct_pack(at := modified_at), (loaded_at, load_id)).at),
-            arg_max(struct_pack(root := log_root), (loaded_at, load_id)).root
+            arg_max(struct_pack(root := log_root), (loaded_at, load_id)).root,
+            arg_max(struct_pack(n := rejected_record_count), (loaded_at, load_id)).n
         from {NAME}.main.log_reads
         group by log_file
         """,

@@ -216,6 +216,13 @@ def _plan(settings: Settings) -> _Plan:
         roots = _log_roots(ledger, settings, is_due=is_due)
         known = [] if settings.logs is not None else known_log_roots(ledger)
         attempts = newest_attempts(ledger)
+        if is_outdated(ledger):
+            # A newer reader may understand what an older one rejected.
+            attempts = {
+                log_file: attempt
+                for log_file, attempt in attempts.items()
+                if not attempt.rejected_record_count
+            }
         passed_over: Counter[str] = Counter()
         files = sorted_log_files(roots, attempts, passed_over)
         if roots and not files and not is_due:

@@ -154,8 +154,8 @@ def account_id(text: str) -> str:
     match = _ACCOUNT.fullmatch(text)
     if match is None:
         raise UsageError(
-            f"{text!r} is not an account id: it has 12 digits, such as 444455556666 or"
-            " 4444-5555-6666."
+            f"{text!r} is not an account id: it has 12 digits, with hyphens between them or"
+            " without, such as 4444-5555-6666."
         )
     return "".join(match.groups())
 
