@@ -143,7 +143,7 @@ def test_the_newest_attempt_counts_whatever_is_null_in_it(
             'f' as log_file, unnest(['unreadable', 'loaded']) as status,
             unnest(['cut', null]) as problem, unnest([5, null]) as size_bytes,
             unnest([timestamp '2026-03-01', null]) as modified_at,
-            'load' as load_id, '/logs' as log_root,
+            'load' as load_id, '/logs' as log_root, null::bigint as rejected_record_count,
             unnest([timestamp '2026-03-02', timestamp '2026-03-03']) as loaded_at
         """
     )

@@ -95,7 +95,7 @@ def test_an_account_id_is_taken_as_the_console_shows_it(text: str) -> None:
     ],
 )
 def test_what_has_not_the_twelve_digits_of_an_account_id_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"is not an account id: it has 12 digits, such as"):
+    with pytest.raises(UsageError, match=r"is not an account id: it has 12 digits"):
         account_id(text)
 
 

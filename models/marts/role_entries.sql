@@ -62,7 +62,9 @@ switches as (
         ---------- the ids
         role_switches.session_id,
         role_switches.role_switch_id,
-        role_switches.assume_role_event_id as role_assumption_id
+        role_switches.assume_role_event_id as role_assumption_id,
+        not coalesce(role_sessions.is_contested, false)
+            as has_actions_of_session
     from role_switches
     left join role_sessions
         on role_switches.session_id = role_sessions.session_id
@@ -123,11 +125,13 @@ other_sessions as (
         ---------- the ids
         role_sessions.session_id,
         cast(null as varchar) as role_switch_id,
-        role_sessions.assume_role_event_id as role_assumption_id
+        role_sessions.assume_role_event_id as role_assumption_id,
+        true as has_actions_of_session
     from role_sessions
     left join assumptions
         on role_sessions.assume_role_event_id = assumptions.role_assumption_id
-    where role_sessions.role_switch_id is null or role_sessions.is_contested
+    where
+        role_sessions.is_contested or role_sessions.role_switch_id is null
 
 ),
 
@@ -179,7 +183,8 @@ refusals as (
         ---------- the ids
         cast(null as varchar) as session_id,
         cast(null as varchar) as role_switch_id,
-        role_assumption_id
+        role_assumption_id,
+        false as has_actions_of_session
     from refused_assumptions
     where switch_key is null
 
@@ -214,11 +219,9 @@ with_actions as (
     from entries
     left join role_sessions
         on
-            entries.session_id = role_sessions.session_id
-            and (
-                entries.role_switch_id is null
-                or not role_sessions.is_contested
-            )
+            case
+                when entries.has_actions_of_session then entries.session_id
+            end = role_sessions.session_id
 
 )
 
