@@ -1,6 +1,5 @@
 {#- Whether a row of `role_entries` is one that a history is asked for, by its parameters. An entry
-    that no session came of leaves nobody in the role. (DuckDB 2.0 cannot push an `or` of two columns
-    down into the view where there is no entry: hence the `in`.) -#}
+    that no session came of leaves nobody in the role. -#}
 {% macro is_asked_for_entry() -%}
     (:from_day is null or entered_at >= :from_day)
     and (:to_day is null or entered_at < :to_day)
