@@ -364,6 +364,103 @@ def _trail_named_like_a_permission_set() -> list[Record]:
     return trail.records
 
 
+def _trail_paths_with_colons() -> list[Record]:
+    """Choose paths of a role and of a user that look like the kinds of others."""
+    trail = Trail(81)
+    path = "/a:role/aws-service-role/b/"
+    trail.assume("10:00:00", trail.user("mallory"), "Evil", "m", "m", path=path)
+    trail.act("10:01:00", trail.session("Evil", "m", "10:00:00", "m", path=path), "DeleteBucket")
+    portal = "AWSReservedSSO_Admin_0123456789abcdef"
+    path = "/a:role/aws-reserved/sso.amazonaws.com/"
+    saml = {
+        "type": "SAMLUser",
+        "principalId": "own=:x",
+        "userName": "x",
+        "identityProvider": "own=",
+    }
+    trail.assume(
+        *("11:00:00", saml, portal, "alice@example.com", "p"),
+        path=path,
+        event_name="AssumeRoleWithSAML",
+        response={"subject": "x", "subjectType": "persistent"},
+    )
+    user = trail.user("mallory")
+    user["arn"] = f"arn:aws:iam::{trail.account}:user/x:assumed-role/alice/mallory"
+    trail.assume("12:00:00", user, "Ops", "o", "o")
+    return trail.records
+
+
+def _trail_of_two_in_one_second() -> list[Record]:
+    """Take somebody's name in their second, as one whom the records name by an id alone."""
+    trail = Trail(82)
+    outsider = {"type": "AWSAccount", "principalId": "AROA82OUTSIDE000000000:x", "accountId": "9"}
+    alice = trail.user("alice")
+    for time, other in (("10:00:00", outsider), ("10:59:59", trail.user("mallory"))):
+        began = "10:00:00" if other is outsider else "11:00:00"
+        trail.assume(began, alice, "Admin", "alice", f"a{began[:2]}")
+        # A call at the end of a second may be logged in the one before.
+        trail.assume(time, other, "Admin", "alice", f"m{began[:2]}")
+        trail.act(f"{began[:2]}:01:00", trail.session("Admin", "alice", began, f"a{began[:2]}"))
+        trail.act(
+            f"{began[:2]}:02:00",
+            trail.session("Admin", "alice", began, f"m{began[:2]}"),
+            "DeleteBucket",
+        )
+    # One of them acts with keys alone that nobody was issued.
+    for name in ("alice", "mallory"):
+        trail.assume("12:00:00", trail.user(name), "Admin", "alice", f"{name[0]}12")
+    trail.act("12:01:00", trail.session("Admin", "alice", "12:00:00", "a12"))
+    trail.act("12:02:00", trail.session("Admin", "alice", "12:00:00", "minted"), "DeleteBucket")
+    return trail.records
+
+
+def _trail_pod_of_a_person() -> list[Record]:
+    """Ask for the credentials of a pod as a user."""
+    trail = Trail(83)
+    trail.event(
+        *("10:00:00", "AssumeRoleForPodIdentity", "eks-auth.amazonaws.com", trail.user("mallory")),
+        responseElements={
+            "assumedRoleUser": {
+                "arn": f"arn:aws:sts::{trail.account}:assumed-role/Pod/eks-c-p",
+                "assumeRoleId": f"{trail.role_id('Pod')}:eks-c-p",
+            },
+            "credentials": {"accessKeyId": trail.key("p")},
+        },
+    )
+    trail.act("10:01:00", trail.session("Pod", "eks-c-p", "10:00:00", "p"), "DeleteBucket")
+    return trail.records
+
+
+def _trail_federation_token() -> list[Record]:
+    """Choose somebody's name in GetFederationToken, and be refused."""
+    trail = Trail(84)
+    trail.refuse(
+        "10:00:00",
+        {
+            "type": "FederatedUser",
+            "principalId": f"{trail.account}:alice",
+            "arn": f"arn:aws:sts::{trail.account}:federated-user/alice",
+            "accountId": trail.account,
+            "accessKeyId": trail.key("f"),
+            "sessionContext": {
+                "sessionIssuer": {
+                    "type": "IAMUser",
+                    "principalId": trail.user("mallory")["principalId"],
+                    "arn": trail.user("mallory")["arn"],
+                    "accountId": trail.account,
+                    "userName": "mallory",
+                },
+                "attributes": {
+                    "creationDate": trail.at("09:00:00"),
+                    "mfaAuthenticated": "false",
+                },
+            },
+        },
+        "Admin",
+    )
+    return trail.records
+
+
 def write_rule_trail(folder: Path) -> Path:
     """Write all of it below ``folder``, a file a trail."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,13 @@ KEY = (
     "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/"
     "111122223333_CloudTrail_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json.gz"
 )
+
+
+def _packed(body: bytes) -> bytes:
+    """Return the gzip of a text, the same at any time: the tests' names have it."""
+    return gzip.compress(body, mtime=0)
+
+
 RECORD = {"eventID": "e1", "eventTime": "2026-03-01T00:00:00Z"}
 
 
@@ -230,15 +237,15 @@ def _file(tmp_path: Path, body: bytes) -> logs.LogFile:
 
 def test_gzip_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     text = json.dumps({"Records": [RECORD]}).encode()
-    for body in (text, gzip.compress(text), gzip.compress(text[:9]) + gzip.compress(text[9:])):
+    for body in (text, _packed(text), _packed(text[:9]) + _packed(text[9:])):
         assert len(logs.read_records(_file(tmp_path, body))) == 1
 
 
 def test_what_firehose_packs_once_more_is_read_and_no_more_than_that(tmp_path: Path) -> None:
-    twice = gzip.compress(gzip.compress(json.dumps([RECORD]).encode()))
+    twice = _packed(_packed(json.dumps([RECORD]).encode()))
     assert len(logs.read_records(_file(tmp_path, twice))) == 1
     with pytest.raises(UnreadableLogError, match="the file is not"):
-        logs.read_records(_file(tmp_path, gzip.compress(twice)))
+        logs.read_records(_file(tmp_path, _packed(twice)))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +261,7 @@ def test_what_firehose_packs_once_more_is_read_and_no_more_than_that(tmp_path: P
     ],
 )
 def test_a_broken_gzip_file_is_unreadable(tmp_path: Path, cut, problem: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
-    body = gzip.compress(json.dumps({"Records": [RECORD] * 9}).encode())
+    body = _packed(json.dumps({"Records": [RECORD] * 9}).encode())
     with pytest.raises(UnreadableLogError, match=problem):
         logs.read_records(_file(tmp_path, cut(body)))
 
@@ -262,10 +269,10 @@ def test_a_broken_gzip_file_is_unreadable(tmp_path: Path, cut, problem: str) -> 
 def test_a_gzip_bomb_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "MAX_LOG_BYTES", 100_000)
     monkeypatch.setattr(logs, "_SAFE_GZIP_BYTES", 100)
-    bomb = gzip.compress(b" " * 1_000_000)
+    bomb = _packed(b" " * 1_000_000)
     with pytest.raises(UnreadableLogError, match="larger than 100,000 bytes"):
         logs.read_records(_file(tmp_path, bomb))
-    fine = gzip.compress(json.dumps([RECORD | {"n": n} for n in range(500)]).encode())
+    fine = _packed(json.dumps([RECORD | {"n": n} for n in range(500)]).encode())
     assert len(fine) > 100
     assert len(logs.read_records(_file(tmp_path, fine + fine[:0]))) == 500
     with pytest.raises(UnreadableLogError, match="truncated"):
@@ -287,7 +294,7 @@ def _found(folder: Path) -> tuple[set[str], dict[str, int]]:
 
 
 RECORD_TEXT = json.dumps(RECORD).encode()
-PACKED = gzip.compress(RECORD_TEXT)
+PACKED = _packed(RECORD_TEXT)
 
 
 @pytest.mark.parametrize(
@@ -297,9 +304,9 @@ PACKED = gzip.compress(RECORD_TEXT)
         ("export.txt", RECORD_TEXT + b"\n" + RECORD_TEXT),
         ("export", b"\xef\xbb\xbf \r\n" + RECORD_TEXT),
         ("packed.gz", PACKED),
-        ("packed.log.gz", gzip.compress(RECORD_TEXT[:5]) + gzip.compress(RECORD_TEXT[5:])),
-        ("000000", gzip.compress(b"2026-03-01T00:00:00.000Z " + RECORD_TEXT)),
-        ("firehose-1-2026-03-01", gzip.compress(PACKED)),
+        ("packed.log.gz", _packed(RECORD_TEXT[:5]) + _packed(RECORD_TEXT[5:])),
+        ("000000", _packed(b"2026-03-01T00:00:00.000Z " + RECORD_TEXT)),
+        ("firehose-1-2026-03-01", _packed(PACKED)),
         ("x.json.gz.1", PACKED),
         ("powershell.out", json.dumps([RECORD], indent=2).encode("utf-16")),
         ("none yet.log", b'{"Records": []}'),
@@ -320,7 +327,7 @@ def test_a_log_is_known_by_its_whole_name_or_its_content(
     ("name", "body", "kind"),
     [
         ("logs.zip", b"PK\x03\x04", ".zip"),
-        ("logs.tar.gz", gzip.compress(b"x" * 512), ".tar.gz"),
+        ("logs.tar.gz", _packed(b"x" * 512), ".tar.gz"),
         ("events.PARQUET", b"PAR1", ".parquet"),
         ("event_history.csv", b"User name,Event time\nalice,2026-03-01", ".csv"),
         ("README", b"The logs of March", "without suffix"),
@@ -330,16 +337,16 @@ def test_a_log_is_known_by_its_whole_name_or_its_content(
         ("empty.txt", b"", ".txt"),
         ("cut.gz", PACKED[:12], ".gz"),
         ("package.json", b'{"name": "x", "version": "1.0"}', "other JSON"),
-        ("lines.jsonl.gz", gzip.compress(b'[{"level": "info"}]'), "other JSON"),
+        ("lines.jsonl.gz", _packed(b'[{"level": "info"}]'), "other JSON"),
         (".x.json.gz", PACKED, "hidden"),
         (
             "111122223333_Config_us-east-1_ConfigHistory_20260301T000500Z_1.json.gz",
-            gzip.compress(b'{"configurationItems": []}'),
+            _packed(b'{"configurationItems": []}'),
             "Config",
         ),
         (
             "AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/03/01/x.json.gz",
-            gzip.compress(b'{"awsAccountId": "111122223333"}'),
+            _packed(b'{"awsAccountId": "111122223333"}'),
             "CloudTrail-Digest",
         ),
         ("AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/03/01/x.log.gz", b"", "vpcflowlogs"),
@@ -364,7 +371,7 @@ def test_a_file_with_the_suffix_of_a_log_is_one_unless_it_is_other_json(
 
 def test_only_the_first_bytes_tell_a_file_without_the_name_of_a_log(tmp_path: Path) -> None:
     (tmp_path / "far.txt").write_bytes(b"{" + b" " * logs._HEAD_BYTES + RECORD_TEXT[1:])
-    (tmp_path / "bomb.gz").write_bytes(gzip.compress(b" " * 100_000_000))
+    (tmp_path / "bomb.gz").write_bytes(_packed(b" " * 100_000_000))
     assert _found(tmp_path) == (set(), {".txt": 1, ".gz": 1})
 
 
@@ -394,9 +401,9 @@ def test_files_are_compared_by_what_is_packed_in_them(tmp_path: Path) -> None:
     bodies = {
         "plain": RECORD_TEXT,
         "packed": PACKED,
-        "members": gzip.compress(RECORD_TEXT[:5]) + gzip.compress(RECORD_TEXT[5:]),
-        "other": gzip.compress(RECORD_TEXT.replace(b"e1", b"e2")),
-        "longer": gzip.compress(RECORD_TEXT + b" "),
+        "members": _packed(RECORD_TEXT[:5]) + _packed(RECORD_TEXT[5:]),
+        "other": _packed(RECORD_TEXT.replace(b"e1", b"e2")),
+        "longer": _packed(RECORD_TEXT + b" "),
         "cut": PACKED[:-1],
     }
     for name, body in bodies.items():

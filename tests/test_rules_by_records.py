@@ -170,3 +170,35 @@ def test_an_exit_three_weeks_later_ends_nothing(loaded: Rolecall) -> None:
 def test_a_principal_id_without_session_name_takes_it_from_the_arn(loaded: Rolecall) -> None:
     columns = "actor_name, start_method, role_session_name, action_count, write_count"
     assert _sessions(loaded, columns, "791122223333") == [("alice", "assume role", "alice", 1, 1)]
+
+
+def test_paths_with_colons_hide_nobody(loaded: Rolecall) -> None:
+    columns = "actor_name, actor_type, actor_confidence, start_method, write_count"
+    assert _sessions(loaded, columns, "811122223333") == [
+        ("mallory", "iam user", "certain", "assume role", 1),
+        ("x", "federated user", "certain", "saml", 0),
+        ("mallory", "iam user", "certain", "assume role", 0),
+    ]
+
+
+def test_what_two_people_of_one_name_and_second_did_names_neither(loaded: Rolecall) -> None:
+    columns = "actor_name, actor_type, mfa, action_count, write_count, is_contested"
+    assert _sessions(loaded, columns, "821122223333") == [
+        (None, "unknown", "unknown", 2, 1, True),
+        (None, "unknown", "unknown", 2, 1, True),
+        (None, "unknown", "unknown", 2, 1, True),
+    ]
+
+
+def test_a_pod_s_credentials_are_whose_asked_for_them(loaded: Rolecall) -> None:
+    columns = "actor_name, actor_type, start_method, write_count"
+    assert _sessions(loaded, columns, "831122223333") == [
+        ("mallory", "iam user", "pod identity", 1)
+    ]
+
+
+def test_the_name_in_a_federation_token_names_nobody(loaded: Rolecall) -> None:
+    assert loaded.query(
+        "select actor_name, actor_type, actor_confidence, mfa, outcome from role_entries"
+        " where role_account_id = '841122223333'"
+    ) == [("mallory", "iam user", "certain", "not asserted", "failure")]
