@@ -17,6 +17,8 @@ _JOINS_ON_EQUALITY = {"HASH_JOIN", "RIGHT_DELIM_JOIN", "LEFT_DELIM_JOIN"}
 _WITH_FEW_ROWS = {
     # Five neighbouring spans of time; the days of one span.
     "session_matches": {"CROSS_PRODUCT": 1},
+    # One row, which counts the identity stores.
+    "entry_portal_sign_ins": {"CROSS_PRODUCT": 1},
 }
 
 

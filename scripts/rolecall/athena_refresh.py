@@ -130,12 +130,14 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     state = _State(settings)
     new_folders = add_new_folders(table, settings, athena)
     is_by_day = bool(table.day_columns)
+    # All of such a table is scanned: over the limit nothing is asked.
+    spare_bytes = None if is_by_day else check_scan([settings.table], settings)
     spans = _window(settings)
     stock = table_stock(table, settings, spans)
     if is_by_day and stock is not None:
         spare_bytes = check_bytes(stock.readable_bytes, [settings.table], settings)
-    else:
-        spare_bytes = check_scan([settings.table], settings, spans if is_by_day else None)
+    elif is_by_day:
+        spare_bytes = check_scan([settings.table], settings, spans)
     archived = archived_logs(athena, stock, spans)
     before = _newest_load(athena)
     slices = SliceLoad(
