@@ -246,11 +246,11 @@ def test_without_logs_a_refresh_says_what_to_set(rolecall: Rolecall) -> None:
     assert not rolecall.database.exists()
 
 
-def test_a_folder_without_logs_gives_empty_tables(rolecall: Rolecall, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    text = rolecall.refresh(tmp_path / "empty")
-    assert "Nothing new to load." in text
-    assert rolecall.query(COUNTS) == [(0, 0, 0, 0)]
+def test_logs_without_a_record_give_empty_tables(rolecall: Rolecall, write_log: WriteLog) -> None:
+    text = rolecall.refresh(write_log([]))
+    assert "Loaded 1 log file, 1 empty: 0 new events." in text
+    assert rolecall.query("select count(*) from events") == [(0,)]
+    assert rolecall.query("select count(*) from role_entries") == [(0,)]
     assert rolecall.run("history").stdout == "No entry matches.\n"
 
 
