@@ -129,7 +129,9 @@ typed as (
         {{ resources_json(fields) }} as resources,
 
         ---------- the record as logged
-        {{ record_digest(fields) }} as record_digest,
+        case
+            when not {{ is_forgotten() }} then {{ record_digest(fields) }}
+        end as record_digest,
 
         ---------- where it was found
         {{ log_file() }} as log_file,
