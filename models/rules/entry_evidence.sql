@@ -111,12 +111,6 @@ evidence as (
         ---------- whose it is
         coalesce(assumptions.is_service_assumption, false)
             as is_service_assumption,
-        -- The role account's copy tells the console by its address alone.
-        coalesce(
-            assumptions.is_by_console
-            or assumptions.source_ip_address = 'AWS Internal',
-            false
-        ) as is_by_console,
         coalesce(activity.is_service_session, false)
             as is_activity_of_service,
         coalesce(caller_activity.is_service_session, false)
@@ -264,8 +258,7 @@ with_origin as (
 
 ),
 
--- The session of a permission set's role is named after its user.
-with_portal_user as (
+with_portal_entry as (
 
     select
         *,
@@ -273,15 +266,18 @@ with_portal_user as (
         or (
             origin = 'observed'
             and {{ is_identity_center_role('role_name', 'logged_role_arn') }}
-        ) as is_portal_entry,
+        ) as is_portal_entry
+    from with_origin
+
+),
+
+-- The session of a permission set's role is named after its user.
+with_portal_user as (
+
+    select
+        *,
         case
-            when origin = 'identity center' then role_session_name
-            when
-                origin = 'observed'
-                and {{ is_identity_center_role(
-                    'role_name', 'logged_role_arn'
-                ) }}
-                then role_session_name
+            when is_portal_entry then role_session_name
             when
                 origin = 'role session'
                 and source_kind = 'identity center user'
@@ -291,7 +287,7 @@ with_portal_user as (
                 and {{ principal_kind('caller_arn') }} = 'identity center user'
                 then {{ principal_name('caller_arn') }}
         end as portal_user_name
-    from with_origin
+    from with_portal_entry
 
 ),
 
