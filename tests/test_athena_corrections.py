@@ -54,7 +54,8 @@ def test_load_by_load_both_engines_give_the_same(
         assert told[0] == told[1]
     assert warehouse.rows("select differing_fields from event_conflicts") == [["source_ip_address"]]
     actions = "select sum(action_count) from corrected_session_actions"
-    assert warehouse.rows(actions) == [["3"]]
+    # Two of the first day are replaced by one of that day and by one too late for the session.
+    assert warehouse.rows(actions) == [["2"]]
     again = warehouse.rolecall("refresh", "--strict").stdout
     assert "rolecall query" not in again
 
@@ -64,5 +65,5 @@ def test_load_by_load_both_engines_give_the_same(
     assert warehouse.dbt(PROJECT, "run", "--select", "staging", "store")
     assert warehouse.rows(
         "select count(*), count(access_key_ids), sum(action_count) from session_actions"
-    ) == [["4", "4", "6"]]
-    assert warehouse.rows(actions) == [["3"]]
+    ) == [["3", "3", "5"]]
+    assert warehouse.rows(actions) == [["2"]]

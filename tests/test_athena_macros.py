@@ -96,13 +96,13 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     connection.execute(
         "create table rolecall.log_reads (log_file text, status text, problem text,"
         " size_bytes bigint, modified_at timestamp, load_id text, loaded_at timestamp,"
-        " log_root text)"
+        " log_root text, rejected_record_count bigint)"
     )
     for key, status in _LEDGER:
         file = (logs / key).stat()
         connection.execute(
             "insert into rolecall.log_reads values"
-            " (?, ?, null, ?, make_timestamp(?), 'a', '2026-03-05', ?)",
+            " (?, ?, null, ?, make_timestamp(?), 'a', '2026-03-05', ?, 0)",
             [key, status, file.st_size, file.st_mtime_ns // 1000, str(logs)],
         )
     LogSource.create_views(connection)

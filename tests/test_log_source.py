@@ -129,7 +129,11 @@ def test_files_that_the_ledger_has_as_done_are_left_out(
     connection.execute(
         """
         create table rolecall.main.log_reads as
-        select *, 'first' as load_id, timestamp '2026-03-01 00:00:00' as loaded_at
+        select
+            *,
+            'first' as load_id,
+            timestamp '2026-03-01 00:00:00' as loaded_at,
+            0::bigint as rejected_record_count
         from cloudtrail_log_reads
         """
     )
