@@ -42,8 +42,8 @@ _PLACES = {
 }
 _NOT_TO_READ = (
     _DONE,
-    _FIRST.replace("CloudTrail/", "CloudTrail-Digest/"),
-    _FIRST.replace("CloudTrail/", "CloudTrail-Insight/"),
+    _FIRST.replace("CloudTrail", "CloudTrail-Digest"),
+    _FIRST.replace("CloudTrail", "CloudTrail-Insight"),
 )
 # A file that could not be read is tried again.
 _LEDGER = ((_DONE, "loaded"), (_FIRST, "unreadable"))
