@@ -93,6 +93,26 @@ def test_a_setting_of_the_file_that_nobody_means_is_refused(
     _refused(name, message)
 
 
+@pytest.mark.parametrize(
+    "content", [b"a = " + b"9" * 5_000, b"a = " + b"[" * 90_000, b"a = '\xff'", b"a = [", b"\0"]
+)
+def test_a_file_that_cannot_be_read_is_no_traceback(folder: Path, content: bytes) -> None:
+    (folder / "rolecall.toml").write_bytes(content)
+    with pytest.raises(
+        UsageError, match=r"^rolecall\.toml[^\n]* (is not TOML|cannot be read): .*\.$"
+    ):
+        load_settings()
+
+
+def test_an_environment_that_cannot_be_read_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for value in ("[" * 90_000, "9" * 5_000, '{"a": 9' + "9" * 5_000 + "}"):
+        monkeypatch.setenv("ROLECALL_PARTITIONS", value)
+        with pytest.raises(UsageError, match=r"cannot be read|The setting partitions is wrong"):
+            load_settings()
+
+
 def test_what_is_within_bounds_is_taken() -> None:
     settings = load_settings(
         price_per_tb="6.5", wait_seconds="0", deadline_seconds="86400", max_scan="1 TB"

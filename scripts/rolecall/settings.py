@@ -228,3 +228,9 @@ def load_settings(**flags: Any) -> Settings:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{CONFIG_FILE} is not TOML: {error}.") from None
+    except (RecursionError, ValueError) as error:
+        # No UTF-8, numbers of thousands of digits, brackets in brackets without end.
+        reason = str(error).split(";")[0]
+        raise UsageError(
+            f"{CONFIG_FILE}, or a setting of the environment, cannot be read: {reason}."
+        ) from None
