@@ -20,6 +20,7 @@ import yaml
 from moto import mock_aws
 from moto.cloudformation import parsing
 from moto.core.common_models import CloudFormationModel
+from moto.logs.models import LogGroup, LogsBackend
 
 from conftest import PROJECT
 
@@ -217,6 +218,16 @@ def _without_holes(value: Any, resources: Any) -> Any:
     return [part for part in cleaned if part is not None] if isinstance(value, list) else cleaned
 
 
+_create_log_group = LogsBackend.create_log_group
+
+
+def _encrypted(
+    backend: LogsBackend, name: str, tags: dict[str, str], **properties: Any
+) -> LogGroup:
+    """Create a log group with its key: moto looks for it by the name that the API has."""
+    return _create_log_group(backend, name, tags, **(_lower(properties) | properties))
+
+
 # --- the stack --------------------------------------------------------------------------------
 
 
@@ -295,7 +306,11 @@ def cloud() -> Iterator[Stack]:
     parsing.get_model_list.cache_clear()
     parsing.get_model_map.cache_clear()
     parsing.get_name_type_map.cache_clear()
-    with mock_aws(), patch.object(parsing, "clean_json", _without_holes):
+    with (
+        mock_aws(),
+        patch.object(parsing, "clean_json", _without_holes),
+        patch.object(LogsBackend, "create_log_group", _encrypted),
+    ):
         yield Stack()
 
 

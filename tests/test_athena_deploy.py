@@ -29,12 +29,15 @@ from rolecall.cost import STATEMENTS, Cost, table_bytes
 pytestmark = pytest.mark.xdist_group("athena")
 
 _NAME, _TRAIL, _RELEASE = "deployed", "deployed-trail", "0.1.0-0123456789ab"
+# A workgroup that stops at 10 MB.
+_ASKING = "tight"
 _NEW_LOG = log_key("444455556666", "us-east-1", "2026/05/01", logs="AWSLogs/")
 _PARAMETERS = {
     "TrailBucket": _TRAIL,
     "CloudTrailTable": f"default.{_NAME}",
     "Database": _NAME,
     "Workgroup": WORKGROUP,
+    "AnswersWorkgroup": _ASKING,
     "ResultsBucket": RESULT_BUCKET,
     "Release": _RELEASE,
     "FirstDay": "2026-03-01",
@@ -63,9 +66,10 @@ Call = tuple[str, str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Deployment:
-    """What a deployed stack has: the environment of its refresh, and what its roles may do."""
+    """What a deployed stack has: what its refresh and who asks are told, and what they may do."""
 
     environment: dict[str, str]
+    asking: dict[str, str]
     refresh: list[Statement]
     answers: list[Statement]
 
@@ -77,11 +81,16 @@ def deployment() -> Deployment:
         where = {"LocationConstraint": REGION}
         stack.client("s3").create_bucket(Bucket=RESULT_BUCKET, CreateBucketConfiguration=where)
         stack.put_release(RESULT_BUCKET, _RELEASE, {LAMBDA: _empty_zip()})
-        name = stack.deploy(**_PARAMETERS)["RefreshProjectName"]
+        outputs = stack.deploy(**_PARAMETERS)
+        name = outputs["RefreshProjectName"]
         (project,) = stack.client("codebuild").batch_get_projects(names=[name])["projects"]
         variables = project["environment"]["environmentVariables"]
         return Deployment(
             {variable["name"]: variable["value"] for variable in variables},
+            {
+                "ROLECALL_WORKGROUP": outputs["AnswersWorkgroupName"],
+                "ROLECALL_RESULTS": outputs["Results"],
+            },
             stack.statements("RefreshRole"),
             stack.statements("AnswersRole"),
         )
@@ -314,7 +323,7 @@ def test_the_answers_policy_allows_what_an_answer_asks(
     done = subprocess.run(
         [built.python / "bin" / "python", "-m", "rolecall", "history", "--from", "2026-03-01"],
         cwd=tmp_path,
-        env=built.environment | {"NOTED_CALLS": str(notes)},
+        env=built.environment | deployment.asking | {"NOTED_CALLS": str(notes)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -322,10 +331,13 @@ def test_the_answers_policy_allows_what_an_answer_asks(
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    calls = _calls(notes)
+    started = [told for _, operation, told in calls if operation == "StartQueryExecution"]
+    assert {told["WorkGroup"] for told in started} == {_ASKING}
     refused = {
         (action, resource)
-        for call in _calls(notes)
-        for action, resource in needed(call)
+        for call in calls
+        for action, resource in needed(call, _ASKING)
         if not allowed(deployment.answers, action, resource)
     }
     assert not refused
@@ -371,22 +383,23 @@ def test_the_ad_hoc_query_scans_every_log(built: Built) -> None:
 # from Athena" and "Configure access to databases and tables in the AWS Glue Data Catalog").
 _TABLE_FILE = f"arn:aws:s3:::{RESULT_BUCKET}/rolecall/tables/events/1.parquet"
 _RESULT_FILE = f"arn:aws:s3:::{RESULT_BUCKET}/rolecall/results/id.csv"
+_ANSWER_FILE = f"arn:aws:s3:::{RESULT_BUCKET}/rolecall/answers/results/id.csv"
 _LOG_FILE = f"arn:aws:s3:::{_TRAIL}/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a.json.gz"
 _CATALOGUE = f"arn:aws:glue:{REGION}:{ACCOUNT}:"
-_FOR_ANSWERS = [
+_FOR_A_RESULT = ("GetObject", "PutObject", "AbortMultipartUpload", "ListMultipartUploadParts")
+_FOR_QUERIES = [
     ("s3:GetBucketLocation", f"arn:aws:s3:::{RESULT_BUCKET}"),
     ("s3:ListBucket", f"arn:aws:s3:::{RESULT_BUCKET}"),
     ("s3:GetObject", _TABLE_FILE),
-    ("s3:PutObject", _RESULT_FILE),
-    ("s3:AbortMultipartUpload", _RESULT_FILE),
-    ("s3:ListMultipartUploadParts", _RESULT_FILE),
     ("glue:GetDatabase", _CATALOGUE + "database/default"),
     ("glue:GetDatabase", _CATALOGUE + f"database/{_NAME}"),
     ("glue:GetTable", _CATALOGUE + f"table/{_NAME}/role_switches"),
     ("glue:GetPartitions", _CATALOGUE + f"table/{_NAME}/role_switches"),
 ]
+_FOR_ANSWERS = [*_FOR_QUERIES, *((f"s3:{each}", _ANSWER_FILE) for each in _FOR_A_RESULT)]
 _FOR_REFRESH = [
-    *_FOR_ANSWERS,
+    *_FOR_QUERIES,
+    *((f"s3:{each}", _RESULT_FILE) for each in _FOR_A_RESULT),
     ("s3:ListBucketMultipartUploads", f"arn:aws:s3:::{RESULT_BUCKET}"),
     ("s3:PutObject", _TABLE_FILE),
     ("s3:DeleteObject", _TABLE_FILE),
@@ -407,7 +420,7 @@ def test_the_roles_allow_what_athena_does_in_their_name(deployment: Deployment) 
         assert allowed(deployment.answers, action, resource), (action, resource)
 
 
-def needed(call: Call) -> Iterator[tuple[str, str]]:
+def needed(call: Call, workgroup: str = WORKGROUP) -> Iterator[tuple[str, str]]:
     """Yield what a request needs: an action and a resource of an account's policy.
 
     Sources: the Service Authorization Reference of Athena, Glue and S3; a resource of the
@@ -415,7 +428,7 @@ def needed(call: Call) -> Iterator[tuple[str, str]]:
     """
     service, operation, parameters = call
     if service == "athena":
-        yield f"athena:{operation}", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{WORKGROUP}"
+        yield f"athena:{operation}", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{workgroup}"
     elif service == "glue":
         for resource in _catalogue(operation, parameters):
             yield f"glue:{operation}", f"arn:aws:glue:{REGION}:{ACCOUNT}:{resource}"

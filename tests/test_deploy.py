@@ -46,6 +46,10 @@ def _glue(place: str) -> str:
     return f"arn:aws:glue:{REGION}:{ACCOUNT}:{place}"
 
 
+def _queries(workgroup: str) -> str:
+    return f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/{workgroup}"
+
+
 def _zip() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as written:
@@ -96,15 +100,17 @@ def _statements(value: Any) -> Iterator[dict[str, Any]]:
 def test_a_wildcard_in_a_policy_has_its_reason(name: str) -> None:
     """No action has one, no resource is one, and each that is part of a resource is explained."""
     resource = template()["Resources"][name]
+    # In the policy of a key `*` is the key itself, whose ARN nobody knows yet.
+    is_key = resource["Type"] == "AWS::KMS::Key"
     reasons = resource.get("Metadata", {}).get("Wildcards", {})
     with_wildcard = set()
     for statement in _statements(resource.get("Properties")):
         assert not {"NotAction", "NotResource", "NotPrincipal"} & statement.keys()
         resources = as_list(statement.get("Resource", []))
         if statement["Effect"] == "Allow":
-            assert "*" not in str(statement["Action"]), statement
+            assert is_key or "*" not in str(statement["Action"]), statement
             assert "*" not in str(statement.get("Principal", "")), statement
-            assert "*" not in resources, statement
+            assert is_key or "*" not in resources, statement
         if "*" in str(resources):
             with_wildcard.add(statement["Sid"])
     assert with_wildcard == reasons.keys()
@@ -123,12 +129,28 @@ def test_what_is_kept_when_the_stack_goes_is_the_store_and_no_more() -> None:
 def test_only_results_expire() -> None:
     """The place of results and that of tables are what the settings and the profile make them."""
     rules = template()["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
-    (expiring,) = (rule for rule in rules if "ExpirationInDays" in rule)
+    expiring = [rule["Prefix"] for rule in rules if "ExpirationInDays" in rule]
     results = load_settings(results="s3://bucket/rolecall/").place.output_location
-    assert results == f"s3://bucket/{expiring['Prefix']}"
+    answers = load_settings(results="s3://bucket/rolecall/answers/").place.output_location
+    assert expiring == ["rolecall/results/", "rolecall/answers/"]
+    assert results == f"s3://bucket/{expiring[0]}"
+    assert answers is not None and answers.startswith(f"s3://bucket/{expiring[1]}")
     profile = (PROJECT / "profiles.yml").read_text(encoding="utf-8")
     (tables,) = re.findall(r"s3_data_dir: .*}}(.*)\"", profile)
-    assert not f"rolecall{tables}".startswith(expiring["Prefix"])
+    assert not f"rolecall{tables}".startswith(tuple(expiring))
+
+
+def test_the_key_of_the_logs_encrypts_the_logs_of_the_stack_alone() -> None:
+    properties = template()["Resources"]["LogKey"]["Properties"]
+    assert properties["EnableKeyRotation"] is True
+    account, logs = properties["KeyPolicy"]["Statement"]
+    assert account["Principal"] == {
+        "AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}
+    }
+    assert logs["Principal"] == {"Service": {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}}
+    (context,) = logs["Condition"]["ArnLike"].values()
+    # CloudFormation names a log group after its stack.
+    assert context["Fn::Sub"].endswith(":${AWS::AccountId}:log-group:${AWS::StackName}-*")
 
 
 def test_the_bucket_refuses_what_is_not_encrypted_on_the_way() -> None:
@@ -143,7 +165,8 @@ def test_the_bucket_refuses_what_is_not_encrypted_on_the_way() -> None:
 
 def test_the_bucket_comes_first_and_the_release_makes_the_rest(stack: Stack) -> None:
     outputs = stack.deploy()
-    assert outputs["Results"] == f"s3://{outputs['BucketName']}/rolecall/"
+    assert outputs["Results"] == f"s3://{outputs['BucketName']}/rolecall/answers/"
+    assert outputs["AnswersWorkgroupName"] == "rolecall-answers"
     assert not stack.client("codebuild").list_projects()["projects"]
     assert not stack.client("lambda").list_functions()["Functions"]
     stack.put_release(outputs["BucketName"], RELEASE, FILES)
@@ -161,7 +184,7 @@ def test_the_stack_is_made_changed_and_removed(stack: Stack) -> None:
     made = {resource.get("LogicalResourceId") for resource in resources["StackResources"]}
     assert made >= template()["Resources"].keys() - {"Bucket", "BucketPolicy"}
 
-    (workgroup,) = _workgroups(stack)
+    workgroup = _workgroup(stack, "rolecall")
     assert workgroup["BytesScannedCutoffPerQuery"] == 10**12
     # Else dbt's tables would lie where results expire.
     assert workgroup["EnforceWorkGroupConfiguration"] is False
@@ -174,8 +197,8 @@ def test_the_stack_is_made_changed_and_removed(stack: Stack) -> None:
     assert subscription["Endpoint"] == "us@example.com"
 
     stack.deploy(**given, Schedule="cron(5 4 * * ? *)", ScanLimit="20000000")
-    (workgroup,) = _workgroups(stack)
-    assert workgroup["BytesScannedCutoffPerQuery"] == 20_000_000
+    for name in ("rolecall", "rolecall-answers"):
+        assert _workgroup(stack, name)["BytesScannedCutoffPerQuery"] == 20_000_000
     assert _schedule(stack)["ScheduleExpression"] == "cron(5 4 * * ? *)"
 
     stack.delete()
@@ -187,13 +210,17 @@ def test_the_stack_is_made_changed_and_removed(stack: Stack) -> None:
     assert [database["Name"] for database in databases] == ["rolecall"]
 
 
-def _workgroups(stack: Stack) -> list[dict[str, Any]]:
-    athena = stack.client("athena")
-    return [
-        athena.get_work_group(WorkGroup=found["Name"])["WorkGroup"]["Configuration"]
-        for found in athena.list_work_groups()["WorkGroups"]
-        if found["Name"] != "primary"
-    ]
+def _workgroup(stack: Stack, name: str) -> dict[str, Any]:
+    found = stack.client("athena").get_work_group(WorkGroup=name)["WorkGroup"]
+    configuration: dict[str, Any] = found["Configuration"]
+    return configuration
+
+
+def _function(stack: Stack) -> dict[str, Any]:
+    client = stack.client("lambda")
+    (function,) = client.list_functions()["Functions"]
+    found: dict[str, Any] = client.get_function(FunctionName=function["FunctionName"])
+    return found
 
 
 def _schedule(stack: Stack) -> dict[str, Any]:
@@ -209,10 +236,10 @@ def test_what_setup_made_is_taken_up(stack: Stack) -> None:
     stack.client("athena").create_work_group(Name=DEFAULT_NAME)
     stack.deploy(CreateDatabase="no", CreateWorkgroup="no", ResultsBucket=BUCKET, Release=RELEASE)
     assert len(stack.client("glue").get_databases()["DatabaseList"]) == 1
-    (function,) = stack.client("lambda").list_functions()["Functions"]
-    assert function["Environment"]["Variables"]["ROLECALL_WORKGROUP"] == DEFAULT_NAME
+    variables = _function(stack)["Configuration"]["Environment"]["Variables"]
+    assert variables["ROLECALL_WORKGROUP"] == f"{DEFAULT_NAME}-answers"
     # A refresh adds new accounts and regions to setup's table.
-    (name, _, table) = function["Environment"]["Variables"]["ROLECALL_TABLE"].partition(".")
+    (name, _, table) = variables["ROLECALL_TABLE"].partition(".")
     assert name == DEFAULT_NAME
     refresh = stack.statements("RefreshRole")
     assert allowed(refresh, "glue:UpdateTable", _glue(f"table/{name}/{table}"))
@@ -248,6 +275,49 @@ def test_every_log_is_kept_for_as_long_as_said(stack: Stack) -> None:
     assert [group["retentionInDays"] for group in groups] == [365, 365]
 
 
+@pytest.mark.parametrize(
+    ("given", "key"), [("", "of the stack"), ("none", None), (LOGS_KEY, LOGS_KEY)]
+)
+def test_logs_are_encrypted_with_the_key_that_is_said(
+    stack: Stack, given: str, key: str | None
+) -> None:
+    stack.deploy(LogKeyArn=given)
+    made = stack.client("kms").list_keys()["Keys"]
+    assert len(made) == (key == "of the stack")
+    used = {
+        group.get("kmsKeyId") for group in stack.client("logs").describe_log_groups()["logGroups"]
+    }
+    assert used == {made[0]["KeyArn"] if made else key}
+
+
+@pytest.mark.parametrize(("at_once", "reserved"), [({}, 5), ({"AnswersAtOnce": "0"}, None)])
+def test_the_function_answers_as_many_at_a_time_as_said(
+    stack: Stack, at_once: dict[str, str], reserved: int | None
+) -> None:
+    stack.deploy(ResultsBucket=BUCKET, Release=RELEASE, **at_once)
+    name = _function(stack)["Configuration"]["FunctionName"]
+    found = stack.client("lambda").get_function_concurrency(FunctionName=name)
+    assert found.get("ReservedConcurrentExecutions") == reserved
+
+
+def test_an_event_may_name_what_the_stack_says(stack: Stack) -> None:
+    stack.deploy(ResultsBucket=BUCKET, Release=RELEASE)
+    assert "ROLECALL_ALLOWED" not in _function(stack)["Configuration"]["Environment"]["Variables"]
+    allowed = '{"database": ["rolecall_of_last_year"]}'
+    stack.deploy(ResultsBucket=BUCKET, Release=RELEASE, AnswersAllowed=allowed)
+    variables = _function(stack)["Configuration"]["Environment"]["Variables"]
+    assert variables["ROLECALL_ALLOWED"] == allowed
+
+
+def test_who_reads_the_bucket_is_written_down_where_that_is_wanted(stack: Stack) -> None:
+    name = stack.deploy()["BucketName"]
+    assert "LoggingEnabled" not in stack.client("s3").get_bucket_logging(Bucket=name)
+    logging = template()["Resources"]["Bucket"]["Properties"]["LoggingConfiguration"]
+    condition, told, otherwise = logging["Fn::If"]
+    assert (condition, otherwise) == ("HasAccessLog", {"Ref": "AWS::NoValue"})
+    assert told["DestinationBucketName"] == {"Ref": "AccessLogBucket"}
+
+
 # --- who may do what --------------------------------------------------------------------------
 
 
@@ -281,20 +351,53 @@ def test_the_answers_read_tables_and_write_results(stack: Stack) -> None:
     stack.deploy(ResultsBucket=BUCKET, Release=RELEASE)
     answers = stack.statements("AnswersRole")
     assert allowed(answers, "s3:GetObject", _file("tables/events/1.parquet"))
-    assert allowed(answers, "s3:PutObject", _file("results/id.csv"))
+    assert allowed(answers, "s3:PutObject", _file("answers/results/id.csv"))
+    assert allowed(answers, "s3:GetObject", _file("answers/results/id.csv"))
     assert allowed(answers, "glue:GetTable", _glue("table/rolecall/role_switches"))
     for action, resource in [
         ("s3:PutObject", _file("tables/events/1.parquet")),
-        ("s3:DeleteObject", _file("results/id.csv")),
+        ("s3:DeleteObject", _file("answers/results/id.csv")),
         ("s3:PutObject", _file("state/rolecall.json")),
         ("s3:GetObject", LOG_FILE),
         ("glue:GetTable", _glue("table/default/cloudtrail_logs")),
         ("glue:CreateTable", _glue("table/rolecall/role_switches")),
         ("glue:DeleteTable", _glue("table/rolecall/role_switches")),
-        ("athena:UpdateWorkGroup", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/rolecall"),
-        ("athena:StartQueryExecution", f"arn:aws:athena:{REGION}:{ACCOUNT}:workgroup/primary"),
+        ("athena:UpdateWorkGroup", _queries("rolecall-answers")),
+        ("athena:StartQueryExecution", _queries("primary")),
     ]:
         assert not allowed(answers, action, resource), (action, resource)
+
+
+@pytest.mark.parametrize("workgroup", ["", "our-questions"])
+def test_who_asks_and_the_refresh_have_workgroups_and_results_apart(
+    stack: Stack, workgroup: str
+) -> None:
+    given = {"AnswersWorkgroup": workgroup} if workgroup else {}
+    outputs = stack.deploy(ResultsBucket=BUCKET, Release=RELEASE, **given)
+    asking = outputs["AnswersWorkgroupName"]
+    assert asking == (workgroup or "rolecall-answers")
+    answers, refresh = stack.statements("AnswersRole"), stack.statements("RefreshRole")
+    for action in ("StartQueryExecution", "StopQueryExecution", "GetQueryResults"):
+        assert allowed(answers, f"athena:{action}", _queries(asking))
+        assert not allowed(answers, f"athena:{action}", _queries("rolecall"))
+        assert allowed(refresh, f"athena:{action}", _queries("rolecall"))
+        assert not allowed(refresh, f"athena:{action}", _queries(asking))
+    for action in ("s3:GetObject", "s3:PutObject"):
+        for place in ("results/id.csv", "state/rolecall.json", "answersheet/id.csv"):
+            assert not allowed(answers, action, _file(place)), (action, place)
+        assert not allowed(refresh, action, _file("answers/results/id.csv"))
+    variables = _function(stack)["Configuration"]["Environment"]["Variables"]
+    assert variables["ROLECALL_WORKGROUP"] == asking
+    assert variables["ROLECALL_RESULTS"] == outputs["Results"]
+
+
+def test_who_asks_cannot_send_a_result_elsewhere(stack: Stack) -> None:
+    outputs = stack.deploy(ResultsBucket=BUCKET)
+    workgroup = _workgroup(stack, "rolecall-answers")
+    assert workgroup["EnforceWorkGroupConfiguration"] is True
+    # The same place that the client names, by the settings that the stack puts out.
+    place = load_settings(results=outputs["Results"]).place.output_location
+    assert workgroup["ResultConfiguration"]["OutputLocation"] == place
 
 
 def test_the_answers_read_raw_logs_where_that_is_wanted(stack: Stack) -> None:
@@ -314,9 +417,10 @@ def test_keys_are_used_by_whoever_reads_what_they_encrypt(stack: Stack) -> None:
     assert allowed(refresh, "kms:GenerateDataKey", FILES_KEY)
     assert allowed(answers, "kms:Decrypt", FILES_KEY)
     assert not allowed(answers, "kms:Decrypt", LOGS_KEY)
-    (workgroup,) = _workgroups(stack)
-    encryption = workgroup["ResultConfiguration"]["EncryptionConfiguration"]
-    assert encryption == {"EncryptionOption": "SSE_KMS", "KmsKey": FILES_KEY}
+    for name in ("rolecall", "rolecall-answers"):
+        result = _workgroup(stack, name)["ResultConfiguration"]
+        encryption = result["EncryptionConfiguration"]
+        assert encryption == {"EncryptionOption": "SSE_KMS", "KmsKey": FILES_KEY}
 
 
 def test_a_prefix_of_the_trail_is_part_of_what_may_be_read(stack: Stack) -> None:

@@ -31,6 +31,7 @@ from rolecall.alarm import alarm
 from rolecall.athena import Athena, Place
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import MARGIN_SECONDS, packed_query, rows_that_fit
+from rolecall.parameters import like_pattern, literal
 
 BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
 RUNTIME = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
@@ -339,19 +340,23 @@ def test_the_documented_event_is_answered(service: Service, function: Function) 
     assert "'444455556666'" in started["ExecutionParameters"]
 
 
-def test_a_query_reads_the_tables_that_the_event_names(
-    service: Service, function: Function
+def test_a_query_reads_the_tables_that_the_event_names_among_those_allowed(
+    service: Service, start: Start
 ) -> None:
-    done = function.invoke(
-        {
-            "command": "query",
-            "name": "switch_role_query",
-            "table": "audit.cloudtrail_logs_my_bucket",
-            "account": "012345678901",
-            "params": {"from_day": "2026-04-01", "to_day": "2026-04-30"},
-            "results": "s3://mine/rolecall/",
-        }
-    )
+    allowed = {
+        "table": ["audit.other", "audit.cloudtrail_logs_my_bucket"],
+        "results": ["s3://mine/rolecall"],
+    }
+    event = {
+        "command": "query",
+        "name": "switch_role_query",
+        "table": "audit.cloudtrail_logs_my_bucket",
+        "account": "012345678901",
+        "params": {"from_day": "2026-04-01", "to_day": "2026-04-30"},
+        "results": "s3://mine/rolecall/",
+    }
+    with start(ROLECALL_WORKGROUP="rolecall", ROLECALL_ALLOWED=json.dumps(allowed)) as function:
+        done = function.invoke(event)
     assert done.error_type is None, done.told
     started = first_started(service)
     assert '"awsdatacatalog"."audit"."cloudtrail_logs_my_bucket"' in started["QueryString"]
@@ -667,6 +672,172 @@ def test_an_event_that_makes_no_sense_is_refused(
     assert done.error_type == "UsageError"
     assert message in done.answer["errorMessage"]
     assert service.operations == []
+
+
+_OWN = {
+    "ROLECALL_SCHEMA": "rolecall",
+    "ROLECALL_TABLE": "rolecall.cloudtrail_logs",
+    "ROLECALL_WORKGROUP": "rolecall",
+    "ROLECALL_RESULTS": "s3://own/rolecall/",
+}
+
+
+@pytest.fixture(scope="module")
+def deployed(start: Start) -> Iterator[Function]:
+    """Return the function with an environment as the template gives it one."""
+    with start(**_OWN) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "allowed"),
+    [
+        ("database", "payroll", "rolecall"),
+        ("table", "payroll.salaries", "rolecall.cloudtrail_logs"),
+        ("table", "rolecall.salaries", "rolecall.cloudtrail_logs"),
+        ("workgroup", "primary", "rolecall"),
+        ("workgroup", "Rolecall", "rolecall"),
+        ("results", "s3://elsewhere/x/", "s3://own/rolecall/"),
+        ("results", "s3://own/rolecall/tables/", "s3://own/rolecall/"),
+        ("results", "s3://own/", "s3://own/rolecall/"),
+    ],
+)
+def test_an_event_goes_nowhere_but_where_the_environment_lets_it(
+    service: Service, deployed: Function, key: str, value: str, allowed: str
+) -> None:
+    done = deployed.invoke({"command": "query", "name": "preview_raw", key: value})
+    assert done.error_type == "UsageError"
+    message = done.answer["errorMessage"]
+    assert (
+        f"The event's {key} '{value}' is not one that this function may use ({allowed})" in message
+    )
+    assert service.operations == []
+
+
+def test_an_event_may_name_what_the_environment_has(service: Service, deployed: Function) -> None:
+    named = {
+        "database": "rolecall",
+        "table": "rolecall.cloudtrail_logs",
+        "workgroup": "rolecall",
+        "results": "s3://own/rolecall",
+    }
+    done = deployed.invoke({"command": "query", "name": "preview_raw", **named})
+    assert done.error_type is None, done.told
+    assert done.answer["output_location"].startswith("s3://own/rolecall/results/")
+
+
+def test_without_a_place_in_the_environment_an_event_may_name_none(
+    service: Service, function: Function
+) -> None:
+    done = function.invoke({"command": "history", "results": "s3://elsewhere/x/"})
+    assert "is not one that this function may use (none)" in done.answer["errorMessage"]
+    assert service.operations == []
+
+
+@pytest.mark.parametrize(
+    "allowed", ["x", "[]", '{"table": "a.b"}', '{"region": ["x"]}', '{"table": ["a"]}', "[" * 9000]
+)
+def test_a_wrong_environment_allows_nothing(service: Service, start: Start, allowed: str) -> None:
+    with start(**_OWN, ROLECALL_ALLOWED=allowed) as function:
+        done = function.invoke({"command": "history"})
+    assert done.error_type == "RolecallError"
+    message = done.answer["errorMessage"]
+    assert "ROLECALL_ALLOWED in the function's environment is wrong: it is like" in message
+    assert service.operations == []
+
+
+_LONG = "x" * 1_000_000
+_QUERY = {"command": "query", "name": "preview_raw"}
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (None, "The event is no object"),
+        ("history", "The event is no object"),
+        ({"command": ["history"]}, "command is ['history'], not a text"),
+        ({"command": {"$ne": None}}, "command is {'$ne': None}, not a text"),
+        ({"command": "history", _LONG: 1}, "which means nothing here"),
+        ({"command": "history", "sql": "select 1"}, "The event has 'sql', which means nothing"),
+        ({"command": "query", "name": "../../etc/passwd"}, "There is no query"),
+        ({"command": "query", "name": "select 1"}, "There is no query 'select 1'"),
+        ({"command": "query", "name": _LONG}, "name has 1,000,000 characters, and Athena takes"),
+        ({"command": "history", "user": _LONG}, "user has 1,000,000 characters"),
+        ({"command": "history", "user": [_LONG]}, "user is ['xxx"),
+        ({"command": "history", "user": True}, "user is True, not a text"),
+        ({"command": "history", "user": ""}, "An empty text matches nobody and nothing"),
+        ({"command": "history", "role": " "}, "An empty text matches nobody and nothing"),
+        ({"command": "history", "user": "a\ud800b"}, "The value of user is not text: 'a\\ud800b'"),
+        ({"command": "history", "outcome": "EVIL"}, "'EVIL' is no value of outcome: it is one of"),
+        ({"command": "history", "outcome": "success "}, "'success ' is no value of outcome"),
+        ({"command": "history", "outcome": ["success"]}, "outcome is ['success'], not a text"),
+        ({"command": "history", "mfa": "YES"}, "'YES' is no value of mfa: it is one of yes"),
+        ({"command": "history", "mfa": True}, "mfa is True, not a text"),
+        ({"command": "history", "how": []}, "'' is no value of how: it is one of"),
+        ({"command": "history", "how": [["saml"]]}, "how is ['saml'], not a text"),
+        ({"command": "history", "how": ["saml"] * 101}, "how has 101 parts, more than 100"),
+        ({"command": "history", "price_per_tb": "nan"}, "price_per_tb is wrong: 'nan' is not a"),
+        (
+            {"command": "history", "price_per_tb": "inf"},
+            "'inf' is not a number from 0 to 1,000,000",
+        ),
+        ({"command": "history", "price_per_tb": -1}, "-1 is not a number from 0 to 1,000,000"),
+        ({"command": "history", "price_per_tb": 1e300}, "1e+300 is not a number from 0"),
+        ({"command": "history", "price_per_tb": True}, "True is not a number from 0"),
+        ({"command": "history", "price_per_tb": "much"}, "'much' is not a number from 0"),
+        ({"command": "history", "price_per_tb": [5]}, "[5] is not a number from 0"),
+        ({"command": "history", "days": True}, "days is True, not a whole number"),
+        ({"command": "history", "days": 1.5}, "days is 1.5, not a whole number"),
+        ({"command": "history", "days": "\N{ARABIC-INDIC DIGIT THREE}"}, "not a whole number"),
+        ({"command": "history", "days": 10**30}, "not a number from 1 to 36,500"),
+        ({"command": "history", "days": "9" * 5_000}, "days is '9999"),
+        ({"command": "history", "to": "0001-01-03", "days": 9}, "There are no 9 days before 0001"),
+        ({"command": "history", "to": "9999-12-31"}, "is too late a day"),
+        ({"command": "history", "max_rows": "1e5"}, "max_rows is '1e5', not a whole number"),
+        ({"command": "history", "max_rows": False}, "max_rows is False, not a whole number"),
+        ({"command": "history", "from": 20260401}, "from is 20260401, not a text"),
+        ({"command": "history", "from": "2026-01-01'; drop"}, "is not a day"),
+        ({"command": "history", "active": True, "at": ""}, "'' is not a moment"),
+        ({"command": "history", "active": True, "at": 0}, "at is 0, not a text"),
+        ({"command": "history", "active": 1}, "active is 1, neither true nor false"),
+        ({"command": "history", "stale": "yes"}, "stale is 'yes', neither true nor false"),
+        ({"command": "history", "params": {"user": "a"}, "user": "b"}, "user is given twice"),
+        ({"command": "history", "params": {"from_day": "2026-01-01"}, "days": 3}, "given twice"),
+        ({"command": "history", "params": {_LONG: "a"}}, "There is no parameter 'xxx"),
+        ({"command": "history", "params": {"user": _LONG}}, "user has 1,000,000 characters"),
+        ({"command": "history", "params": {"user": {"a": 1}}}, "user is {'a': 1}, not a text"),
+        ({"command": "history", "params": dict.fromkeys(map(str, range(101)), "x")}, "101 members"),
+        (
+            {**_QUERY, "params": {"from_day": "2026-02-01", "to_day": "2026-01-01"}},
+            "The first day 2026-02-01 is after the last 2026-01-01",
+        ),
+        ({"command": "history", "database": _LONG}, "database has 1,000,000 characters"),
+        ({"command": "history", "database": 'a"."b'}, "cannot be a database"),
+        ({"command": "history", "database": "rolecall\n"}, "cannot be a database"),
+        ({"command": "history", "results": "s3://own/../x/"}, "may use (s3://own/rolecall/)"),
+        ({"command": "history", "results": ["s3://own/rolecall/"]}, "not a text"),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
+def test_a_hostile_event_is_refused_in_one_short_sentence(
+    service: Service, deployed: Function, event: Any, message: str
+) -> None:
+    done = deployed.invoke(event)
+    assert done.error_type == "UsageError", done.told[:2_000]
+    told = done.answer["errorMessage"]
+    assert message in told
+    assert len(told) < 1_500 and told.isprintable()
+    assert service.operations == []
+
+
+def test_a_value_of_an_event_is_never_part_of_the_sql(service: Service, deployed: Function) -> None:
+    for evil in ("x' or 1=1 --", "' union select 1 -- ?", "\\'; drop", "a\0b", ":role ?"):
+        service.athena.requests.clear()
+        done = deployed.invoke({"command": "history", "user": evil, "role": evil})
+        assert done.error_type is None, done.told
+        started = first_started(service)
+        assert evil not in started["QueryString"]
+        assert started["ExecutionParameters"].count(literal(like_pattern(evil))) >= 2
 
 
 # --- the package ------------------------------------------------------------------------------

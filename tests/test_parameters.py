@@ -15,12 +15,15 @@ from rolecall.parameters import (
     Value,
     account_id,
     bound_values,
+    check_window,
     day_end,
     day_start,
+    dollars,
     execution_parameters,
     like_pattern,
     literal,
     named_parameters,
+    shown,
     with_markers,
 )
 
@@ -151,6 +154,11 @@ def test_values_have_the_kind_that_the_parameter_declares() -> None:
         (Parameter("a", choices=("x",)), {"a": ""}, "'' is no value of a"),
         (Parameter("a", "list", choices=("x", "y")), {"a": "x,z"}, "'z' is no value of a"),
         (Parameter("a", "list", choices=("x",)), {"a": ""}, "'' is no value of a"),
+        (Parameter("a", "integer"), {"a": "9" * 19}, "is not a whole number"),
+        (Parameter("a", "integer"), {"a": "\N{ARABIC-INDIC DIGIT THREE}"}, "not a whole number"),
+        (Parameter("a", "pattern"), {"a": ""}, "An empty text matches nobody and nothing"),
+        (Parameter("a", "pattern"), {"a": " \t"}, "An empty text matches nobody and nothing"),
+        (Parameter("a"), {"a": "x\udcff"}, r"The value of a is not text: 'x\\udcff'"),
         (Parameter("a"), {"b": "1"}, "There is no parameter 'b' in this query: it has a"),
     ],
 )
@@ -159,6 +167,27 @@ def test_wrong_values_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=message):
         bound_values({"a": parameter}, given)
+
+
+@pytest.mark.parametrize(
+    "value", ["nan", "inf", "-inf", float("nan"), float("inf"), -1, 10**400, True, None, [5], "x"]
+)
+def test_what_is_no_price_is_refused(value: object) -> None:
+    with pytest.raises(UsageError, match=r"is not a number from 0 to 1,000,000"):
+        dollars(value)
+    assert (dollars("5"), dollars(0), dollars(6.75)) == (5, 0, 6.75)
+
+
+def test_a_window_ends_after_it_begins() -> None:
+    check_window("2026-04-30", "2026-04-30")
+    check_window("2026-04-30", None)
+    with pytest.raises(UsageError, match=r"The first day 2026-05-01 is after the last 2026-04-30"):
+        check_window("2026-05-01", "2026-04-30")
+
+
+def test_an_error_shows_of_a_long_value_the_beginning() -> None:
+    assert shown("x\n") == "'x\\n'"
+    assert len(shown("x" * 10**6)) < 200
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,9 @@ def test_needed_parameters_are_asked_for(sample: Rolecall) -> None:
     assert "There is no parameter 'days' in this query: it has from_day, to_day." in done.stderr
     done = sample.run("query", "preview_raw", "--param", "from_day", exit_code=2)
     assert "--param 'from_day' is not of the form KEY=VALUE." in done.stderr
+    days = ["--param", "from_day=2026-05-01", "--param", "to_day=2026-04-30"]
+    done = sample.run("query", "access_review", *days, exit_code=2)
+    assert "The first day 2026-05-01 is after the last 2026-04-30." in done.stderr
     assert "There is no query 'nope'" in sample.run("query", "nope", exit_code=2).stderr
 
 

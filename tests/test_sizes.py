@@ -21,6 +21,12 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         size_bytes(text)
 
 
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + ".5 GB", "10000 PB"])
+def test_a_size_that_nothing_has_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is more data than there is"):
+        size_bytes(text)
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [(1, "1 byte"), (999, "999 bytes"), (999_600, "1 MB"), (1_234_567, "1.23 MB")],

@@ -22,6 +22,7 @@ from rolecall.parameters import (
     Parameter,
     account_id,
     bound_values,
+    check_window,
     named_parameters,
     utc_days,
 )
@@ -55,6 +56,7 @@ class Asked:
         """
         if name not in analyses():
             return self.ask(name, given), []
+        check_window(given.get("from_day"), given.get("to_day"))
         question = Question(name, analyses()[name].parameters, given, self._settings.zone)
         notes, newest = [], None
         if question.moment is not None:

@@ -486,6 +486,19 @@ def checked(kind: str, name: str) -> str:
     return name
 
 
+def checked_table(name: str) -> tuple[str, str]:
+    """Return the database and the table that ``DATABASE.TABLE`` names. Raises UsageError."""
+    database, dot, table = name.partition(".")
+    if not dot:
+        raise UsageError(f"{name!r} is not of the form DATABASE.TABLE.")
+    return checked("database", database), checked("table", table)
+
+
+def checked_folder(place: str) -> str:
+    """Return a place in S3 with one slash at its end. Raises UsageError."""
+    return checked("place", place).rstrip("/") + "/"
+
+
 def scan_price(
     scanned_bytes: int, price_per_tb: float = PRICE_PER_TB, *, statement_type: str = "DML"
 ) -> float:

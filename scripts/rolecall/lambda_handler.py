@@ -6,7 +6,10 @@ An event names a command, as the command line has them, and what it is given::
     {"command": "history", "active": true, "how": ["console switch", "identity center"]}
     {"command": "query", "name": "preview_raw", "from": "2026-04-01", "to": "2026-04-30"}
 
-What an event leaves out comes from the environment of the function, see ``_ENVIRONMENT``. Nothing
+What an event leaves out comes from the environment of the function, see ``_ENVIRONMENT``. Whoever
+may invoke the function writes the event, so that it is believed no more than a log: every member
+has a type and a size, and it may name no database, table, workgroup or place for results but those
+of the environment and of ``ROLECALL_ALLOWED``. Nothing
 but boto3 and the standard library is imported; ``make lambda`` packs this module, those it needs
 and the compiled queries.
 """
@@ -15,9 +18,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
@@ -31,6 +35,8 @@ from rolecall.athena import (
     QueryError,
     Statistics,
     checked,
+    checked_folder,
+    checked_table,
     make_clients,
 )
 from rolecall.coverage import NOT_LOOKED_UP
@@ -47,7 +53,17 @@ from rolecall.notes import (
     notes_on_names,
 )
 from rolecall.output import Result, json_value
-from rolecall.parameters import Parameter, Value, bound_values, day, now
+from rolecall.parameters import (
+    LONGEST_LITERAL,
+    Parameter,
+    Value,
+    bound_values,
+    check_window,
+    day,
+    dollars,
+    now,
+    shown,
+)
 
 PACKED_QUERIES = "lambda_queries.json"
 """The file beside this module with the compiled queries and their parameters, by name."""
@@ -93,8 +109,11 @@ _ENVIRONMENT = {
     "max_rows": "ROLECALL_MAX_ROWS",
     "price_per_tb": "ROLECALL_PRICE_PER_TB",
 }
-# What an event alone can have.
-_OF_THE_EVENT = ("params", "switches", "workloads", "active", "at", "stale")
+# Where questions are put: an event may choose among what the environment allows.
+_PLACES = ("database", "table", "workgroup", "results")
+_ALLOWED = "ROLECALL_ALLOWED"
+_MOST_PARTS = 100
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _DEFAULTS = {
     "database": "rolecall",
     "table": "default.cloudtrail_logs",
@@ -172,8 +191,8 @@ def _answer(event: Any, context: Context) -> dict[str, Any]:
     given = _given(asked, event, query)
     values = bound_values(query.parameters, given)
     question = Question(name, query.parameters, given, UTC)
-    is_stale_fine = _flag("stale", asked.get("stale", False))
-    most_rows = _whole_number("max_rows", asked["max_rows"]) if "max_rows" in asked else None
+    is_stale_fine = asked.get("stale", False)
+    most_rows = asked.get("max_rows")
     queries = _Queries(asked, context)
     seconds = _seconds_left(context)
     if seconds <= 0:
@@ -209,7 +228,9 @@ class _Queries:
     """Puts packed queries to Athena within the time that the function has left."""
 
     def __init__(self, asked: Mapping[str, Any], context: Context) -> None:
-        self.place = Place(asked["database"], asked["workgroup"], _results(asked.get("results")))
+        # The folder of results at the place, the one that the command line uses too.
+        results = f"{asked['results']}results/" if "results" in asked else None
+        self.place = Place(asked["database"], asked["workgroup"], results)
         self._asked = asked
         self._context = context
         client, stopping_client = _clients()
@@ -217,7 +238,7 @@ class _Queries:
             self.place,
             client,
             stopping_client=stopping_client,
-            price_per_tb=_price(asked["price_per_tb"]),
+            price_per_tb=asked["price_per_tb"],
         )
         self._statistics: list[Statistics] = []
 
@@ -306,21 +327,26 @@ def _clients() -> list[Any]:
 
 
 def _asked(event: Any) -> dict[str, Any]:
-    """Return what is asked: the event, then the environment, then what goes without saying."""
+    """Return what is asked: the event, then the environment, then what goes without saying.
+
+    Each member is of its type, see ``_MEMBERS``. Raises UsageError.
+    """
     if not isinstance(event, Mapping):
         raise UsageError('The event is no object such as {"command": "history"}.')
-    unknown = sorted(event.keys() - _ENVIRONMENT.keys() - set(_OF_THE_EVENT))
+    unknown = sorted(event.keys() - _MEMBERS.keys())
     if unknown:
-        known = ", ".join([*_ENVIRONMENT, *_OF_THE_EVENT])
+        known = ", ".join(_MEMBERS)
         raise UsageError(
-            f"The event has {unknown[0]!r}, which means nothing here: it may have {known}."
+            f"The event has {shown(unknown[0])}, which means nothing here: it may have {known}."
         )
-    asked: dict[str, Any] = dict(_DEFAULTS)
+    own: dict[str, Any] = dict(_DEFAULTS)
     for key, variable in _ENVIRONMENT.items():
         if os.environ.get(variable):
-            asked[key] = os.environ[variable]
-    told = {key: value for key, value in event.items() if value is not None}
-    asked.update(told)
+            own[key] = os.environ[variable]
+    own = _typed(own)
+    told = _typed({key: value for key, value in event.items() if value is not None})
+    _check_places(told, own)
+    asked = own | told
     if "days" in told:
         # Days of the event push out the environment's, and the other way round.
         for key in ("from", "to"):
@@ -333,15 +359,58 @@ def _asked(event: Any) -> dict[str, Any]:
     return asked
 
 
+def _typed(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return members of an event or of the environment as what they stand for."""
+    return {key: _MEMBERS[key](key, value) for key, value in members.items()}
+
+
+def _check_places(told: Mapping[str, Any], own: Mapping[str, Any]) -> None:
+    """Raise UsageError for an event that goes where the environment does not allow it to go."""
+    more = _allowed()
+    for key in _PLACES:
+        if key not in told:
+            continue
+        allowed = [own[key]] if key in own else []
+        allowed += more.get(key, [])
+        if told[key] not in allowed:
+            raise UsageError(
+                f"The event's {key} {shown(told[key])} is not one that this function may use"
+                f" ({', '.join(allowed) or 'none'}): its environment can allow more"
+                f" ({_ALLOWED})."
+            )
+
+
+def _allowed() -> dict[str, list[str]]:
+    """Return what the environment allows an event to name, beside the environment's own.
+
+    Raises RolecallError if that is no object of lists.
+    """
+    text = os.environ.get(_ALLOWED)
+    if not text:
+        return {}
+    try:
+        told = json.loads(text)
+        if not isinstance(told, dict) or not all(isinstance(part, list) for part in told.values()):
+            raise UsageError("It is no object of lists.")
+        if unknown := sorted(told.keys() - set(_PLACES)):
+            raise UsageError(f"{shown(unknown[0])} is none of {', '.join(_PLACES)}.")
+        return {key: [_MEMBERS[key](key, each) for each in told[key]] for key in told}
+    except (ValueError, RecursionError, UsageError) as error:
+        raise RolecallError(
+            f"{_ALLOWED} in the function's environment is wrong: it is like"
+            f' {{"table": ["audit.cloudtrail_logs"]}}. {error}'
+        ) from None
+
+
 def _query_name(asked: Mapping[str, Any]) -> str:
     command = asked.get("command")
     if command == "history":
         return HISTORY
     if command != "query":
-        raise UsageError(f"The event's command is {command!r}, not history or query.")
+        raise UsageError(f"The event's command is {shown(command)}, not history or query.")
     if "name" not in asked:
         raise UsageError(f'The event names no query: "name" is one of {", ".join(_packed())}.')
-    return _text("name", asked["name"])
+    return str(asked["name"])
 
 
 def _given(
@@ -352,70 +421,65 @@ def _given(
     A filter of the environment that the query does not have is passed over; one of the event is
     an error, since the answer would be to another question.
     """
-    of_event = {key for key, sources in _SOURCES.items() if any(key in event for key in sources)}
+    of_event = {
+        key
+        for key, sources in _SOURCES.items()
+        if any(event.get(source) is not None for source in sources)
+    }
     filters = {key: asked[key] for key in _FILTERS if key in asked} | _days(asked)
     filters |= _switched_on(asked)
     given = {key: filters[key] for key in filters if key in query.parameters or key in of_event}
     params = asked.get("params", {})
-    if not isinstance(params, Mapping):
-        raise UsageError('The event\'s params is no object such as {"from_day": "2026-04-01"}.')
-    return {key: _text(key, value) for key, value in (given | dict(params)).items()}
+    if twice := sorted(given.keys() & of_event & params.keys()):
+        raise UsageError(f"{twice[0]} is given twice: in the event and in its params.")
+    given |= params
+    check_window(given.get("from_day"), given.get("to_day"))
+    return given
 
 
-def _switched_on(asked: Mapping[str, Any]) -> dict[str, Any]:
+def _switched_on(asked: Mapping[str, Any]) -> dict[str, str]:
     """Return the parameters that the event switches on, as the flags of the command line do."""
-    given: dict[str, Any] = {}
-    if _flag("switches", asked.get("switches", False)):
+    given: dict[str, str] = {}
+    if asked.get("switches", False):
         if "how" in asked:
             raise UsageError(f"Both how and switches are given: switches is {CONSOLE_SWITCH!r}.")
         given["how"] = CONSOLE_SWITCH
-    elif isinstance(asked.get("how"), list):
-        given["how"] = ",".join(_text("how", part) for part in asked["how"])
     if "workloads" in asked:
-        given["workloads"] = _flag("workloads", asked["workloads"])
-    if _flag("active", asked.get("active", False)):
-        given["active_at"] = asked.get("at") or now()
+        given["workloads"] = "true" if asked["workloads"] else "false"
+    if asked.get("active", False):
+        given["active_at"] = asked["at"] if "at" in asked else now()
     elif "at" in asked:
         raise UsageError('at goes with "active": true.')
     return given
 
 
-def _days(asked: Mapping[str, Any]) -> dict[str, Any]:
+def _days(asked: Mapping[str, Any]) -> dict[str, str]:
     """Return the first and the last day; ``days`` counts back from the last one, or from today."""
-    days = {_DAYS[key]: day(_text(key, asked[key])) for key in _DAYS if key in asked}
+    days = {_DAYS[key]: day(asked[key]) for key in _DAYS if key in asked}
     if "days" in asked:
         if "from_day" in days:
             raise UsageError("Both from and days are given: leave one out.")
-        count = _whole_number("days", asked["days"])
+        count = asked["days"]
         if not 1 <= count <= _MOST_DAYS:
-            raise UsageError(f"days is {count}, not a number from 1 to {_MOST_DAYS:,}.")
+            raise UsageError(f"days is {shown(count)}, not a number from 1 to {_MOST_DAYS:,}.")
         last = days.setdefault("to_day", datetime.now(UTC).date())
+        if last.toordinal() < count:
+            raise UsageError(f"There are no {count:,} days before {last}.")
         days["from_day"] = last - timedelta(days=count - 1)
-    if days.get("from_day", date.min) > days.get("to_day", date.max):
-        raise UsageError(f"The first day {days['from_day']} is after the last {days['to_day']}.")
     return {key: value.isoformat() for key, value in days.items()}
 
 
 def _named(sql: str, asked: Mapping[str, Any]) -> str:
     """Return a packed query with the names of the event in the place of its placeholders."""
-    database, dot, table = _text("table", asked["table"]).partition(".")
-    if not dot:
-        raise UsageError(f"The table {asked['table']!r} is not of the form DATABASE.TABLE.")
+    source_database, source_table = checked_table(asked["table"])
     names = {
-        "database": checked("database", _text("database", asked["database"])),
-        "source_database": checked("database", database),
-        "source_table": checked("table", table),
+        "database": checked("database", asked["database"]),
+        "source_database": source_database,
+        "source_table": source_table,
     }
     for key, name in names.items():
         sql = sql.replace(f'"{PLACEHOLDERS[key]}"', f'"{name}"')
     return sql
-
-
-def _results(place: Any) -> str | None:
-    """Return the folder of results at a place, the one that the command line uses too."""
-    if place is None:
-        return None
-    return checked("place", _text("results", place)).rstrip("/") + "/results/"
 
 
 def _told(answer: Answer, context: Context, most_rows: int | None) -> dict[str, Any]:
@@ -465,36 +529,93 @@ def _seconds_left(context: Context) -> float:
     return context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
 
 
+# --- what a member of an event may be ---------------------------------------------------------
+
+
 def _text(key: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     # A number may be an account id that has lost its leading zeros.
     if not isinstance(value, str):
-        raise UsageError(f'{key} is {value!r}, not a text: write "{key}": "...".')
+        raise UsageError(f'{key} is {shown(value)}, not a text: write "{key}": "...".')
+    if len(value) > LONGEST_LITERAL:
+        raise UsageError(
+            f"{key} has {len(value):,} characters, and Athena takes {LONGEST_LITERAL:,}."
+        )
     return value
+
+
+def _texts(key: str, value: Any) -> str:
+    """Return a text, or a list of texts, as a parameter with several parts has it."""
+    if not isinstance(value, list):
+        return _text(key, value)
+    if len(value) > _MOST_PARTS:
+        raise UsageError(f"{key} has {len(value):,} parts, more than {_MOST_PARTS}.")
+    return ",".join(_text(key, part) for part in value)
+
+
+def _params(key: str, value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise UsageError('The event\'s params is no object such as {"from_day": "2026-04-01"}.')
+    if len(value) > _MOST_PARTS:
+        raise UsageError(f"{key} has {len(value):,} members, more than {_MOST_PARTS}.")
+    if longest := next((name for name in value if len(name) > LONGEST_LITERAL), None):
+        raise UsageError(f"There is no parameter {shown(longest)} in this query.")
+    return {
+        name: str(each).lower() if isinstance(each, bool) else _text(name, each)
+        for name, each in value.items()
+    }
 
 
 def _flag(key: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise UsageError(f"{key} is {value!r}, neither true nor false.")
+        raise UsageError(f"{key} is {shown(value)}, neither true nor false.")
     return value
 
 
 def _whole_number(key: str, value: Any) -> int:
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"{key} is {value!r}, not a whole number.") from None
+    # The environment has texts; what is true is no number, though Python takes it for 1.
+    is_text = isinstance(value, str) and _INTEGER.fullmatch(value) is not None
+    if not is_text and (isinstance(value, bool) or not isinstance(value, int)):
+        raise UsageError(f"{key} is {shown(value)}, not a whole number.")
+    number = int(value)
     if number < 0:
-        raise UsageError(f"{key} is {value!r}, which is below 0.")
+        raise UsageError(f"{key} is {shown(value)}, which is below 0.")
     return number
 
 
-def _price(value: Any) -> float:
+def _price(key: str, value: Any) -> float:
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise UsageError(f"price_per_tb is {value!r}, not a number.") from None
+        return dollars(value)
+    except UsageError as error:
+        raise UsageError(f"{key} is wrong: {error}") from None
+
+
+# What an event may have, and how each becomes what it stands for.
+_MEMBERS: Mapping[str, Callable[[str, Any], Any]] = {
+    "command": _text,
+    "name": _text,
+    "database": lambda key, value: checked("database", _text(key, value)),
+    "table": lambda key, value: ".".join(checked_table(_text(key, value))),
+    "workgroup": lambda key, value: checked("workgroup", _text(key, value)),
+    "results": lambda key, value: checked_folder(_text(key, value)),
+    "days": _whole_number,
+    "from": _text,
+    "to": _text,
+    "account": _text,
+    "source_account": _text,
+    "user": _text,
+    "role": _text,
+    "how": _texts,
+    "outcome": _text,
+    "mfa": _text,
+    "max_rows": _whole_number,
+    "price_per_tb": _price,
+    "params": _params,
+    "switches": _flag,
+    "workloads": _flag,
+    "active": _flag,
+    "at": _text,
+    "stale": _flag,
+}
 
 
 def _log(context: Context, event: str, **more: Any) -> None:

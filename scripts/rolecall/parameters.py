@@ -18,6 +18,11 @@ Value = str | int | float | bool | datetime | date | None
 LONGEST_LITERAL = 1024
 """The longest value in Athena's ExecutionParameters, in characters ("StartQueryExecution")."""
 
+MOST_DOLLARS = 1_000_000
+"""The highest price of a terabyte that is believed."""
+
+_LONGEST_SHOWN = 100
+
 # Four digits three times, as the console parts them, and as everything else writes them.
 _ACCOUNT = re.compile(r"\s*([0-9]{4})[-\s]*([0-9]{4})[-\s]*([0-9]{4})\s*")
 
@@ -138,6 +143,38 @@ def bound_values(
     return values
 
 
+def check_window(first: str | None, last: str | None) -> None:
+    """Raise UsageError for days of which the last comes before the first: they have nothing."""
+    if first and last and day(first) > day(last):
+        raise UsageError(f"The first day {first} is after the last {last}.")
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it: on one line, and not all of a long one."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def amount(value: object, least: int, most: int) -> float:
+    """Return the number that a setting has or states in a text, ``least`` to ``most``.
+
+    Raises UsageError, also for ``nan`` and ``inf``, which Python takes for numbers.
+    """
+    try:
+        # Whether something is true is no amount, though Python counts it as 0 or 1.
+        number = float("nan" if isinstance(value, bool) else value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not least <= number <= most:
+        raise UsageError(f"{shown(value)} is not a number from {least:,} to {most:,}.")
+    return number
+
+
+def dollars(value: object) -> float:
+    """Return the price of a terabyte in US dollars that a setting states. Raises UsageError."""
+    return amount(value, 0, MOST_DOLLARS)
+
+
 def _check_can_be_left_out(parameter: Parameter, given: Mapping[str, str | None]) -> None:
     name, other = parameter.name, parameter.required_unless
     if parameter.required:
@@ -218,6 +255,10 @@ def _value(parameter: Parameter, text: str, zone: tzinfo) -> Value:
     kind = KINDS.get(parameter.kind)
     if kind is None:
         raise UsageError(f"The parameter {parameter.name} has an unknown kind {parameter.kind!r}.")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"The value of {parameter.name} is not text: {shown(text)}.") from None
     if parameter.choices:
         for part in _parts(text) if parameter.kind == "list" else [text]:
             if part not in parameter.choices:
@@ -232,11 +273,17 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",")]
 
 
+def _pattern(text: str, zone: tzinfo) -> str:
+    if not text.strip():
+        raise UsageError("An empty text matches nobody and nothing: leave it out, or write *.")
+    return like_pattern(text)
+
+
 def _integer(text: str, zone: tzinfo) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a whole number.") from None
+    # Neither engine has larger numbers for a count.
+    if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
+        raise UsageError(f"{text!r} is not a whole number.")
+    return int(text)
 
 
 def _boolean(text: str, zone: tzinfo) -> bool:
@@ -255,7 +302,7 @@ def _utc(moment: datetime) -> datetime:
 KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
     "text": lambda text, zone: text,
     "account": lambda text, zone: account_id(text),
-    "pattern": lambda text, zone: like_pattern(text),
+    "pattern": _pattern,
     # A part is looked for together with the commas beside it.
     "list": lambda text, zone: f",{','.join(_parts(text))},",
     "day start": day_start,

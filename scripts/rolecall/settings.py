@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, PositiveInt, ValidationError, field_validator
@@ -16,13 +17,19 @@ from pydantic_settings import (
 )
 
 from rolecall.errors import UsageError
-from rolecall.parameters import day
+from rolecall.parameters import amount, day, dollars
 from rolecall.sizes import size_bytes
 
 if TYPE_CHECKING:
     from rolecall.athena import Place
 
 CONFIG_FILE = Path("rolecall.toml")
+
+_Told = TypeVar("_Told")
+_Value = TypeVar("_Value")
+
+_MOST_SECONDS = 86_400
+_MOST_DAYS = 36_500
 
 
 class Settings(BaseSettings):
@@ -56,7 +63,7 @@ class Settings(BaseSettings):
     slice_bytes: PositiveInt = 100_000_000
     """How much of the logs the local target loads at a time, in packed bytes."""
 
-    slice_days: PositiveInt | None = None
+    slice_days: int | None = Field(None, ge=1, le=_MOST_DAYS)
     """How many days of delivery the Athena target loads at a time; without it the project's
     variable of that name says it."""
 
@@ -90,13 +97,13 @@ class Settings(BaseSettings):
     """The first day of delivery that a load on Athena looks at: earlier than what is loaded, it
     fills in the past."""
 
-    max_scan: int | None = None
+    max_scan: int | None = Field(None, ge=0)
     """How many bytes a command may scan on Athena."""
 
-    price_per_tb: float = Field(5.0, ge=0)
+    price_per_tb: float = 5.0
     """What Athena asks for a terabyte scanned, in US dollars: 5 in most regions."""
 
-    deadline_seconds: float = Field(1800.0, gt=0)
+    deadline_seconds: float = 1800.0
     """How long a question to Athena may take, its time in the queue included, in seconds."""
 
     @field_validator("timezone")
@@ -121,23 +128,31 @@ class Settings(BaseSettings):
     @field_validator("table")
     @classmethod
     def _a_table(cls, name: str) -> str:
-        database, dot, table = name.partition(".")
-        if not dot:
-            raise ValueError(f"{name!r} is not of the form DATABASE.TABLE")
-        return f"{_checked('database', database)}.{_checked('table', table)}"
+        from rolecall.athena import checked_table
+
+        return ".".join(_believed(checked_table, name))
 
     @field_validator("results")
     @classmethod
     def _a_folder(cls, place: str | None) -> str | None:
-        return None if place is None else _checked("place", place).rstrip("/") + "/"
+        from rolecall.athena import checked_folder
+
+        return None if place is None else _believed(checked_folder, place)
 
     @field_validator("first_delivered_date")
     @classmethod
     def _a_day(cls, text: str | None) -> str | None:
-        try:
-            return None if text is None else day(text).isoformat()
-        except UsageError as error:
-            raise ValueError(str(error).rstrip(".")) from None
+        return None if text is None else _believed(day, text).isoformat()
+
+    @field_validator("price_per_tb", mode="before")
+    @classmethod
+    def _in_dollars(cls, price: object) -> float:
+        return _believed(dollars, price)
+
+    @field_validator("wait_seconds", "deadline_seconds", mode="before")
+    @classmethod
+    def _in_seconds(cls, seconds: object) -> float:
+        return _believed(lambda told: amount(told, 0, _MOST_SECONDS), seconds)
 
     @field_validator("max_scan", mode="before")
     @classmethod
@@ -147,7 +162,12 @@ class Settings(BaseSettings):
     @field_validator("database", "logs")
     @classmethod
     def _home_expanded(cls, path: Path | None) -> Path | None:
-        return None if path is None else path.expanduser()
+        if path is not None and "\0" in str(path):
+            raise ValueError(f"{str(path)!r} cannot be the name of a file")
+        try:
+            return None if path is None else path.expanduser()
+        except RuntimeError as error:  # ~nobody
+            raise ValueError(str(error).rstrip(".")) from None
 
     @classmethod
     def settings_customise_sources(
@@ -179,8 +199,13 @@ def _checked(kind: str, name: str) -> str:
     # boto3 takes a while to import, and the local target does without.
     from rolecall.athena import checked
 
+    return _believed(lambda told: checked(kind, told), name)
+
+
+def _believed(check: Callable[[_Told], _Value], told: _Told) -> _Value:
+    """Return what a check makes of a value; raise its error as pydantic takes it."""
     try:
-        return checked(kind, name)
+        return check(told)
     except UsageError as error:
         raise ValueError(str(error).rstrip(".")) from None
 
@@ -203,3 +228,9 @@ def load_settings(**flags: Any) -> Settings:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{CONFIG_FILE} is not TOML: {error}.") from None
+    except (RecursionError, ValueError) as error:
+        # No UTF-8, numbers of thousands of digits, brackets in brackets without end.
+        reason = str(error).split(";")[0]
+        raise UsageError(
+            f"{CONFIG_FILE}, or a setting of the environment, cannot be read: {reason}."
+        ) from None

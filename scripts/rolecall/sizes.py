@@ -11,6 +11,8 @@ _UNITS = {
     **{f"{prefix}b": 1000**power for power, prefix in enumerate("kmgtp", start=1)},
     **{f"{prefix}ib": 1024**power for power, prefix in enumerate("kmgtp", start=1)},
 }
+# What a signed number of 64 bits holds; of an endless row of digits float makes infinity.
+_MOST_BYTES = float(2**63)
 _SIZE = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[a-z]*)\s*", re.IGNORECASE)
 
 
@@ -22,7 +24,10 @@ def size_bytes(text: str) -> int:
     match = _SIZE.fullmatch(text)
     if match is None or match["unit"].lower() not in _UNITS:
         raise ValueError(f"{text!r} is no amount of data such as 10 GB")
-    return int(float(match["number"]) * _UNITS[match["unit"].lower()])
+    size = float(match["number"]) * _UNITS[match["unit"].lower()]
+    if size >= _MOST_BYTES:
+        raise ValueError(f"{text[:40]!r} is more data than there is")
+    return int(size)
 
 
 def size_text(number: int) -> str:
