@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rolecall.errors import UsageError
+from rolecall.files import new_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -78,7 +79,7 @@ def write(
     # Written beside its place and renamed: a file that is there is whole.
     draft = output.with_name(f".{output.name}.part")
     try:
-        with draft.open("wb") as binary:
+        with new_file(draft) as binary:
             text = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=True)
             _write_to(result, format_, text, binary, zone, columns)
             text.flush()
