@@ -27,7 +27,14 @@ from rolecall.parameters import (
     utc_days,
 )
 from rolecall.project import analyses, compiled_analysis, reads_the_source
-from rolecall.questions import Answered, answer, first_kept_day, raw_days, raw_gaps
+from rolecall.questions import (
+    Answered,
+    answer,
+    first_kept_day,
+    raw_days,
+    raw_gaps,
+    unbuilt_note,
+)
 from rolecall.settings import Settings
 
 
@@ -77,6 +84,9 @@ class Asked:
         self, question: Question, newest: datetime | None, *, is_empty: bool
     ) -> Iterator[str]:
         is_raw = reads_the_source(question.name)
+        unbuilt = None if is_raw else unbuilt_note(self._settings)
+        if unbuilt is not None:
+            yield unbuilt
         if question.has_window:
             covered = (
                 self._note_on_raw_coverage(question)

@@ -14,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rolecall.errors import UsageError
-from rolecall.files import new_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,6 +75,8 @@ def write(
         _write_to(result, format_, sys.stdout, sys.stdout.buffer, zone, columns)
         sys.stdout.flush()
         return
+    from rolecall.files import new_file
+
     # Written beside its place and renamed: a file that is there is whole.
     draft = output.with_name(f".{output.name}.part")
     try:

@@ -26,13 +26,15 @@ class _CannotCompileError(Exception):
 def rendered(sql: str, settings: Settings) -> str:
     """Return SQL of the user's own with its Jinja rendered; plain SQL as it is.
 
-    As in dbt there are ``ref``, ``source``, ``var`` and of ``target`` its name, type and schema.
+    As in dbt there are ``ref``, ``source``, ``var`` and of ``target`` its name, type and schema,
+    beside what Jinja itself has.
     Raises RolecallError.
     """
     if "{{" not in sql and "{%" not in sql:
         return sql
     environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
-    environment.globals = _known(settings)
+    environment.globals.pop("lipsum")
+    environment.globals.update(_known(settings))
     try:
         return environment.from_string(sql).render()
     except Exception as error:  # expressions of the user's own may raise anything

@@ -376,9 +376,12 @@ def _environment(settings: Settings, load_from: date | None = None) -> Iterator[
     os.environ["ROLECALL_LOAD_FROM"] = "" if load_from is None else load_from.isoformat()
     path_before = list(sys.path)
     folder_before = Path.cwd()
+    # dbt logs the command line, and stops at one that is not UTF-8: it is not its own.
+    arguments_before, sys.argv = sys.argv, ["dbt"]
     try:
         yield
     finally:
+        sys.argv = arguments_before
         os.chdir(folder_before)
         sys.path[:] = path_before
         os.environ.clear()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from rolecall.confined import check_is_question, check_is_question_to_athena, confine
-from rolecall.database import NAME, connected, forgotten_before, open_database, writer_of
+from rolecall.database import NAME, connected, forgotten_before, has_table, open_database, writer_of
 from rolecall.errors import RolecallError, UsageError
 from rolecall.output import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
@@ -27,6 +27,15 @@ if TYPE_CHECKING:
 _MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
 _LOCAL_SOURCE = '"logs"."main"."cloudtrail_logs"'
+
+# All answers are built from the load that the table of files has as the newest, or an earlier one.
+_IS_UNBUILT = f"""
+    select coalesce(
+        (select max(loaded_at) from {NAME}.main.events)
+        > (select max(loaded_at) from {NAME}.main.log_files),
+        false
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,28 @@ def first_kept_day(settings: Settings) -> date | None:
         return forgotten_before(connection)
 
 
+def unbuilt_note(settings: Settings) -> str | None:
+    """Return a sentence if events are stored that no answer knows of, None if there are none.
+
+    On Athena none is returned: there a refresh holds a lease. Raises RolecallError.
+    """
+    if settings.target != "local":
+        return None
+    with open_database(settings.database, settings.wait_seconds) as connection:
+        if not has_table(connection, "events") or not has_table(connection, "log_files"):
+            return None
+        ((is_unbuilt,),) = connection.execute(_IS_UNBUILT).fetchall()
+    if not is_unbuilt:
+        return None
+    writer = writer_of(settings.database)
+    if writer is not None:
+        return f"Process {writer} is loading logs: the answers are still those of before."
+    return (
+        "The last refresh did not come to its end: what it loaded is in no answer yet;"
+        " `rolecall refresh` goes on with it."
+    )
+
+
 def answer_locally(
     sql: str, values: Mapping[str, Value], settings: Settings, *, allow_files: bool = False
 ) -> Result:
@@ -149,6 +180,11 @@ def _answer_of(
         )
         raise RolecallError(
             f"The database {settings.database} has no table {missing[1]} yet: {way}."
+        ) from None
+    except duckdb.PermissionException as error:
+        raise RolecallError(
+            f"The query failed: {_message(error).partition(' - ')[0]}: a query reads the database"
+            " and the logs, and other files only with --allow-files."
         ) from None
     except duckdb.Error as error:
         raise RolecallError(f"The query failed: {_message(error)}") from None
