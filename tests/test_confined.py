@@ -178,7 +178,7 @@ def elsewhere(tmp_path: Path) -> Path:
     ],
 )
 def test_a_question_reads_no_file(settings: Settings, elsewhere: Path, sql: str) -> None:
-    with pytest.raises(RolecallError, match="^The query failed: "):
+    with pytest.raises(RolecallError, match=r"^The query failed: "):
         answer_locally(sql.format(file=elsewhere, folder=elsewhere.parent), {}, settings)
     assert [path.name for path in elsewhere.parent.iterdir()] == [elsewhere.name]
 
@@ -198,7 +198,7 @@ def test_a_question_reads_no_file(settings: Settings, elsewhere: Path, sql: str)
 def test_a_question_has_no_way_round(settings: Settings, elsewhere: Path, sql: str) -> None:
     elsewhere_rows = [{"a": 1}]
     before = settings.database.read_bytes()
-    with pytest.raises(RolecallError, match="^The query failed: "):
+    with pytest.raises(RolecallError, match=r"^The query failed: "):
         answer_locally(sql.format(file=elsewhere), {}, settings)
     assert settings.database.read_bytes() == before
     assert elsewhere.read_text() == "secret\n1\n"

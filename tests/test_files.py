@@ -48,7 +48,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def precious(tmp_path: Path) -> Iterator[Path]:
-    """A file of somebody else's, which must stay as it is."""
+    """Return a file of somebody else's, which must stay as it is."""
     (tmp_path / "elsewhere").mkdir()
     file = tmp_path / "elsewhere" / "precious"
     file.write_bytes(PRECIOUS)
@@ -67,7 +67,7 @@ def open_umask() -> Iterator[None]:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """An empty database."""
+    """Return an empty database."""
     path = tmp_path / "rolecall.duckdb"
     open_for_writing(path, 0).close()
     spill.leave(path)

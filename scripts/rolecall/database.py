@@ -138,7 +138,7 @@ def attach(
     stays held, if it cannot be opened, or if a newer Rolecall, or none at all, made it: then not
     a byte of it is changed.
     """
-    if options != _READ_ONLY and os.access(path, os.W_OK):
+    if options != _READ_ONLY and _is_writable(path):
         # Opened for writing, a file may be changed at once: by what is left in its log.
         _attach_patiently(connection, path, wait_seconds, _READ_ONLY)
         check_schema_version(connection)
@@ -148,6 +148,10 @@ def attach(
     if options != _READ_ONLY:
         folder = claim(path)
         connection.execute("set temp_directory = ?", ["" if folder is None else str(folder)])
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _attach_patiently(
