@@ -7,7 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -123,7 +123,7 @@ def test_a_file_of_ones_own_is_no_link_and_no_pipe(precious: Path) -> None:
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_a_lock_that_is_a_link_is_refused_and_not_followed(
-    link: type[os.symlink], precious: Path, rolecall: Rolecall, write_log: WriteLog
+    link: Callable[[Path, Path], None], precious: Path, rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     logs = write_log([event(1)])
     lock = rolecall.database.with_name("rolecall.duckdb.lock")
