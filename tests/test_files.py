@@ -103,7 +103,7 @@ def test_a_new_file_takes_the_place_of_a_link_and_is_its_owners(precious: Path) 
 @pytest.mark.usefixtures("open_umask")
 def test_a_file_of_ones_own_is_no_link_and_no_pipe(precious: Path) -> None:
     path = precious.with_name("lock")
-    makers = (
+    makers: tuple[Callable[[], None], ...] = (
         lambda: os.symlink(precious, path),
         lambda: os.symlink(precious.with_name("nowhere"), path),
         lambda: os.link(precious, path),
