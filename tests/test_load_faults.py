@@ -714,3 +714,29 @@ def _kill_a_refresh(rolecall: Rolecall, logs: Path, moments: random.Random) -> i
     loaded = "select count(distinct log_file) from log_reads where status = 'loaded'"
     ((file_count,),) = rolecall.query(loaded)
     return len(list(find_log_files(logs))) - int(file_count) - 1  # one is broken
+
+
+def test_answers_that_lack_what_a_dead_refresh_loaded_say_so(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    rolecall.refresh(write_log([event(1)]))
+    assert "come to its end" not in rolecall.run("history").stderr
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute(
+            "insert into events select * replace ("
+            " 'later' as event_id, 'later' as load_id,"
+            " loaded_at + interval '1' second as loaded_at) from events"
+        )
+    told = "The last refresh did not come to its end: what it loaded is in no answer yet;"
+    assert told in rolecall.run("history").stderr
+    assert told not in rolecall.run("query", "preview_raw").stderr
+    with only_writer(rolecall.database):
+        said = rolecall.run("history").stderr
+    assert f"Process {os.getpid()} is loading logs: the answers are still those of" in said
+
+
+def test_a_reader_of_what_is_being_built_first_says_so(rolecall: Rolecall) -> None:
+    with only_writer(rolecall.database):
+        open_for_writing(rolecall.database, 0).close()
+        done = rolecall.run("history", exit_code=1)
+    assert f"yet: process {os.getpid()} is building it; ask again when that" in done.stderr

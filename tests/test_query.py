@@ -136,12 +136,18 @@ def test_sql_of_the_user_runs_with_parameters(sample: Rolecall, tmp_path: Path) 
     assert "needs a value for who" in sample.run("query", file, exit_code=2).stderr
 
 
-def test_sql_of_the_user_may_use_dbt(sample: Rolecall, tmp_path: Path) -> None:
+def test_sql_of_the_user_may_use_jinja(sample: Rolecall, tmp_path: Path) -> None:
     file = tmp_path / "mine.sql"
-    file.write_text("select count(*) as n from {{ ref('role_switches') }}")
-    assert sample.run("query", file, "--format", "csv").stdout == "n\n15\n"
-    file.write_text("select * from {{ ref('nothing') }}")
-    assert "dbt cannot compile the query" in sample.run("query", file, exit_code=1).stderr
+    file.write_text(
+        "{% set table = 'role_switches' %}select count(*) as n, '{{ target.type }}' as engine,"
+        " {{ var('late_delivery_days') }} as late from {{ ref(table) }}"
+    )
+    done = sample.run("query", file, "--format", "csv")
+    assert done.stdout == "n,engine,late\n15,duckdb,2\n"
+    file.write_text("select count(*) as n from {{ source('cloudtrail', 'cloudtrail_logs') }}")
+    assert sample.run("query", file, "--format", "csv").stdout == "n\n132\n"
+    file.write_text("select {{ ':n' }} as n")
+    assert sample.run("query", file, "--param", "n=3", "--format", "csv").stdout == "n\n3\n"
 
 
 @pytest.mark.parametrize(

@@ -26,16 +26,27 @@ from rolecall.parameters import (
     named_parameters,
     utc_days,
 )
-from rolecall.project import analyses, compiled_analysis, compiled_text, reads_the_source
-from rolecall.questions import Answered, answer, first_kept_day, raw_days, raw_gaps
+from rolecall.project import analyses, compiled_analysis, reads_the_source
+from rolecall.questions import (
+    Answered,
+    answer,
+    first_kept_day,
+    raw_days,
+    raw_gaps,
+    unbuilt_note,
+)
 from rolecall.settings import Settings
 
 
 class Asked:
-    """What was asked of the target; ``answers`` has the main one first."""
+    """What was asked of the target; ``answers`` has the main one first.
 
-    def __init__(self, settings: Settings) -> None:
+    ``allow_files`` lets SQL of the user's own read files of this machine.
+    """
+
+    def __init__(self, settings: Settings, *, allow_files: bool = False) -> None:
         self._settings = settings
+        self._allow_files = allow_files
         self.answers: list[Answered] = []
 
     def ask(self, name: str, given: Mapping[str, str | None]) -> Result:
@@ -43,7 +54,7 @@ class Asked:
 
         ``given`` has texts of its parameters. Raises RolecallError.
         """
-        self.answers.append(_answer(name, given, self._settings))
+        self.answers.append(_answer(name, given, self._settings, self._allow_files))
         return self.answers[-1].result
 
     def answer_with_notes(
@@ -73,6 +84,9 @@ class Asked:
         self, question: Question, newest: datetime | None, *, is_empty: bool
     ) -> Iterator[str]:
         is_raw = reads_the_source(question.name)
+        unbuilt = None if is_raw else unbuilt_note(self._settings)
+        if unbuilt is not None:
+            yield unbuilt
         if question.has_window:
             covered = (
                 self._note_on_raw_coverage(question)
@@ -124,8 +138,12 @@ class Asked:
             return []
 
 
-def _answer(name: str, given: Mapping[str, str | None], settings: Settings) -> Answered:
+def _answer(
+    name: str, given: Mapping[str, str | None], settings: Settings, allow_files: bool
+) -> Answered:
     days = None
+    if allow_files and (settings.target != "local" or name in analyses()):
+        raise UsageError("--allow-files goes with a .sql file and the local target.")
     if name in analyses():
         parameters = analyses()[name].parameters
         values = bound_values(parameters, given, settings.zone)
@@ -133,15 +151,16 @@ def _answer(name: str, given: Mapping[str, str | None], settings: Settings) -> A
         if settings.target == "athena":
             days = raw_days(values)
     elif name.endswith(".sql"):
-        text = _sql_file(name)
-        parameters = {key: Parameter(key, required=True) for key in named_parameters(text)}
+        from rolecall.own_sql import rendered
+
+        sql = rendered(_sql_file(name), settings)
+        parameters = {key: Parameter(key, required=True) for key in named_parameters(sql)}
         values = bound_values(parameters, given, settings.zone)
-        sql = compiled_text(text, settings)
     else:
         raise UsageError(
             f"There is no query {name!r}: `rolecall query` lists them, and a file ends in .sql."
         )
-    return answer(sql, values, parameters, settings, days)
+    return answer(sql, values, parameters, settings, days, allow_files=allow_files)
 
 
 def _sql_file(name: str) -> str:

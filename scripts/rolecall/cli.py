@@ -354,6 +354,11 @@ def session(id_: str, format_: str, **flags: Any) -> None:
 @click.option(
     "--param", "params", multiple=True, metavar="KEY=VALUE", help="A parameter of the query."
 )
+@click.option(
+    "--allow-files",
+    is_flag=True,
+    help="Let a .sql file read files of this machine too, such as with read_csv.",
+)
 @_stale_option
 @_target_options
 @_deadline_option
@@ -361,12 +366,17 @@ def session(id_: str, format_: str, **flags: Any) -> None:
 def query(
     name: str | None,
     params: tuple[str, ...],
+    allow_files: bool,
     stale: bool,
     format_: str,
     output: Path | None,
     **flags: Any,
 ) -> None:
-    """Run a query of the project by name, or a .sql file; without NAME, list the queries."""
+    """Run a query of the project by name, or a .sql file; without NAME, list the queries.
+
+    A query asks: SELECT, EXPLAIN, DESCRIBE and SHOW alone run. On the local target it reads the
+    database and the logs, no other file and no network; on Athena what your rights allow.
+    """
     from rolecall.asked import Asked
     from rolecall.output import write
 
@@ -374,9 +384,11 @@ def query(
         click.echo(_query_list())
         return
     settings = _settings(**flags)
-    asked = Asked(settings)
+    asked = Asked(settings, allow_files=allow_files)
     given = dict(_pair(param) for param in params)
     result, notes = asked.answer_with_notes(name, given, is_stale_fine=stale)
+    if allow_files:
+        _say("The query could read every file that you may read: --allow-files.")
     _say(*notes)
     _say_what_it_took(*asked.answers)
     write(result, format_, output, settings.zone)

@@ -15,6 +15,8 @@ from typing import IO
 import duckdb
 
 from rolecall.errors import RolecallError
+from rolecall.files import open_own
+from rolecall.spill import claim, draft_of, leave
 
 NAME = "rolecall"
 """The name under which the file is attached, whatever the file is called."""
@@ -32,6 +34,15 @@ SCHEMA_VERSION = 3
 FIRST_SCHEMA_VERSION = 1
 """The version of a database that says none."""
 
+# DuckDB's own settings, less what reaches beyond the files that it is told of.
+_CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "allow_persistent_secrets": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "python_enable_replacements": "false",
+    "temp_directory": "",
+}
+
 # What models that are no more have left behind. It follows from events that may be forgotten.
 _RETIRED = ("switch_sign_ins", "portal_addresses")
 
@@ -42,6 +53,29 @@ _STORE_COLUMNS = {
     "rolecall_schema": {"version"},
 }
 
+# One thing that is in a database, of whatever kind.
+_ANYTHING = """
+    select 'table', table_name from duckdb_tables() where database_name = $database
+    union all
+    select 'view', view_name from duckdb_views() where database_name = $database and not internal
+    union all
+    select 'sequence', sequence_name from duckdb_sequences() where database_name = $database
+    union all
+    select 'type', type_name from duckdb_types() where database_name = $database and not internal
+    union all
+    select 'macro', function_name
+    from duckdb_functions()
+    where database_name = $database and not internal
+    union all
+    select 'schema', schema_name
+    from duckdb_schemas()
+    where database_name = $database and not internal and schema_name <> 'main'
+    limit 1
+"""
+
+# Digits of a process id, and more.
+_LONGEST_ID = 20
+
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _READ_ONLY = " (type duckdb, read_only)"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.25
@@ -51,8 +85,12 @@ PATIENCE_SECONDS = 60
 
 
 def connected() -> duckdb.DuckDBPyConnection:
-    """Return a connection with nothing attached, which never fetches an extension by itself."""
-    return duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    """Return a connection with nothing attached, which fetches and loads no extension by itself.
+
+    It knows no variable of Python and no secret that DuckDB keeps, and writes nothing to disk that
+    does not fit in memory: see ``rolecall.spill``.
+    """
+    return duckdb.connect(":memory:", config=_CLOSED)
 
 
 def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
@@ -97,8 +135,28 @@ def attach(
     """Attach the database file at ``path`` as ``NAME``, made if need be.
 
     Waits up to ``wait_seconds`` for a process that holds the file. Raises RolecallError if it
-    stays held, if it cannot be opened, or if a newer Rolecall, or none at all, made it.
+    stays held, if it cannot be opened, or if a newer Rolecall, or none at all, made it: then not
+    a byte of it is changed.
     """
+    if options != _READ_ONLY and _is_writable(path):
+        # Opened for writing, a file may be changed at once: by what is left in its log.
+        _attach_patiently(connection, path, wait_seconds, _READ_ONLY)
+        check_schema_version(connection)
+        connection.execute(f"detach {NAME}")
+    _attach_patiently(connection, path, wait_seconds, options)
+    check_schema_version(connection)
+    if options != _READ_ONLY:
+        folder = claim(path)
+        connection.execute("set temp_directory = ?", ["" if folder is None else str(folder)])
+
+
+def _is_writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _attach_patiently(
+    connection: duckdb.DuckDBPyConnection, path: Path, wait_seconds: float, options: str
+) -> None:
     deadline = time.monotonic() + wait_seconds
     pause = _FIRST_PAUSE_SECONDS
     while problem := _problem_of_attaching(connection, path, options):
@@ -106,13 +164,17 @@ def attach(
             raise RolecallError(problem)
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-    check_schema_version(connection)
 
 
 def _problem_of_attaching(
     connection: duckdb.DuckDBPyConnection, path: Path, options: str
 ) -> str | None:
     """Attach a file, or return who holds it. Raises RolecallError if it cannot be opened."""
+    if _log_of_changes(path).is_symlink():
+        raise RolecallError(
+            f"The database {path} cannot be opened: {_log_of_changes(path)} is a link, which DuckDB"
+            " would write through; remove it."
+        )
     try:
         connection.execute(f"attach ? as {NAME}{options}", [str(path)])
     except duckdb.Error as error:
@@ -135,13 +197,12 @@ def only_writer(path: Path) -> Iterator[None]:
     The lock belongs to the process: however that ends, nothing stays locked. Raises
     RolecallError at once if another process has it.
     """
-    lock_file = path.absolute().with_name(f"{path.name}.lock")
+    lock_file = _lock_file(path)
     try:
         stream = _locked(lock_file)
-    except BlockingIOError:
-        holder = lock_file.read_text(encoding="utf-8") or "unknown"
+    except _HeldError as error:
         raise RolecallError(
-            f"The database {path} is being changed by process {holder}: try again when it is done."
+            f"The database {path} is being changed by process {error}: try again when it is done."
         ) from None
     except OSError as error:
         raise RolecallError(
@@ -149,32 +210,61 @@ def only_writer(path: Path) -> Iterator[None]:
         ) from None
     with stream:
         stream.truncate(0)
-        stream.write(str(os.getpid()))
+        stream.write(str(os.getpid()).encode())
         stream.flush()
         try:
             yield
         finally:
+            leave(path)
             lock_file.unlink(missing_ok=True)
 
 
-def _locked(lock_file: Path) -> IO[str]:
-    """Return the lock file, locked. Raises BlockingIOError if another process has locked it."""
+def writer_of(path: Path) -> str | None:
+    """Return the id of the process that is changing the database at ``path``, None if none is."""
+    try:
+        with open_own(_lock_file(path)) as stream:
+            _lock(stream, fcntl.LOCK_SH)
+    except _HeldError as error:
+        return str(error)
+    except OSError:
+        return None
+    return None
+
+
+class _HeldError(Exception):
+    """Another process, of which this is the id, has the lock."""
+
+
+def _lock_file(database: Path) -> Path:
+    return database.absolute().with_name(f"{database.name}.lock")
+
+
+def _locked(lock_file: Path) -> IO[bytes]:
+    """Return the lock file, locked. Raises _HeldError, and OSError for what is no such file."""
     while True:
-        stream = open(lock_file, "a", encoding="utf-8")  # noqa: SIM115
+        stream = open_own(lock_file, make=True)
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(stream, fcntl.LOCK_EX)
             # Its last holder removes it: what is locked must still be what has the name.
             if _has_name(stream, lock_file):
                 return stream
-        except OSError:
+        except BaseException:
             stream.close()
             raise
         stream.close()
 
 
-def _has_name(stream: IO[str], path: Path) -> bool:
+def _lock(stream: IO[bytes], kind: int) -> None:
     try:
-        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+        fcntl.flock(stream, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = stream.read(_LONGEST_ID)
+        raise _HeldError(holder.decode() if holder.isdigit() else "unknown") from None
+
+
+def _has_name(stream: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.lstat())
     except FileNotFoundError:
         return False
 
@@ -209,17 +299,28 @@ def check_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _check_tables_are_its_own(connection: duckdb.DuckDBPyConnection) -> None:
-    """Raise RolecallError if a table has a name of the store's and not what that has."""
+    """Raise RolecallError if a table has a name of the store's and not what that has.
+
+    And if there is anything at all, while the store is not.
+    """
     for table, columns in _STORE_COLUMNS.items():
         rows = connection.execute(
             "select column_name from duckdb_columns() where database_name = ? and table_name = ?",
             [NAME, table],
         ).fetchall()
         if rows and not columns <= {column for (column,) in rows}:
-            raise RolecallError(
-                f"The database has a table {table} that Rolecall did not make:"
-                " use another database."
-            )
+            raise _not_ours("table", table)
+    if not has_table(connection, "rolecall_schema") and not has_table(connection, "events"):
+        # What is made first is missing: then nothing is to be there.
+        foreign = connection.execute(_ANYTHING, {"database": NAME}).fetchone()
+        if foreign is not None:
+            raise _not_ours(*foreign)
+
+
+def _not_ours(kind: str, name: str) -> RolecallError:
+    return RolecallError(
+        f"The database has a {kind} {name} that Rolecall did not make: use another database."
+    )
 
 
 def is_outdated(connection: duckdb.DuckDBPyConnection) -> bool:
@@ -286,8 +387,9 @@ def rewrite(path: Path) -> None:
 
     Raises RolecallError if there is no room; the database is then as it was.
     """
-    draft = path.absolute().with_name(f"{path.name}.new")
-    _remove(draft)
+    draft = draft_of(path)
+    # Where a version that wrote it beside the database was killed, it is there still.
+    _remove(path.absolute().with_name(f"{path.name}.new"))
     try:
         with connected() as connection:
             attach(connection, path.absolute(), PATIENCE_SECONDS)

@@ -24,6 +24,7 @@ from rolecall.logs import (
     is_same_once_unpacked,
     kinds_text,
     loose_file_path,
+    path_of,
     printable,
     read_records,
 )
@@ -132,7 +133,10 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
 
 
 def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the folders, or single files, from which the database was loaded so far."""
+    """Return the folders, or single files, from which the database was loaded so far, printable.
+
+    ``path_of`` leads back to their paths.
+    """
     roots = _rows(ledger, f"select distinct log_root from {NAME}.main.log_reads")
     return sorted({root for (root,) in roots if root is not None} | _remembered_log_roots(ledger))
 
@@ -199,7 +203,7 @@ def readable_log_roots(
         if not named.exists():
             raise LogSourceError(f"The log folder {named} does not exist.")
         return [named]
-    roots = [Path(root) for root in known]
+    roots = [Path(path_of(root)) for root in known]
     if not roots and example_logs is not None and example_logs.is_dir():
         roots = [example_logs]
     if not roots:
@@ -209,7 +213,7 @@ def readable_log_roots(
         )
     there = [root for root in roots if root.exists()]
     if not there:
-        gone = " and ".join(map(str, roots))
+        gone = " and ".join(known or map(str, roots))
         verb = "does" if len(roots) == 1 else "do"
         raise LogFoldersGoneError(
             f"The log folder {gone} {verb} not exist: name the one where its logs are now, with"
@@ -321,8 +325,8 @@ def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[
     """
     for file in files:
         attempt = attempts.get(file.log_file)
-        if attempt and attempt.log_root not in (None, file.log_root):
-            other_root = str(attempt.log_root)
+        if attempt and attempt.log_root not in (None, printable(file.log_root)):
+            other_root = path_of(str(attempt.log_root))
             _check_is_copy(file, loose_file_path(file.log_file, other_root), other_root)
     open_files = [
         file

@@ -45,7 +45,7 @@ from rolecall.ledger import (
 )
 from rolecall.load_progress import LoadProgress
 from rolecall.log_records import UnreadableLogError
-from rolecall.logs import LogFile, read_records
+from rolecall.logs import LogFile, printable, read_records
 from rolecall.project import compile_analyses, failures, project_digest, run_dbt
 from rolecall.refreshed import Refreshed, Unreadable
 from rolecall.settings import Settings
@@ -236,7 +236,7 @@ def _plan(settings: Settings) -> _Plan:
         skipped = {unreadable.log_file for unreadable in still_unreadable}
         return _Plan(
             roots=roots,
-            missing_log_roots=sorted(set(known).difference(map(str, roots))),
+            missing_log_roots=sorted(set(known).difference(printable(str(root)) for root in roots)),
             unread=[file for file in unread if file.log_file not in skipped],
             still_unreadable=still_unreadable,
             is_built=is_built,

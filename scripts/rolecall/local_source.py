@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from rolecall.errors import RolecallError
 from rolecall.ledger import check_events_are_there
 from rolecall.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
 from rolecall.logs import LogFile
+from rolecall.spill import leave
 
 DEFAULT_DATABASE = "rolecall.duckdb"
 EXAMPLE_LOGS = Path("sample")
@@ -95,7 +97,9 @@ class Plugin(BasePlugin):  # type: ignore[misc]
             conn.execute(f"detach database if exists {NAME}")
             raise RuntimeError(str(error)) from None
         stamp_schema_version(conn)
-        conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
+        # A refresh removes the folder for what does not fit in memory itself.
+        if _slice is None:
+            atexit.register(leave, self._database.absolute())
         self._source.create_views(conn)
         self._connection = conn
         self._forgotten_before = forgotten_before(conn)

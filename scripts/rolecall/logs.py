@@ -54,6 +54,8 @@ _OTHER_FOLDER = re.compile(
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
+# A byte as text: of a name that is no UTF-8, or a backslash.
+_ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f]|5c)")
 _HEAD_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
 _KINDS_NAMED = 8
@@ -157,7 +159,7 @@ def log_file_key(path: str, log_root: str) -> str:
 
 def loose_file_path(key: str, log_root: str) -> str:
     """Return where the file outside a trail's layout is that has ``key`` below ``log_root``."""
-    return log_root if os.path.isfile(log_root) else os.path.join(log_root, key)
+    return log_root if os.path.isfile(log_root) else os.path.join(log_root, path_of(key))
 
 
 def _trail_key(path: str) -> str | None:
@@ -172,8 +174,24 @@ def _trail_key(path: str) -> str | None:
 
 
 def printable(path: str) -> str:
-    r"""Return ``path`` as text that can be stored: bytes that are no UTF-8 become ``\xff``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    r"""Return ``path`` as text that can be stored: bytes that are no UTF-8 become ``\xff``.
+
+    Where a name has such a text itself, its backslash becomes ``\x5c``; ``path_of`` leads back.
+    """
+    escaped = _ESCAPED_BYTE.sub(lambda match: rf"\x5c{match[0][1:]}", path)
+    return os.fsencode(escaped).decode("utf-8", "backslashreplace")
+
+
+def path_of(text: str) -> str:
+    """Return the path that ``printable`` made the text of."""
+    parts = _ESCAPED_BYTE.split(text)
+    # Every second part is the number of a byte.
+    return os.fsdecode(
+        b"".join(
+            bytes.fromhex(part) if number % 2 else os.fsencode(part)
+            for number, part in enumerate(parts)
+        )
+    )
 
 
 def key_facts(key: str) -> KeyFacts | None:

@@ -75,10 +75,12 @@ def write(
         _write_to(result, format_, sys.stdout, sys.stdout.buffer, zone, columns)
         sys.stdout.flush()
         return
+    from rolecall.files import new_file
+
     # Written beside its place and renamed: a file that is there is whole.
     draft = output.with_name(f".{output.name}.part")
     try:
-        with draft.open("wb") as binary:
+        with new_file(draft) as binary:
             text = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=True)
             _write_to(result, format_, text, binary, zone, columns)
             text.flush()

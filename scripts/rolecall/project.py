@@ -105,6 +105,12 @@ def models_read_by(model: str) -> frozenset[str]:
 
 
 @cache
+def project_tables() -> frozenset[str]:
+    """Return the names of the models."""
+    return frozenset(path.stem for path in (project_dir() / "models").rglob("*.sql"))
+
+
+@cache
 def project_variables() -> Mapping[str, Any]:
     """Return the variables of the project, with the values that they have by default."""
     import yaml
@@ -188,12 +194,10 @@ def _compiled(names: list[str], settings: Settings, fingerprint: str = "") -> Pa
 
 
 def compiled_text(sql: str, settings: Settings, **options: Any) -> str:
-    """Return SQL of the user's own with its Jinja compiled by dbt; plain SQL as it is.
+    """Return SQL of the project's own with its Jinja compiled by dbt.
 
-    ``options`` are those of ``run_dbt``.
+    ``options`` are those of ``run_dbt``. SQL of a user is for ``rolecall.own_sql``.
     """
-    if "{{" not in sql and "{%" not in sql:
-        return sql
     arguments = ["compile", "--inline", sql, "--no-populate-cache"]
     if settings.target == "local":
         arguments.append("--no-introspect")
@@ -239,7 +243,7 @@ def run_dbt(
         from rolecall.service_files import read_service_files_once
 
         read_service_files_once()
-        told = _athena_vars(settings)
+        told = athena_variables(settings)
         if skip_log_files:
             told["skip_log_files"] = dict(skip_log_files)
         if archived_logs:
@@ -293,7 +297,7 @@ def _reason(result: dbtRunnerResult) -> str:
     return "; ".join(failed) or "see the log of dbt"
 
 
-def _athena_vars(settings: Settings) -> dict[str, object]:
+def athena_variables(settings: Settings) -> dict[str, object]:
     """Return what the models are told by variables: which table to read, and from which day."""
     schema, _, table = settings.table.partition(".")
     told: dict[str, object] = {"cloudtrail_schema": schema, "cloudtrail_table": table}
@@ -372,9 +376,12 @@ def _environment(settings: Settings, load_from: date | None = None) -> Iterator[
     os.environ["ROLECALL_LOAD_FROM"] = "" if load_from is None else load_from.isoformat()
     path_before = list(sys.path)
     folder_before = Path.cwd()
+    # dbt logs the command line, and stops at one that is not UTF-8: it is not its own.
+    arguments_before, sys.argv = sys.argv, ["dbt"]
     try:
         yield
     finally:
+        sys.argv = arguments_before
         os.chdir(folder_before)
         sys.path[:] = path_before
         os.environ.clear()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from rolecall.database import NAME, connected, forgotten_before, open_database
+from rolecall.confined import check_is_question, check_is_question_to_athena, confine
+from rolecall.database import NAME, connected, forgotten_before, has_table, open_database, writer_of
 from rolecall.errors import RolecallError, UsageError
 from rolecall.output import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
+from rolecall.spill import reader_folder
 
 if TYPE_CHECKING:
     from rolecall.athena import Answer, Statistics
@@ -24,6 +27,15 @@ if TYPE_CHECKING:
 _MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
 _LOCAL_SOURCE = '"logs"."main"."cloudtrail_logs"'
+
+# All answers are built from the load that the table of files has as the newest, or an earlier one.
+_IS_UNBUILT = f"""
+    select coalesce(
+        (select max(loaded_at) from {NAME}.main.events)
+        > (select max(loaded_at) from {NAME}.main.log_files),
+        false
+    )
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +53,18 @@ def answer(
     parameters: Mapping[str, Parameter],
     settings: Settings,
     days: Days | None = None,
+    *,
+    allow_files: bool = False,
 ) -> Answered:
     """Return the rows of a query on the target, all of them.
 
     ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. ``days``
     are those of delivery that it reads of the raw logs on Athena, None if that is not known.
+    ``allow_files`` lets a query on the local target read files of this machine.
     Raises RolecallError.
     """
     if settings.target == "local":
-        return Answered(answer_locally(sql, values, settings))
+        return Answered(answer_locally(sql, values, settings, allow_files=allow_files))
     found = answer_on_athena(sql, values, parameters, settings, days)
     return Answered(found.result(), found.statistics, found.output_location)
 
@@ -106,13 +121,44 @@ def first_kept_day(settings: Settings) -> date | None:
         return forgotten_before(connection)
 
 
-def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) -> Result:
+def unbuilt_note(settings: Settings) -> str | None:
+    """Return a sentence if events are stored that no answer knows of, None if there are none.
+
+    On Athena none is returned: there a refresh holds a lease. Raises RolecallError.
+    """
+    if settings.target != "local":
+        return None
+    with open_database(settings.database, settings.wait_seconds) as connection:
+        if not has_table(connection, "events") or not has_table(connection, "log_files"):
+            return None
+        ((is_unbuilt,),) = connection.execute(_IS_UNBUILT).fetchall()
+    if not is_unbuilt:
+        return None
+    writer = writer_of(settings.database)
+    if writer is not None:
+        return f"Process {writer} is loading logs: the answers are still those of before."
+    return (
+        "The last refresh did not come to its end: what it loaded is in no answer yet;"
+        " `rolecall refresh` goes on with it."
+    )
+
+
+def answer_locally(
+    sql: str, values: Mapping[str, Value], settings: Settings, *, allow_files: bool = False
+) -> Result:
     """Return the rows of a query on the local target, all of them.
 
-    ``sql`` has named parameters, ``values`` a value for each. Raises RolecallError.
+    ``sql`` has named parameters, ``values`` a value for each; ``allow_files`` is as ``answer`` has
+    it. Raises RolecallError.
     """
     _check_is_one_query(sql)
-    connection = _connection(sql, settings)
+    with _connection(sql, settings, allow_files=allow_files) as connection:
+        return _answer_of(connection, sql, values, settings)
+
+
+def _answer_of(
+    connection: duckdb.DuckDBPyConnection, sql: str, values: Mapping[str, Value], settings: Settings
+) -> Result:
     try:
         used = {name: values[name] for name in named_parameters(sql)}
         cursor = connection.execute(with_markers(sql, lambda name: f"${name}"), used)
@@ -121,33 +167,39 @@ def answer_locally(sql: str, values: Mapping[str, Value], settings: Settings) ->
         rows = [tuple(map(_plain_value, row)) for row in cursor.fetchall()]
         return Result(columns, types, rows)
     except duckdb.CatalogException as error:
+        from rolecall.project import project_tables
+
         missing = _MISSING_TABLE.search(str(error))
-        if missing is None or missing[1] not in _tables_of_the_project():
+        if missing is None or missing[1] not in project_tables():
             raise RolecallError(f"The query failed: {_message(error)}") from None
+        writer = writer_of(settings.database)
+        way = (
+            f"build it with `rolecall refresh --logs DIR --database {settings.database}`"
+            if writer is None
+            else f"process {writer} is building it; ask again when that is done"
+        )
         raise RolecallError(
-            f"The database {settings.database} has no table {missing[1]} yet: build it with"
-            f" `rolecall refresh --logs DIR --database {settings.database}`."
+            f"The database {settings.database} has no table {missing[1]} yet: {way}."
+        ) from None
+    except duckdb.PermissionException as error:
+        raise RolecallError(
+            f"The query failed: {_message(error).partition(' - ')[0]}: a query reads the database"
+            " and the logs, and other files only with --allow-files."
         ) from None
     except duckdb.Error as error:
         raise RolecallError(f"The query failed: {_message(error)}") from None
-    finally:
-        connection.close()
 
 
 def _check_is_one_query(sql: str) -> None:
-    """Raise UsageError if ``sql`` is no query, or several."""
+    """Raise UsageError if ``sql`` is no query, or several, RolecallError if it does not ask."""
+    marked = with_markers(sql, lambda name: f"${name}")
     try:
-        count = len(duckdb.extract_statements(with_markers(sql, lambda name: f"${name}")))
+        count = len(duckdb.extract_statements(marked))
+        if count != 1:
+            raise UsageError(f"A query is one statement, and this is {count or 'none'}.")
+        check_is_question(marked)
     except duckdb.Error as error:
         raise RolecallError(f"The query failed: {_message(error)}") from None
-    if count != 1:
-        raise UsageError(f"A query is one statement, and this is {count or 'none'}.")
-
-
-def _tables_of_the_project() -> frozenset[str]:
-    from rolecall.project import project_dir
-
-    return frozenset(path.stem for path in (project_dir() / "models").rglob("*.sql"))
 
 
 def answer_on_athena(
@@ -164,6 +216,7 @@ def answer_on_athena(
     from rolecall.athena import Athena, QueryFailedError, make_client
     from rolecall.catalogue import check_scan, tables_of
 
+    check_is_question_to_athena(sql)
     check_scan(tables_of(sql), settings, None if days is None else [days])
     client = make_client("athena", settings.region)
     athena = Athena(settings.place, client, price_per_tb=settings.price_per_tb)
@@ -179,24 +232,32 @@ def answer_on_athena(
         ) from None
 
 
-def _connection(sql: str, settings: Settings) -> duckdb.DuckDBPyConnection:
-    """Return a connection with the database, and with the raw logs if ``sql`` asks for them."""
+@contextmanager
+def _connection(
+    sql: str, settings: Settings, *, allow_files: bool
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a confined connection with the database, and the raw logs if ``sql`` asks for them."""
     asks_raw_logs = _LOCAL_SOURCE in sql
-    if asks_raw_logs and not settings.database.exists():
-        connection = connected()
-    else:
-        connection = open_database(settings.database, settings.wait_seconds)
-    if asks_raw_logs:
-        from rolecall.ledger import known_log_roots, readable_log_roots
-        from rolecall.log_source import LogSource
+    with ExitStack() as stack:
+        spill = None
+        if asks_raw_logs and not settings.database.exists():
+            connection = connected()
+        else:
+            connection = open_database(settings.database, settings.wait_seconds)
+            spill = stack.enter_context(reader_folder(settings.database))
+        stack.callback(connection.close)
+        if asks_raw_logs:
+            from rolecall.ledger import known_log_roots, readable_log_roots
+            from rolecall.log_source import LogSource
 
-        # Here, not in the scan: what DuckDB makes of an error there is no sentence.
-        readable_log_roots(known_log_roots(connection), settings.logs)
-        LogSource.create_views(connection)
-        LogSource(settings.logs).register(connection, connection)
-    elif settings.database.exists():
-        connection.execute(f"use {NAME}")
-    return connection
+            # Here, not in the scan: what DuckDB makes of an error there is no sentence.
+            readable_log_roots(known_log_roots(connection), settings.logs)
+            LogSource.create_views(connection)
+            LogSource(settings.logs).register(connection, connection)
+        else:
+            connection.execute(f"use {NAME}")
+        confine(connection, spill, allow_files=allow_files)
+        yield connection
 
 
 def _message(error: duckdb.Error) -> str:
