@@ -32,6 +32,7 @@ newest_attempts as (
         event_count,
         copied_record_count,
         rejected_record_count,
+        too_large_record_count,
         forgotten_record_count,
         size_bytes,
         {{ mart_timestamp('modified_at') }} as modified_at,

@@ -54,6 +54,8 @@ rejected_by_file as (
     select
         log_file,
         sum(case when is_forgotten then 0 else 1 end) as rejected_record_count,
+        sum(case when is_too_large and not is_forgotten then 1 else 0 end)
+            as too_large_record_count,
         sum(case when is_forgotten then 1 else 0 end) as forgotten_record_count
     from staged_records
     where is_rejected
@@ -83,6 +85,8 @@ counted as (
             as accepted_copy_count,
         cast(coalesce(rejected_by_file.rejected_record_count, 0) as bigint)
             as rejected_count,
+        cast(coalesce(rejected_by_file.too_large_record_count, 0) as bigint)
+            as too_large_count,
         cast(coalesce(rejected_by_file.forgotten_record_count, 0) as bigint)
             as forgotten_count,
         files.size_bytes,
@@ -113,6 +117,8 @@ stamped as (
             as copied_record_count,
         case when status <> 'unreadable' then rejected_count end
             as rejected_record_count,
+        case when status <> 'unreadable' then too_large_count end
+            as too_large_record_count,
         case when status <> 'unreadable' then forgotten_count end
             as forgotten_record_count,
         size_bytes,

@@ -103,6 +103,7 @@ listed as (
         event_count,
         copied_record_count,
         rejected_record_count,
+        too_large_record_count,
         forgotten_record_count,
         size_bytes,
         {{ store_timestamp('modified_at') }} as modified_at,

@@ -73,7 +73,7 @@ class AthenaRefreshed:
     file_count: int
     event_count: int
     unreadable: tuple[Unreadable, ...]
-    rejected_files: tuple[tuple[str, int], ...]
+    rejected_files: tuple[tuple[str, int, int], ...]
     conflicting_files: tuple[tuple[str, int], ...]
     correction_count: int
     test_count: int
@@ -95,8 +95,8 @@ class AthenaRefreshed:
 
     @property
     def rejected_record_count(self) -> int:
-        """The records without a valid time."""
-        return sum(count for _, count in self.rejected_files)
+        """The records without a valid time, and those that are too large."""
+        return sum(count for _, count, _ in self.rejected_files)
 
     @property
     def conflict_count(self) -> int:
@@ -266,15 +266,16 @@ def _summary(athena: Athena, since: str | None) -> dict[str, Any]:
     return dict(zip(answer.columns, row, strict=True))
 
 
-def _rejected_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:
+def _rejected_files(athena: Athena, since: str | None) -> tuple[tuple[str, int, int], ...]:
     answer = athena.run(
         f"""
-        select log_file, rejected_record_count from log_reads
+        select log_file, rejected_record_count, coalesce(too_large_record_count, 0)
+        from log_reads
         where {_is_since(since)} and rejected_record_count > 0
         order by log_file
         """
     )
-    return tuple((log_file, count) for log_file, count in answer.rows())
+    return tuple((log_file, count, too_large) for log_file, count, too_large in answer.rows())
 
 
 def _conflicting_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:

@@ -539,11 +539,15 @@ def _unreadable_lines(unreadable: Sequence[Unreadable]) -> list[str]:
     return lines
 
 
-def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:
-    return [
-        f"Rejected {counted(rejected, 'record')} without a valid time in {log_file}."
-        for log_file, rejected in rejected_files[:_NAMED_AT_MOST]
-    ]
+def _rejected_lines(rejected_files: Sequence[tuple[str, int, int]]) -> list[str]:
+    lines = []
+    for log_file, rejected, too_large in rejected_files[:_NAMED_AT_MOST]:
+        if rejected > too_large:
+            count = counted(rejected - too_large, "record")
+            lines.append(f"Rejected {count} without a valid time in {log_file}.")
+        if too_large:
+            lines.append(f"Rejected {counted(too_large, 'record')} above 1 MB in {log_file}.")
+    return lines
 
 
 def _conflict_lines(refreshed: Refreshed | AthenaRefreshed) -> list[str]:

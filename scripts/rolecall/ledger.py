@@ -18,6 +18,7 @@ from rolecall.errors import RolecallError
 from rolecall.log_records import UnreadableLogError
 from rolecall.logs import (
     LOG_SUFFIXES,
+    MAX_LOG_BYTES,
     LogFile,
     find_log_files,
     is_folder_key,
@@ -227,12 +228,14 @@ def check_has_logs(roots: Sequence[Path]) -> None:
     raise NoLogsError(roots, passed_over)
 
 
-def unread_log_files(roots: Sequence[Path], attempts: Mapping[str, Attempt]) -> list[LogFile]:
+def unread_log_files(
+    roots: Sequence[Path], attempts: Mapping[str, Attempt], max_log_bytes: int = MAX_LOG_BYTES
+) -> list[LogFile]:
     """Return the log files below ``roots`` that a load has to open, in its order.
 
     Raises LogSourceError as ``sorted_log_files`` and ``not_done`` do.
     """
-    return not_done(sorted_log_files(roots, attempts), attempts)
+    return not_done(sorted_log_files(roots, attempts), attempts, max_log_bytes)
 
 
 def sorted_log_files(
@@ -313,7 +316,9 @@ def first_copies(files: Sequence[LogFile]) -> list[LogFile]:
     return list(first.values())
 
 
-def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[LogFile]:
+def not_done(
+    files: Sequence[LogFile], attempts: Mapping[str, Attempt], max_log_bytes: int = MAX_LOG_BYTES
+) -> list[LogFile]:
     """Return the files that a load has to open: new ones, changed ones and unreadable ones.
 
     A copy that cannot be read is left out where another one of its key can. Raises LogSourceError
@@ -329,26 +334,30 @@ def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[
         for file in files
         if (attempt := attempts.get(file.log_file)) is None or not attempt.is_done_with(file)
     ]
-    return _without_needless_problems(open_files, files)
+    return _without_needless_problems(open_files, files, max_log_bytes)
 
 
 def _without_needless_problems(
-    open_files: Sequence[LogFile], files: Sequence[LogFile]
+    open_files: Sequence[LogFile], files: Sequence[LogFile], max_log_bytes: int
 ) -> list[LogFile]:
     """Return ``open_files`` but for unreadable copies of what another of ``files`` has."""
     counts = Counter(file.log_file for file in files)
     open_counts = Counter(file.log_file for file in open_files)
     # Of these a copy is done, or will be.
     has_one = {key for key, count in open_counts.items() if count < counts[key]}
-    good = {file for file in open_files if counts[file.log_file] == 1 or _is_readable(file)}
+    good = {
+        file
+        for file in open_files
+        if counts[file.log_file] == 1 or _is_readable(file, max_log_bytes)
+    }
     has_one.update(file.log_file for file in good)
     bad = set(first_copies([file for file in open_files if file.log_file not in has_one]))
     return [file for file in open_files if file in good or file in bad]
 
 
-def _is_readable(file: LogFile) -> bool:
+def _is_readable(file: LogFile, max_log_bytes: int) -> bool:
     try:
-        read_records(file)
+        read_records(file, max_log_bytes)
     except UnreadableLogError:
         return False
     return True

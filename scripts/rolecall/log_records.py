@@ -22,7 +22,7 @@ Record = bytes | msgspec.Raw
 _T = TypeVar("_T")
 
 MAX_RECORD_BYTES = 1_000_000
-"""The largest record that is loaded: CloudTrail's own limit is 256 KB (its User Guide, "Quotas")."""
+"""The largest record that is loaded: CloudTrail's own limit is 256 KB (User Guide, "Quotas")."""
 
 MAX_RECORDS = 1_000_000
 """How many records a log file may have: in memory each costs more than the shortest has bytes."""
@@ -125,7 +125,7 @@ def parse_records(body: bytes) -> list[Record]:
         with suppress(msgspec.MsgspecError, RecursionError):
             trail = _trail_decoder.decode(text)
             if not trail.is_record:
-                return list(trail.Records)
+                return list(trail.records)
     text = _without_lone_surrogates(text)
     try:
         return _records_of_each(_documents(text))
@@ -136,19 +136,32 @@ def parse_records(body: bytes) -> list[Record]:
         raise
 
 
-class _Trail(msgspec.Struct):
-    """What CloudTrail writes, and what would make a record of it that only has such a member."""
+class _Trail(
+    msgspec.Struct,
+    rename={
+        "records": "Records",
+        "event_id": "eventID",
+        "event_time": "eventTime",
+        "event_name": "eventName",
+        "event_version": "eventVersion",
+        "user_identity": "userIdentity",
+    },
+):
+    """What CloudTrail writes, and what would make it a record that has such a member too."""
 
-    Records: list[msgspec.Raw]
-    eventID: msgspec.Raw | None = None
-    eventTime: msgspec.Raw | None = None
-    eventName: msgspec.Raw | None = None
-    eventVersion: msgspec.Raw | None = None
-    userIdentity: msgspec.Raw | None = None
+    records: list[msgspec.Raw]
+    event_id: msgspec.Raw | None = None
+    event_time: msgspec.Raw | None = None
+    event_name: msgspec.Raw | None = None
+    event_version: msgspec.Raw | None = None
+    user_identity: msgspec.Raw | None = None
 
     @property
     def is_record(self) -> bool:
-        return any(getattr(self, key) is not None for key in _RECORD_KEYS)
+        members = (self.event_id, self.event_time, self.event_name)
+        return any(
+            member is not None for member in (*members, self.event_version, self.user_identity)
+        )
 
 
 _trail_decoder = msgspec.json.Decoder(_Trail)

@@ -30,7 +30,7 @@ from rolecall.memory import memory_parts
 _Identity = tuple[int, int] | str
 
 MAX_LOG_BYTES = memory_parts().log_bytes
-"""The largest log file that is read, in bytes once unpacked, unless the reader says another size."""
+"""The largest log file that is read, in bytes once unpacked, where nothing else is said."""
 
 # The key of a trail's file from AWSLogs/ on, with or without an organisation.
 _TRAIL_KEY = re.compile(
@@ -66,6 +66,10 @@ _MOST_PACKED = 2
 # What is looked at of a gzip file that ends too early: little, since each member takes it anew.
 _MEMBER_PIECE_BYTES = 4096
 _REASON_LENGTH = 200
+
+
+class LogTooLargeError(UnreadableLogError):
+    """A log file that has more bytes, once unpacked, than may be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,7 +305,10 @@ def _text_of(path: str, max_bytes: int) -> bytes:
     except OSError as error:
         raise UnreadableLogError(f"cannot open the file: {_reason(error)}") from None
     if len(text) > max_bytes:
-        raise UnreadableLogError(f"the file is larger than {max_bytes:,} bytes unpacked")
+        raise LogTooLargeError(
+            f"the file is larger than {max_bytes:,} bytes unpacked: split it, or set"
+            " ROLECALL_MEMORY to eight times its size"
+        )
     return text
 
 

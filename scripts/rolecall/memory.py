@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from rolecall.sizes import size_bytes
 
 DEFAULT_MEMORY_BYTES = 1_500_000_000
 """What a refresh may take unless ``ROLECALL_MEMORY`` says otherwise."""
@@ -28,3 +32,19 @@ class MemoryParts:
 def memory_parts(total_bytes: int = DEFAULT_MEMORY_BYTES) -> MemoryParts:
     """Return the parts of ``total_bytes``."""
     return MemoryParts(total_bytes * 3 // 5, total_bytes // 8, total_bytes)
+
+
+def memory_parts_of(environment: Mapping[str, str] = os.environ) -> MemoryParts:
+    """Return the parts of what ``ROLECALL_MEMORY`` allows, in bytes or as a text such as 2GB.
+
+    Raises ValueError if it is neither.
+    """
+    text = environment.get("ROLECALL_MEMORY")
+    if not text:
+        return memory_parts()
+    return memory_parts(size_bytes(text))
+
+
+def machine_bytes() -> int:
+    """Return what DuckDB takes where nothing is said: four fifths of the machine's memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 4 // 5

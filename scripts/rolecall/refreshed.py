@@ -18,7 +18,8 @@ class Unreadable:
 class Refreshed:
     """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
 
-    ``conflicting_files`` are log files with how many of their records are unlike the stored event
+    ``rejected_files`` are log files with how many of their records were rejected, and how many of
+    these as too large; ``conflicting_files`` are log files with how many of their records are unlike the stored event
     of their key, ``missing_log_roots`` folders that the database remembers and that are gone,
     ``passed_over`` counts the files in the others that are no logs, by kind.
     """
@@ -30,7 +31,7 @@ class Refreshed:
     rejected_record_count: int
     forgotten_record_count: int
     unreadable: tuple[Unreadable, ...]
-    rejected_files: tuple[tuple[str, int], ...]
+    rejected_files: tuple[tuple[str, int, int], ...]
     conflicting_files: tuple[tuple[str, int], ...]
     correction_count: int
     test_count: int
