@@ -447,7 +447,7 @@ def _split_object(text: memoryview) -> dict[str, Record]:
     position = _opened(text, b"{", "the file has no list of Records")
     while position is not None:
         key = _TOKEN.match(text, position)
-        if key is None:
+        if key is None or key.end() - key.start() < 2 or not key[0].startswith(b'"'):
             raise _not_json(f"object keys must be strings (byte {position + 1})")
         start = _after_mark(text, key.end(), b":")
         end = _document_end(text, start)
@@ -467,7 +467,7 @@ def _opened(text: memoryview, mark: bytes, wrong_type: str) -> int | None:
     if text[start : start + 1] != mark:
         raise _NoRecordError(wrong_type)
     start = _after_space(text, start + 1)
-    return None if text[start : start + 1] in (b"]", b"}") else start
+    return None if text[start : start + 1].tobytes() in (b"]", b"}") else start
 
 
 def _next_part(text: memoryview, position: int, end_mark: bytes) -> int | None:

@@ -19,9 +19,9 @@ class Refreshed:
     """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
 
     ``rejected_files`` are log files with how many of their records were rejected, and how many of
-    these as too large; ``conflicting_files`` are log files with how many of their records are unlike the stored event
-    of their key, ``missing_log_roots`` folders that the database remembers and that are gone,
-    ``passed_over`` counts the files in the others that are no logs, by kind.
+    these as too large, ``conflicting_files`` log files with how many of their records are unlike
+    the stored event of their key, ``missing_log_roots`` folders that the database remembers and
+    that are gone, ``passed_over`` counts the files in the others that are no logs, by kind.
     """
 
     file_count: int
