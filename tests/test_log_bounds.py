@@ -1,4 +1,4 @@
-"""Whatever is in a folder of logs: it costs itself alone, and no more memory or time than stated."""
+"""Whatever is in a folder of logs costs itself alone, and no more memory or time than stated."""
 
 from __future__ import annotations
 
@@ -103,7 +103,8 @@ def test_a_record_that_is_too_large_is_rejected_and_named(
         event(6, userAgent="x" * 2 * MAX_RECORD_BYTES),
         17,
     ]
-    text = rolecall.refresh(write_log(records, name=GOOD), "--strict")
+    folder = write_log(records, name=GOOD)
+    text = rolecall.run("refresh", "--logs", folder, "--strict", exit_code=3).stdout
     assert "Rejected 1 record without a valid time in AWSLogs/" in text
     assert "Rejected 3 records above 1 MB in AWSLogs/" in text
     assert GOOD in text
@@ -223,7 +224,7 @@ def test_members_of_a_gzip_file_are_read_once_each(
         def __getattr__(self, name: str) -> Any:
             return getattr(self._member, name)
 
-    monkeypatch.setattr(logs.isal_zlib, "decompressobj", Counting)
+    monkeypatch.setattr("rolecall.logs.isal_zlib.decompressobj", Counting)
     path = tmp_path / GOOD
     work = []
     for count in (2000, 4000):

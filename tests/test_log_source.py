@@ -33,9 +33,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
     read_records = logs.read_records
 
-    def counting(file: logs.LogFile) -> list[Record]:
+    def counting(file: logs.LogFile, max_bytes: int) -> list[Record]:
         counts[file.log_file] += 1
-        return read_records(file)
+        return read_records(file, max_bytes)
 
     monkeypatch.setattr(log_source, "read_records", counting)
     return counts

@@ -22,10 +22,13 @@ MOST_BYTES = 100_000
 MOST_MEMORY_BYTES = 10_000_000
 
 PIECES = st.sampled_from(
-    [b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\n", b"\t", b" ", b"1", b"{}", b"[]"]
-    + [b'"Records"', b'"Events"', b'"eventID"', b'"eventTime"', b'"detail"', b'"message"']
-    + [b"\\ud83d", b"\\ude00", b"\\u0000", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\0", b"null"]
-    + [b'"2026-03-01T00:00:00Z"', b"EVENTS\t", b"\x1e", json.dumps(event(7)).encode()]
+    [
+        *(b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\n", b"\t", b" ", b"1", b"{}", b"[]"),
+        *(b'"Records"', b'"Events"', b'"eventID"', b'"eventTime"', b'"detail"', b'"message"'),
+        *(b"\\ud83d", b"\\ude00", b"\\u0000", b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\0"),
+        *(b"null", b'"2026-03-01T00:00:00Z"', b"EVENTS\t", b"\x1e"),
+        json.dumps(event(7)).encode(),
+    ]
 )
 RUNS = st.builds(lambda piece, times: piece * times, PIECES, st.sampled_from([1, 1, 1, 3, 2000]))
 TEXTS = st.lists(RUNS | st.binary(max_size=8), max_size=30).map(b"".join)

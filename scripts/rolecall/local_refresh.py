@@ -47,7 +47,7 @@ from rolecall.ledger import (
 from rolecall.load_progress import LoadProgress
 from rolecall.log_records import UnreadableLogError
 from rolecall.logs import LogFile, read_records
-from rolecall.memory import machine_bytes, memory_parts
+from rolecall.memory import give_memory_back, machine_bytes, memory_parts
 from rolecall.project import compile_analyses, failures, project_digest, run_dbt
 from rolecall.refreshed import Refreshed, Unreadable
 from rolecall.settings import Settings
@@ -117,6 +117,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
     """
     # The database is for its owner alone, and so is the folder made for it.
     os.umask(0o077)
+    give_memory_back()
     _check_logs_are_there(settings)
     settings.database.absolute().parent.mkdir(parents=True, exist_ok=True)
     with only_writer(settings.database), written_or_told(settings.database):
