@@ -138,6 +138,7 @@ typed as (
         {{ log_file() }} as log_file,
         {{ log_file_account() }} as log_file_account_id,
         {{ log_file_region() }} as log_file_region,
+        {{ record_keys() }} as record_keys,
         {{ log_file_delivered_date() }} as delivered_date,
         {{ load_id() }} as load_id,
         {{ loaded_at() }} as loaded_at,
@@ -172,6 +173,12 @@ identified as (
         -- A record that has no valid time or is too large is counted, and
         -- goes no further; nor does what is forgotten.
         event_at is null or is_forgotten or is_too_large as is_rejected,
+        {{ is_misplaced(
+            'recipient_account_id',
+            'aws_region',
+            'log_file_account_id',
+            'log_file_region'
+        ) }} as is_misplaced,
         coalesce(
             logged_event_id,
             {{ text_sha256(key_text([

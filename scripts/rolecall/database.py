@@ -243,6 +243,14 @@ def stamp_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
         set_schema_version(connection, SCHEMA_VERSION)
 
 
+def widen_ledger(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a ledger of an older version what new attempts are told from old ones by."""
+    if has_table(connection, "log_reads"):
+        connection.execute(
+            f"alter table {NAME}.main.log_reads add column if not exists sha256 text"
+        )
+
+
 def set_schema_version(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     """Set the version of the attached database."""
     connection.execute(

@@ -41,6 +41,7 @@ from rolecall.ledger import (
     log_roots,
     newest_attempts,
     not_done,
+    remember_identities,
     remember_log_roots,
     sorted_log_files,
 )
@@ -49,7 +50,7 @@ from rolecall.log_records import UnreadableLogError
 from rolecall.logs import LogFile, read_records
 from rolecall.memory import give_memory_back, machine_bytes, memory_parts
 from rolecall.project import compile_analyses, failures, project_digest, run_dbt
-from rolecall.refreshed import Refreshed, Unreadable
+from rolecall.refreshed import DoubtfulFile, Refreshed, Unreadable
 from rolecall.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class _Plan:
     newest_loaded_at: datetime | None
     passed_over: Counter[str] = field(default_factory=Counter)
     newest_read_at: datetime | None = None
+    files: list[LogFile] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -131,6 +133,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
             if not has_table(connection, "log_reads"):
                 raise RolecallError("The refresh left no tables behind: see the log of dbt.")
             remember_log_roots(connection, plan.roots)
+            remember_identities(connection, plan.files)
             if is_news:
                 _remember(connection, outcome.tables)
             summary = _summary(connection, plan, outcome)
@@ -251,6 +254,7 @@ def _plan(settings: Settings) -> _Plan:
             newest_loaded_at=newest_loaded_at,
             passed_over=passed_over,
             newest_read_at=_newest_read_at(ledger),
+            files=files,
         )
 
 
@@ -422,11 +426,31 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         """,
         [since],
     ).fetchall()
-    rejected_files = connection.execute(
+    doubtful_files = connection.execute(
         """
-        select log_file, rejected_record_count, coalesce(too_large_record_count, 0)
+        select
+            log_file,
+            coalesce(rejected_record_count, 0),
+            coalesce(too_large_record_count, 0),
+            coalesce(misplaced_record_count, 0),
+            coalesce(ambiguous_record_count, 0),
+            exists (
+                select 1
+                from log_reads as earlier
+                where
+                    earlier.log_file = log_reads.log_file
+                    and earlier.size_bytes = log_reads.size_bytes
+                    and earlier.modified_at = log_reads.modified_at
+                    and earlier.sha256 <> log_reads.sha256
+                    and earlier.loaded_at < log_reads.loaded_at
+            ) as is_replaced
         from log_reads
-        where loaded_at > ? and rejected_record_count > 0
+        where
+            loaded_at > ?
+            and (
+                rejected_record_count > 0 or misplaced_record_count > 0
+                or ambiguous_record_count > 0 or is_replaced
+            )
         order by log_file
         """,
         [since],
@@ -462,7 +486,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         rejected_record_count=rejected,
         forgotten_record_count=forgotten,
         unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
-        rejected_files=tuple(rejected_files),
+        doubtful_files=tuple(DoubtfulFile(*file) for file in doubtful_files),
         conflicting_files=tuple(conflicting_files),
         correction_count=correction_count,
         test_count=outcome.test_count,

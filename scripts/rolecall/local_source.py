@@ -19,6 +19,7 @@ from rolecall.database import (
     forgotten_before,
     is_outdated,
     stamp_schema_version,
+    widen_ledger,
     withhold_large_fields,
 )
 from rolecall.errors import RolecallError
@@ -112,6 +113,7 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         if is_outdated(conn):
             withhold_large_fields(conn)
         stamp_schema_version(conn)
+        widen_ledger(conn)
         conn.execute("set temp_directory = ?", [f"{self._database}.tmp"])
         self._source.create_views(conn)
         self._connection = conn

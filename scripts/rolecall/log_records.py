@@ -39,6 +39,8 @@ _LONGEST_QUOTED = 8 * MAX_RECORD_BYTES
 _PIECE_BYTES = 1 << 20
 # A shorter part is cheaper as a copy than as a view of its file's text.
 _VIEW_BYTES = 256
+# Quotes, a comma and a little space; a key that is short enough may be read once too often.
+_AROUND_VALUE = 16
 
 # Half of a surrogate pair, or a whole one; an even number of backslashes escapes nothing.
 _SURROGATE = re.compile(
@@ -110,7 +112,17 @@ def look_of(head: bytes) -> Look:
     return Look.OTHER_JSON if _OTHER_BEGINNING.match(head) else Look.OTHER
 
 
-def parse_records(body: bytes) -> list[Record]:
+class Records(list[Record]):
+    """The records of a log file.
+
+    ``repeated_list_count`` of them are in an object that has several lists of them, of one name:
+    other readers may see those of one list alone.
+    """
+
+    repeated_list_count = 0
+
+
+def parse_records(body: bytes) -> Records:
     """Return the records in the text of a log file, each as the JSON text that was logged (UTF-8).
 
     It may be any number of JSON documents, one a line or printed over several: CloudTrail's
@@ -124,8 +136,8 @@ def parse_records(body: bytes) -> list[Record]:
     if _has_few_parts(text):
         with suppress(msgspec.MsgspecError, RecursionError):
             trail = _trail_decoder.decode(text)
-            if not trail.is_record:
-                return list(trail.records)
+            if not trail.is_record and not _has_more(text, trail.records):
+                return Records(trail.records)
     text = _without_lone_surrogates(text)
     try:
         return _records_of_each(_documents(text))
@@ -169,6 +181,14 @@ _document_decoder = msgspec.json.Decoder(msgspec.Raw)
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text_decoder = msgspec.json.Decoder(str)
+
+
+def _has_more(text: Record, values: Iterable[Record]) -> bool:
+    """Return whether more is in a list or object than its ``values`` and what is around each."""
+    around_bytes = len(memoryview(text)) - _AROUND_VALUE
+    for value in values:
+        around_bytes -= len(memoryview(value)) + _AROUND_VALUE
+    return around_bytes > 0
 
 
 def _has_few_parts(text: Record) -> bool:
@@ -265,17 +285,20 @@ def _cells(text: bytes) -> Iterator[bytes]:
         raise _not_json("no row has a record")
 
 
-def _records_of_each(parts: Iterable[Record], depth: int = 0) -> list[Record]:
+def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
     """Return the records of all ``parts``; a part that is none stays as it is, to be counted.
 
     Raises _NoRecordError if none of them is or has any, UnreadableLogError if there are too many.
     """
-    records: list[Record] = []
+    records = Records()
     problem: _NoRecordError | None = None
     has_any = False
     for part in parts:
         try:
-            records += _records_of(part, depth)
+            found = _records_of(part, depth)
+            records += found
+            if isinstance(found, Records):
+                records.repeated_list_count += found.repeated_list_count
             has_any = True
         except _NoRecordError as error:
             problem = problem or error
@@ -300,21 +323,33 @@ def _records_of(text: Record, depth: int) -> list[Record]:
         return _records_of_row(elements, depth) if depth else _records_of_each(elements, 1)
     members = _members(text)
     if _RECORD_KEYS.isdisjoint(members):
-        listed = _listed_records(members, depth)
+        listed = _listed_records(text, members, depth)
         return _records_in_envelope(members, depth + 1) if listed is None else listed
     # A record is one whatever members it has beside its own.
     with suppress(_NoRecordError):
-        return [text, *(_listed_records(members, depth) or ())]
+        return [text, *(_listed_records(text, members, depth) or ())]
     return [text]
 
 
-def _listed_records(members: dict[str, Record], depth: int) -> list[Record] | None:
+def _listed_records(text: Record, members: dict[str, Record], depth: int) -> Records | None:
     """Return the records that CloudTrail or lookup-events lists, None without such a list."""
-    if "Records" in members:
-        return _elements(members["Records"], "Records")
-    if "Events" in members:
-        return _records_of_each(_elements(members["Events"], "Events"), depth + 1)
+    for name in ("Records", "Events"):
+        if name in members:
+            lists = _values(text, members, name)
+            records = Records(element for value in lists for element in _elements(value, name))
+            if name == "Events":
+                records = _records_of_each(records, depth + 1)
+            if len(lists) > 1:
+                records.repeated_list_count = len(records)
+            return records
     return None
+
+
+def _values(text: Record, members: dict[str, Record], name: str) -> list[Record]:
+    """Return all values of a member of an object, of which ``members`` has the last one."""
+    if not _has_more(text, (*members.values(), *(key.encode() for key in members))):
+        return [members[name]]
+    return [value for key, value in _pairs(memoryview(text)) if key == name]
 
 
 def _records_in_envelope(members: dict[str, Record], depth: int) -> list[Record]:
@@ -442,7 +477,11 @@ def _split_list(text: memoryview) -> list[Record]:
 
 
 def _split_object(text: memoryview) -> dict[str, Record]:
-    members: dict[str, Record] = {}
+    return dict(_pairs(text))
+
+
+def _pairs(text: memoryview) -> Iterator[tuple[str, Record]]:
+    """Yield each member of an object, one that is there twice too."""
     count = 0
     position = _opened(text, b"{", "the file has no list of Records")
     while position is not None:
@@ -452,13 +491,13 @@ def _split_object(text: memoryview) -> dict[str, Record]:
         start = _after_mark(text, key.end(), b":")
         end = _document_end(text, start)
         try:
-            members[_text_decoder.decode(key[0])] = _part(text[start:end])
+            name = _text_decoder.decode(key[0])
         except msgspec.MsgspecError as error:
             raise _not_json(str(error)) from None
+        yield name, _part(text[start:end])
         count += 1
         _check_count(count)
         position = _next_part(text, end, b"}")
-    return members
 
 
 def _opened(text: memoryview, mark: bytes, wrong_type: str) -> int | None:

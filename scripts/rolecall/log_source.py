@@ -37,7 +37,7 @@ from rolecall.ledger import (
     unread_log_files,
 )
 from rolecall.log_records import MAX_RECORD_BYTES, Record, UnreadableLogError
-from rolecall.logs import LogFile, LogTooLargeError, printable, read_records
+from rolecall.logs import LogFile, LogTooLargeError, printable, read_records, sha256
 from rolecall.memory import MemoryParts, memory_parts
 
 CATALOG = "logs"
@@ -84,6 +84,8 @@ _READ_SCHEMA = pa.schema(
         ("record_count", pa.int64()),
         ("size_bytes", pa.int64()),
         ("modified_at", pa.timestamp("us")),
+        ("sha256", pa.string()),
+        ("repeated_list_record_count", pa.int64()),
     ]
 )
 
@@ -165,7 +167,8 @@ _RECORD_SHAPE = """{
 }"""
 # What the macro iso_timestamp takes for a time: any other is for it to reject.
 TIME_PATTERN = (
-    r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$"
+    r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
+    r"(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$"
 )
 _EVENT_TIME = "try(json_extract_string(record, '$.eventTime'))"
 _EVENT_AT = f"try_cast({_EVENT_TIME} as timestamptz) at time zone 'UTC'"
@@ -193,18 +196,49 @@ _FORGOTTEN_RECORD = f"""
 MAX_RESOURCES = 10_000
 """How many resources a record may name: as rows of a table they are many times their text."""
 
+# The keys of a record and of the object in it that says who did it.
+_RECORD_KEYS = "to_json(try(json_keys(record, ['$', '$.userIdentity'])))::varchar"
+
+
+def _repeats_keys(number: int, names: Iterable[str]) -> str:
+    """Return the expression of whether a key of an object is there twice or in other letters.
+
+    ``names`` are those that AWS gives to its members.
+    """
+    keys = f"keys[{number}]"
+    aws_names = ", ".join(f"'{name}'" for name in names)
+    lower_names = aws_names.lower()
+    return (
+        f"coalesce(list_unique({keys}) < len({keys}), false)"
+        f" or coalesce(len(list_filter({keys}, lambda key:"
+        f" lower(key) in ({lower_names}) and key not in ({aws_names}))) > 0, false)"
+    )
+
+
+_MEMBERS = json.loads(_RECORD_SHAPE)
+_IS_AMBIGUOUS = " or ".join(
+    _repeats_keys(number, names)
+    for number, names in enumerate((_MEMBERS, _MEMBERS["userIdentity"]), start=1)
+).replace("keys[", """from_json(record_keys, '[["VARCHAR"]]')[""")
+
 # Athena's names of columns are in lower case.
 _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
 
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What became of one log file: ``status`` is loaded, empty or unreadable."""
+    """What became of one log file: ``status`` is loaded, empty or unreadable.
+
+    ``sha256`` is that of its bytes, ``repeated_list_record_count`` how many of its records stand
+    in one of several lists: see ``Records``.
+    """
 
     file: LogFile
     status: str
     problem: str | None
     record_count: int | None
+    sha256: str | None = None
+    repeated_list_record_count: int | None = None
 
 
 @dataclass(slots=True)
@@ -241,7 +275,7 @@ class LogSource:
                 create view {CATALOG}.main.{view} as
                 select
                     "$path", log_file, account, region, delivered_date, is_forgotten,
-                    is_too_large, {_RAW_COLUMNS}
+                    is_too_large, {_RECORD_KEYS} as record_keys, {_RAW_COLUMNS}
                 from (
                     select
                         * exclude (raw),
@@ -264,6 +298,9 @@ class LogSource:
                 ) as records
                 """
             )
+        cursor.execute(
+            f"create macro {CATALOG}.main.repeats_keys(record_keys) as ({_IS_AMBIGUOUS})"
+        )
         cursor.register("cloudtrail_log_reads_rows", ArrowStream(_READ_SCHEMA, lambda: iter(())))
         cursor.execute(
             f"create view {CATALOG}.main.cloudtrail_log_reads as"
@@ -342,6 +379,15 @@ class _Log:
 
     records: Sequence[Record | None]
     costs: array[int]
+    sha256: str | None
+    repeated_list_count: int
+
+    def read_of(self, file: LogFile) -> FileRead:
+        """Return what became of the file."""
+        status = "loaded" if self.records else "empty"
+        return FileRead(
+            file, status, None, len(self.records), self.sha256, self.repeated_list_count
+        )
 
 
 def _record_batches(
@@ -364,7 +410,7 @@ def _record_batches(
         if most_cost is not None and cost and cost + log_cost > most_cost:
             break
         cost += log_cost
-        report(FileRead(file, "loaded" if log.records else "empty", None, len(log.records)))
+        report(log.read_of(file))
         for start, end in _runs(log.costs, batch.cost):
             batch.add(file, log.records[start:end], log.costs[start:end])
             if batch.cost >= _BATCH_BYTES:
@@ -422,19 +468,20 @@ def _outcome(file: LogFile, max_log_bytes: int) -> _Log | UnreadableLogError:
     """Return what is in a file, of which every record passes by here, or why it is unreadable."""
     try:
         records = read_records(file, max_log_bytes)
+        of_file = None if file.is_folder else sha256(file), records.repeated_list_count
     except UnreadableLogError as error:
         return error
     lengths = array("q", (len(memoryview(record)) for record in records))
     costs = array("q", (length + _RECORD_COST for length in lengths))
     if max(lengths, default=0) < _LARGE_RECORD_BYTES:
-        return _Log(records, costs)
+        return _Log(records, costs, *of_file)
     loaded: list[Record | None] = list(records)
     for number, length in enumerate(lengths):
         if length > MAX_RECORD_BYTES:
             loaded[number], costs[number] = None, _RECORD_COST
         elif length >= _LARGE_RECORD_BYTES:
             costs[number] = _cost_of_large(records[number])
-    return _Log(loaded, costs)
+    return _Log(loaded, costs, *of_file)
 
 
 def _cost_of_large(record: Record) -> int:
@@ -508,4 +555,6 @@ def _read_row(read: FileRead) -> dict[str, object]:
         "record_count": read.record_count,
         "size_bytes": read.file.size_bytes,
         "modified_at": read.file.modified_at,
+        "sha256": read.sha256,
+        "repeated_list_record_count": read.repeated_list_record_count,
     }

@@ -10,6 +10,7 @@ log files" and "CloudTrail record contents".
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import re
 import stat
@@ -24,7 +25,7 @@ from typing import BinaryIO
 
 from isal import igzip, isal_zlib
 
-from rolecall.log_records import Look, Record, UnreadableLogError, look_of, parse_records
+from rolecall.log_records import Look, Records, UnreadableLogError, look_of, parse_records
 from rolecall.memory import memory_parts
 
 _Identity = tuple[int, int] | str
@@ -89,6 +90,8 @@ class LogFile:
     outside that layout; ``log_root`` may be the file itself. ``modified_at`` is in microseconds
     since 1970, UTC. ``problem`` says why the file cannot be opened, if that is known already.
     ``other_paths`` has copies of the file with its size and time, to be read where it cannot.
+    ``identities`` say which files they are, and when anything of them was changed: a file that is
+    put in the place of one, with its size and time, has another.
     """
 
     log_file: str
@@ -99,6 +102,7 @@ class LogFile:
     modified_at: int | None
     problem: str | None = None
     other_paths: tuple[str, ...] = ()
+    identities: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_folder(self) -> bool:
@@ -246,7 +250,7 @@ def find_log_files(
         yield from listing.files
 
 
-def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> list[Record]:
+def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> Records:
     """Return the records of ``file``, each as the JSON text that was logged (UTF-8).
 
     An element of the list that is no JSON object is returned too, so that it can be counted.
@@ -257,7 +261,7 @@ def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> list[Record]:
     if file.problem is not None:
         raise UnreadableLogError(file.problem)
     if file.is_folder:
-        return []
+        return Records()
     try:
         return _records_at(file.path, max_bytes)
     except UnreadableLogError:
@@ -267,7 +271,7 @@ def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> list[Record]:
         raise
 
 
-def _records_at(path: str, max_bytes: int) -> list[Record]:
+def _records_at(path: str, max_bytes: int) -> Records:
     try:
         return parse_records(_text_of(path, max_bytes))
     except UnreadableLogError:
@@ -310,6 +314,15 @@ def _text_of(path: str, max_bytes: int) -> bytes:
             " ROLECALL_MEMORY to eight times its size"
         )
     return text
+
+
+def sha256(file: LogFile) -> str | None:
+    """Return the SHA-256 of a file's bytes, in hexadecimal; None if it cannot be read."""
+    try:
+        with open(file.path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
@@ -484,14 +497,19 @@ def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
 
 def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogFile:
     size_bytes = modified_at = problem = None
+    identities: tuple[str, ...] = ()
     try:
         status = os.stat(place.path)
+        identities = (f"{status.st_dev}:{status.st_ino}:{status.st_ctime_ns}",)
         size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
         if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
             problem = "not a regular file"
     except OSError as error:
         problem = f"cannot examine the file: {_reason(error)}"
-    return LogFile(key, place.path, search.log_root, facts, size_bytes, modified_at, problem)
+    return LogFile(
+        *(key, place.path, search.log_root, facts, size_bytes, modified_at, problem),
+        identities=identities,
+    )
 
 
 def _kind_of_other(file: LogFile) -> str | None:
