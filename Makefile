@@ -31,7 +31,7 @@ engine: $(DEV_ENV)
 
 soak: $(DEV_ENV) ## run the long tests: many kills, many random trails
 	"$(BIN)/pytest" --numprocesses=0 -m soak
-	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/test_load_properties.py
+	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/test_load_properties.py tests/test_reading_properties.py
 	"$(BIN)/pytest" --numprocesses=0 --random-seeds=$(or $(SEEDS),20) tests/test_simulator.py
 
 lint: lint-python lint-sql ## check style and types

@@ -16,6 +16,8 @@
         record_count,
         size_bytes,
         modified_at,
+        sha256,
+        repeated_list_record_count,
         {{ load_id() }} as load_id,
         {{ loaded_at() }} as loaded_at
     from {{ source('cloudtrail', 'cloudtrail_log_reads') }}
@@ -35,6 +37,8 @@
         count(*) as record_count,
         cast(null as bigint) as size_bytes,
         cast(null as timestamp(3)) as modified_at,
+        cast(null as varchar) as sha256,
+        cast(null as bigint) as repeated_list_record_count,
         {{ load_id() }} as load_id,
         {{ loaded_at() }} as loaded_at
     from {{ ref('stg_cloudtrail__events') }}
@@ -52,6 +56,8 @@
         cast(null as bigint) as record_count,
         cast(null as bigint) as size_bytes,
         cast(null as timestamp(3)) as modified_at,
+        cast(null as varchar) as sha256,
+        cast(null as bigint) as repeated_list_record_count,
         {{ load_id() }} as load_id,
         {{ loaded_at() }} as loaded_at
     from (select {{ sql_text(path) }} as "$path") as skipped

@@ -14,7 +14,7 @@ import pytest
 from conftest import WriteLog, event
 from rolecall import log_source, logs
 from rolecall.ledger import sorted_log_files
-from rolecall.log_records import Record
+from rolecall.log_records import Records
 from rolecall.log_source import LogSource
 
 
@@ -33,9 +33,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     counts: Counter[str] = Counter()
     read_records = logs.read_records
 
-    def counting(file: logs.LogFile) -> list[Record]:
+    def counting(file: logs.LogFile, max_bytes: int) -> Records:
         counts[file.log_file] += 1
-        return read_records(file)
+        return read_records(file, max_bytes)
 
     monkeypatch.setattr(log_source, "read_records", counting)
     return counts

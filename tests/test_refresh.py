@@ -183,7 +183,10 @@ def test_strict_exits_with_3_when_something_was_skipped(
     logs = write_log([event(1), {"eventID": "no time"}, 17], name="a.json.gz")
     write_log(body=b"broken", name="b.json.gz")
     done = rolecall.run("refresh", "--logs", logs, "--strict", exit_code=3)
-    assert "Skipped 1 file and 2 records, which --strict does not allow." in done.stderr
+    assert (
+        "--strict does not allow 1 file skipped, 2 records rejected: see the lines above."
+        in done.stderr
+    )
     assert "Rejected 2 records without a valid time in AWSLogs/" in done.stdout
     assert rolecall.query("select count(*) from events") == [(1,)]
 

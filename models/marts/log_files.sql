@@ -18,30 +18,54 @@ ranked as (
 
 ),
 
+-- Others of a file's size and time took its place.
+replacements as (
+
+    select
+        log_file,
+        size_bytes,
+        modified_at,
+        count(distinct sha256) - 1 as replaced_count
+    from log_reads
+    where sha256 is not null
+    group by 1, 2, 3
+
+),
+
 -- A folder is there while it cannot be listed: then its files are.
 newest_attempts as (
 
     select
-        log_file,
-        account_id,
-        aws_region,
-        delivered_date,
-        status,
-        problem,
-        record_count,
-        event_count,
-        copied_record_count,
-        rejected_record_count,
-        forgotten_record_count,
-        size_bytes,
-        {{ mart_timestamp('modified_at') }} as modified_at,
-        log_root,
-        load_id,
-        {{ mart_timestamp('loaded_at') }} as loaded_at
+        ranked.log_file,
+        ranked.account_id,
+        ranked.aws_region,
+        ranked.delivered_date,
+        ranked.status,
+        ranked.problem,
+        ranked.record_count,
+        ranked.event_count,
+        ranked.copied_record_count,
+        ranked.rejected_record_count,
+        ranked.too_large_record_count,
+        ranked.forgotten_record_count,
+        ranked.misplaced_record_count,
+        ranked.ambiguous_record_count,
+        ranked.sha256,
+        replacements.replaced_count,
+        ranked.size_bytes,
+        {{ mart_timestamp('ranked.modified_at') }} as modified_at,
+        ranked.log_root,
+        ranked.load_id,
+        {{ mart_timestamp('ranked.loaded_at') }} as loaded_at
     from ranked
+    left join replacements
+        on
+            ranked.log_file = replacements.log_file
+            and ranked.size_bytes = replacements.size_bytes
+            and ranked.modified_at = replacements.modified_at
     where
-        attempts_ago = 1
-        and not (log_file like '%/' and status <> 'unreadable')
+        ranked.attempts_ago = 1
+        and not (ranked.log_file like '%/' and ranked.status <> 'unreadable')
 
 )
 

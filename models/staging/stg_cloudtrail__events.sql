@@ -116,31 +116,34 @@ typed as (
             as original_event_id,
 
         ---------- JSON text, without secrets
-        {{ redacted_json(raw_field(fields, 'requestparameters')) }}
+        {{ redacted_json(bounded_json(fields, 'requestparameters')) }}
             as request_parameters,
-        {{ redacted_json(raw_field(fields, 'responseelements')) }}
+        {{ redacted_json(bounded_json(fields, 'responseelements')) }}
             as response_elements,
-        {{ redacted_json(raw_field(fields, 'additionaleventdata')) }}
+        {{ redacted_json(bounded_json(fields, 'additionaleventdata')) }}
             as additional_event_data,
-        {{ redacted_json(raw_field(fields, 'serviceeventdetails')) }}
+        {{ redacted_json(bounded_json(fields, 'serviceeventdetails')) }}
             as service_event_details,
-        {{ redacted_json(raw_field(fields, 'edgedevicedetails')) }}
+        {{ redacted_json(bounded_json(fields, 'edgedevicedetails')) }}
             as edge_device_details,
         {{ resources_json(fields) }} as resources,
 
         ---------- the record as logged
         case
-            when not {{ is_forgotten() }} then {{ record_digest(fields) }}
+            when not ({{ is_forgotten() }} or {{ is_too_large(fields) }})
+                then {{ record_digest(fields) }}
         end as record_digest,
 
         ---------- where it was found
         {{ log_file() }} as log_file,
         {{ log_file_account() }} as log_file_account_id,
         {{ log_file_region() }} as log_file_region,
+        {{ record_keys() }} as record_keys,
         {{ log_file_delivered_date() }} as delivered_date,
         {{ load_id() }} as load_id,
         {{ loaded_at() }} as loaded_at,
-        {{ is_forgotten() }} as is_forgotten
+        {{ is_forgotten() }} as is_forgotten,
+        {{ is_too_large(fields) }} as is_too_large
 
     from {{ logs }}
     where {{ is_unread() }}
@@ -167,9 +170,15 @@ identified as (
 
     select
         *,
-        -- A record that has no valid time is counted, and goes no further;
-        -- nor does what is forgotten.
-        event_at is null or is_forgotten as is_rejected,
+        -- A record that has no valid time or is too large is counted, and
+        -- goes no further; nor does what is forgotten.
+        event_at is null or is_forgotten or is_too_large as is_rejected,
+        {{ is_misplaced(
+            'recipient_account_id',
+            'aws_region',
+            'log_file_account_id',
+            'log_file_region'
+        ) }} as is_misplaced,
         coalesce(
             logged_event_id,
             {{ text_sha256(key_text([

@@ -54,9 +54,48 @@ rejected_by_file as (
     select
         log_file,
         sum(case when is_forgotten then 0 else 1 end) as rejected_record_count,
+        sum(case when is_too_large and not is_forgotten then 1 else 0 end)
+            as too_large_record_count,
         sum(case when is_forgotten then 1 else 0 end) as forgotten_record_count
     from staged_records
     where is_rejected
+    group by 1
+
+),
+
+misplaced_by_file as (
+
+    select
+        log_file,
+        count(*) as misplaced_record_count
+    from staged_records
+    where is_misplaced
+    group by 1
+
+),
+
+-- Few lists of keys are ever different.
+lists_of_keys as (
+
+    select distinct record_keys from staged_records
+
+),
+
+lists_with_repeated_keys as (
+
+    select record_keys from lists_of_keys
+    where {{ repeats_keys('record_keys') }}
+
+),
+
+repeated_by_file as (
+
+    select
+        staged_records.log_file,
+        count(*) as repeated_record_count
+    from staged_records
+    inner join lists_with_repeated_keys
+        on staged_records.record_keys = lists_with_repeated_keys.record_keys
     group by 1
 
 ),
@@ -83,8 +122,17 @@ counted as (
             as accepted_copy_count,
         cast(coalesce(rejected_by_file.rejected_record_count, 0) as bigint)
             as rejected_count,
+        cast(coalesce(rejected_by_file.too_large_record_count, 0) as bigint)
+            as too_large_count,
         cast(coalesce(rejected_by_file.forgotten_record_count, 0) as bigint)
             as forgotten_count,
+        cast(coalesce(misplaced_by_file.misplaced_record_count, 0) as bigint)
+            as misplaced_count,
+        cast(
+            files.repeated_list_record_count
+            + coalesce(repeated_by_file.repeated_record_count, 0) as bigint
+        ) as ambiguous_count,
+        files.sha256,
         files.size_bytes,
         files.modified_at,
         files.load_id,
@@ -94,6 +142,10 @@ counted as (
         on files.log_file = dated_by_file.log_file
     left join rejected_by_file
         on files.log_file = rejected_by_file.log_file
+    left join misplaced_by_file
+        on files.log_file = misplaced_by_file.log_file
+    left join repeated_by_file
+        on files.log_file = repeated_by_file.log_file
 
 ),
 
@@ -113,8 +165,15 @@ stamped as (
             as copied_record_count,
         case when status <> 'unreadable' then rejected_count end
             as rejected_record_count,
+        case when status <> 'unreadable' then too_large_count end
+            as too_large_record_count,
         case when status <> 'unreadable' then forgotten_count end
             as forgotten_record_count,
+        case when status <> 'unreadable' then misplaced_count end
+            as misplaced_record_count,
+        case when status <> 'unreadable' then ambiguous_count end
+            as ambiguous_record_count,
+        sha256,
         size_bytes,
         {{ mart_timestamp('modified_at') }} as modified_at,
         log_root,

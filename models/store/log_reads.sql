@@ -85,6 +85,7 @@ news as (
                 is not distinct from newest_attempts.size_bytes
                 and complete_files.modified_at
                 is not distinct from newest_attempts.modified_at
+                and {{ has_same_bytes('complete_files', 'newest_attempts') }}
         where newest_attempts.log_file is null
     {% endif %}
 
@@ -103,7 +104,11 @@ listed as (
         event_count,
         copied_record_count,
         rejected_record_count,
+        too_large_record_count,
         forgotten_record_count,
+        misplaced_record_count,
+        ambiguous_record_count,
+        sha256,
         size_bytes,
         {{ store_timestamp('modified_at') }} as modified_at,
         log_root,

@@ -41,7 +41,7 @@ from rolecall.project import (
     project_digest,
     run_dbt,
 )
-from rolecall.refreshed import Unreadable
+from rolecall.refreshed import DoubtfulFile, Unreadable
 from rolecall.settings import Settings
 from rolecall.setup import add_new_folders
 from rolecall.statements import Run, executions
@@ -73,7 +73,7 @@ class AthenaRefreshed:
     file_count: int
     event_count: int
     unreadable: tuple[Unreadable, ...]
-    rejected_files: tuple[tuple[str, int], ...]
+    doubtful_files: tuple[DoubtfulFile, ...]
     conflicting_files: tuple[tuple[str, int], ...]
     correction_count: int
     test_count: int
@@ -95,8 +95,8 @@ class AthenaRefreshed:
 
     @property
     def rejected_record_count(self) -> int:
-        """The records without a valid time."""
-        return sum(count for _, count in self.rejected_files)
+        """The records without a valid time, and those that are too large."""
+        return sum(file.rejected_count for file in self.doubtful_files)
 
     @property
     def conflict_count(self) -> int:
@@ -158,7 +158,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         state.complete(_newest_load(athena).load_id)
         compacted = compact(athena, run.started_at.date())
     summary = _summary(athena, before.loaded_at)
-    rejected_files = _rejected_files(athena, before.loaded_at) if is_built else ()
+    doubtful_files = _doubtful_files(athena, before.loaded_at) if is_built else ()
     parameters = analyses()["coverage_gaps"].parameters
     conflicting_files = (
         _conflicting_files(athena, before.loaded_at) if summary["conflict_count"] else ()
@@ -172,7 +172,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         file_count=summary["file_count"],
         event_count=summary["event_count"],
         unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
-        rejected_files=rejected_files,
+        doubtful_files=doubtful_files,
         conflicting_files=conflicting_files,
         correction_count=summary["correction_count"],
         test_count=loaded.test_count,
@@ -266,15 +266,23 @@ def _summary(athena: Athena, since: str | None) -> dict[str, Any]:
     return dict(zip(answer.columns, row, strict=True))
 
 
-def _rejected_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:
+def _doubtful_files(athena: Athena, since: str | None) -> tuple[DoubtfulFile, ...]:
     answer = athena.run(
         f"""
-        select log_file, rejected_record_count from log_reads
-        where {_is_since(since)} and rejected_record_count > 0
+        select
+            log_file,
+            coalesce(rejected_record_count, 0),
+            coalesce(too_large_record_count, 0),
+            coalesce(misplaced_record_count, 0)
+        from log_reads
+        where {_is_since(since)} and (rejected_record_count > 0 or misplaced_record_count > 0)
         order by log_file
         """
     )
-    return tuple((log_file, count) for log_file, count in answer.rows())
+    return tuple(
+        DoubtfulFile(log_file, rejected, too_large, misplaced, ambiguous_count=0, is_replaced=False)
+        for log_file, rejected, too_large, misplaced in answer.rows()
+    )
 
 
 def _conflicting_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:

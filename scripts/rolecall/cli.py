@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rolecall.athena_refresh import AthenaRefreshed
     from rolecall.output import Result
     from rolecall.questions import Answered
-    from rolecall.refreshed import Refreshed, Unreadable
+    from rolecall.refreshed import DoubtfulFile, Refreshed, Unreadable
     from rolecall.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -479,7 +479,7 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
     else:
         lines.append("Nothing new to load.")
     lines += _unreadable_lines(refreshed.unreadable)
-    lines += _rejected_lines(refreshed.rejected_files)
+    lines += _doubtful_lines(refreshed.doubtful_files)
     if count := refreshed.passed_over.total():
         others = counted(
             count, "file that is no CloudTrail log", "files that are no CloudTrail logs"
@@ -516,7 +516,7 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
     lines += _unreadable_lines(refreshed.unreadable)
     if refreshed.archived.files:
         lines.append(archived_text(refreshed.archived))
-    lines += _rejected_lines(refreshed.rejected_files)
+    lines += _doubtful_lines(refreshed.doubtful_files)
     lines += _conflict_lines(refreshed)
     if refreshed.test_count:
         lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
@@ -551,11 +551,35 @@ def _unreadable_lines(unreadable: Sequence[Unreadable]) -> list[str]:
     return lines
 
 
-def _rejected_lines(rejected_files: Sequence[tuple[str, int]]) -> list[str]:
-    return [
-        f"Rejected {counted(rejected, 'record')} without a valid time in {log_file}."
-        for log_file, rejected in rejected_files[:_NAMED_AT_MOST]
-    ]
+def _doubtful_lines(files: Sequence[DoubtfulFile]) -> list[str]:
+    lines = []
+    for file in files[:_NAMED_AT_MOST]:
+        untimed = file.rejected_count - file.too_large_count
+        if untimed:
+            lines.append(
+                f"Rejected {counted(untimed, 'record')} without a valid time in {file.log_file}."
+            )
+        if file.too_large_count:
+            too_large = counted(file.too_large_count, "record")
+            lines.append(f"Rejected {too_large} above 1 MB in {file.log_file}.")
+        if file.misplaced_count:
+            lines.append(
+                f"Found {counted(file.misplaced_count, 'record')} of another account or region"
+                f" than its key names in {file.log_file}."
+            )
+        if file.ambiguous_count:
+            lines.append(
+                f"Found {counted(file.ambiguous_count, 'record')} that readers may read differently"
+                f" in {file.log_file}: a key is there twice, or in other letters than CloudTrail's."
+            )
+        if file.is_replaced:
+            lines.append(
+                f"Read {file.log_file} again: there is another file of its name, size and time."
+            )
+    if len(files) > _NAMED_AT_MOST:
+        rest = counted(len(files) - _NAMED_AT_MOST, "more file", "more files")
+        lines.append(f"... and records of {rest}: see the counts in log_files.")
+    return lines
 
 
 def _conflict_lines(refreshed: Refreshed | AthenaRefreshed) -> list[str]:

@@ -16,6 +16,7 @@ import duckdb
 
 from rolecall.errors import RolecallError
 from rolecall.files import open_own
+from rolecall.log_records import MAX_RECORD_BYTES
 from rolecall.spill import claim, draft_of, leave
 
 NAME = "rolecall"
@@ -28,7 +29,7 @@ Threads leave groups of rows that are not full, and a checkpoint writes some of 
 seconds if groups have DuckDB's 122,880 rows; it writes all of them, should another size be set.
 """
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Grows when what can be rebuilt from ``events`` has to be: the next refresh does that."""
 
 FIRST_SCHEMA_VERSION = 1
@@ -45,6 +46,14 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
 
 # What models that are no more have left behind. It follows from events that may be forgotten.
 _RETIRED = ("switch_sign_ins", "portal_addresses")
+
+_JSON_FIELDS = (
+    *("request_parameters", "response_elements", "additional_event_data"),
+    *("service_event_details", "edge_device_details", "resources"),
+)
+# CloudTrail's limit for a field is 100 KB (User Guide, "CloudTrail record contents").
+_LARGEST_FIELD_BYTES = 100_000
+_LETTERS_KEPT = 1000
 
 # By what a table of the store is told from another program's; every version has had these.
 _STORE_COLUMNS = {
@@ -335,11 +344,66 @@ def stamp_schema_version(connection: duckdb.DuckDBPyConnection) -> None:
         set_schema_version(connection, SCHEMA_VERSION)
 
 
+def widen_ledger(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a ledger of an older version what new attempts are told from old ones by."""
+    if has_table(connection, "log_reads"):
+        connection.execute(
+            f"alter table {NAME}.main.log_reads add column if not exists sha256 text"
+        )
+
+
 def set_schema_version(connection: duckdb.DuckDBPyConnection, version: int) -> None:
     """Set the version of the attached database."""
     connection.execute(
         f"create or replace table {NAME}.main.rolecall_schema as select ? as version", [version]
     )
+
+
+def withhold_large_fields(connection: duckdb.DuckDBPyConnection) -> None:
+    """Take out of the stored events what is too large to be worked with; the events stay.
+
+    Older versions stored records of any size. Of an event that is larger than a record may be, a
+    JSON field above 100 KB becomes ``{"withheld_bytes": 31457292}``, and another text that long
+    keeps its first 1,000 letters.
+    """
+    if not has_table(connection, "events"):
+        return
+    columns = [
+        name
+        for (name,) in connection.execute(
+            "select column_name from duckdb_columns() where database_name = ?"
+            " and table_name = 'events' and data_type = 'VARCHAR'",
+            [NAME],
+        ).fetchall()
+    ]
+    size = " + ".join(map(_size_of, columns))
+    # Events lie together by thousands, and are read together: few are this large.
+    limits = connection.execute(
+        "select current_setting('memory_limit'), current_setting('threads')"
+    ).fetchone()
+    assert limits is not None
+    connection.execute("set threads = 1")
+    connection.execute("reset memory_limit")
+    connection.execute(
+        f"update {NAME}.main.events set {', '.join(map(_withheld, columns))}"
+        f" where {size} > {MAX_RECORD_BYTES}"
+    )
+    connection.execute(f"checkpoint {NAME}")
+    connection.execute(f"set threads = {limits[1]:d}")
+    connection.execute(f"set memory_limit = '{limits[0]}'")
+
+
+def _size_of(column: str) -> str:
+    return f'coalesce(strlen("{column}"), 0)'
+
+
+def _withheld(column: str) -> str:
+    """Return the assignment that takes out of a column what is too large."""
+    small = f'left("{column}", {_LETTERS_KEPT})'
+    if column in _JSON_FIELDS:
+        small = f"json_object('withheld_bytes', strlen(\"{column}\"))::varchar"
+    is_small = f"{_size_of(column)} <= {_LARGEST_FIELD_BYTES}"
+    return f'"{column}" = case when {is_small} then "{column}" else {small} end'
 
 
 def drop_retired(connection: duckdb.DuckDBPyConnection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import itertools
 import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from rolecall.errors import RolecallError
 from rolecall.log_records import UnreadableLogError
 from rolecall.logs import (
     LOG_SUFFIXES,
+    MAX_LOG_BYTES,
     LogFile,
     find_log_files,
     is_folder_key,
@@ -27,6 +29,7 @@ from rolecall.logs import (
     path_of,
     printable,
     read_records,
+    sha256,
 )
 
 Stamp = tuple[int | None, int | None]
@@ -67,7 +70,9 @@ class Attempt:
     """The newest attempt to read a log file; ``modified_at`` in microseconds since 1970, UTC.
 
     ``read_as`` has the sizes and times of other copies of the file that were read, and
-    ``rejected_record_count`` what was not understood of it.
+    ``rejected_record_count`` what was not understood of it. ``hashes`` are
+    those of the bytes that were read under its key, ``identities`` say of which files it is known
+    that they have such bytes: see ``LogFile``.
     """
 
     status: str
@@ -76,6 +81,8 @@ class Attempt:
     modified_at: int | None
     log_root: str | None = None
     rejected_record_count: int | None = None
+    hashes: frozenset[str] = frozenset()
+    identities: frozenset[str] = frozenset()
     read_as: frozenset[Stamp] = frozenset()
 
     def was_of(self, file: LogFile) -> bool:
@@ -86,7 +93,22 @@ class Attempt:
         """Return whether the file was read and has not changed since, or a copy of it."""
         if self.status == "unreadable" or file.problem is not None:
             return False
-        return self.was_of(file) or _stamp(file) in self.read_as
+        if self.was_of(file):
+            return not self._is_replaced_by(file)
+        return _stamp(file) in self.read_as
+
+    def _is_replaced_by(self, file: LogFile) -> bool:
+        """Return whether another file has taken the place of the one that was read.
+
+        A file that is the same one, unchanged, is not looked at again.
+        """
+        if not self.hashes or self.knows(file):
+            return False
+        return sha256(file) not in {None, *self.hashes}
+
+    def knows(self, file: LogFile) -> bool:
+        """Return whether it is one of the files that were looked at, unchanged since."""
+        return self.identities.issuperset(file.identities)
 
 
 # Few files were read in more than one copy: the others are left to their newest attempt.
@@ -106,6 +128,11 @@ _READ_COPIES = f"""
 """
 
 
+_ATTEMPT = (
+    *("status", "problem", "size_bytes", "modified_at", "log_root", "rejected_record_count"),
+)
+
+
 def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
     """Return the newest attempt to read each log file, by the file's key."""
     attempts = _rows(
@@ -118,18 +145,71 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
             arg_max(struct_pack(size := size_bytes), (loaded_at, load_id)).size,
             epoch_us(arg_max(struct_pack(at := modified_at), (loaded_at, load_id)).at),
             arg_max(struct_pack(root := log_root), (loaded_at, load_id)).root,
-            arg_max(struct_pack(n := rejected_record_count), (loaded_at, load_id)).n
+            arg_max(struct_pack(n := rejected_record_count), (loaded_at, load_id)).n,
+            {_hashes(ledger)}
         from {NAME}.main.log_reads
         group by log_file
         """,
     )
+    identities = _remembered_identities(ledger)
     copies: dict[str, set[Stamp]] = defaultdict(set)
-    for log_file, size_bytes, modified_at in _rows(ledger, _READ_COPIES):
-        copies[log_file].add((size_bytes, modified_at))
+    for log_file, *stamp in _rows(ledger, _READ_COPIES):
+        copies[log_file].add((stamp[0], stamp[1]))
     return {
-        log_file: replace(Attempt(*attempt), read_as=frozenset(copies.get(log_file, ())))
-        for log_file, *attempt in attempts
+        log_file: Attempt(
+            **dict(zip(_ATTEMPT, attempt, strict=True)),
+            hashes=frozenset(hashes),
+            identities=frozenset(identities.get(log_file, ())),
+            read_as=frozenset(copies.get(log_file, ())),
+        )
+        for (log_file, *attempt, hashes) in attempts
     }
+
+
+def _hashes(ledger: duckdb.DuckDBPyConnection) -> str:
+    """Return the expression of the hashes of a file; an older ledger has none."""
+    has_any = ledger.execute(
+        "select 1 from duckdb_columns() where database_name = ? and table_name = 'log_reads'"
+        " and column_name = 'sha256'",
+        [NAME],
+    ).fetchall()
+    if not has_any:
+        return "[]::varchar[]"
+    return "coalesce(list(distinct sha256) filter (sha256 is not null), [])"
+
+
+def remember_identities(connection: duckdb.DuckDBPyConnection, files: Sequence[LogFile]) -> None:
+    """Enter which files were there: what takes the place of one is looked at."""
+    known = _remembered_identities(connection)
+    new = {
+        file.log_file: identities
+        for file in files
+        if (identities := {*file.identities}) and identities != known.get(file.log_file)
+    }
+    if not new:
+        return
+    table = f"{NAME}.main.rolecall_file_identities"
+    connection.execute("begin")
+    connection.execute(f"create table if not exists {table} (log_file varchar, identity varchar)")
+    connection.execute(
+        f"delete from {table} where log_file in (select unnest(?::varchar[]))",
+        [[log_file for log_file in new if log_file in known]],
+    )
+    rows = [(log_file, identity) for log_file, each in new.items() for identity in each]
+    connection.execute(
+        f"insert into {table} select unnest(?::varchar[]), unnest(?::varchar[])",
+        [list(column) for column in zip(*rows, strict=True)],
+    )
+    connection.execute("commit")
+
+
+def _remembered_identities(ledger: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    identities: dict[str, set[str]] = defaultdict(set)
+    for log_file, identity in _rows(
+        ledger, f"select log_file, identity from {NAME}.main.rolecall_file_identities"
+    ):
+        identities[log_file].add(identity)
+    return identities
 
 
 def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
@@ -231,12 +311,14 @@ def check_has_logs(roots: Sequence[Path]) -> None:
     raise NoLogsError(roots, passed_over)
 
 
-def unread_log_files(roots: Sequence[Path], attempts: Mapping[str, Attempt]) -> list[LogFile]:
+def unread_log_files(
+    roots: Sequence[Path], attempts: Mapping[str, Attempt], max_log_bytes: int = MAX_LOG_BYTES
+) -> list[LogFile]:
     """Return the log files below ``roots`` that a load has to open, in its order.
 
     Raises LogSourceError as ``sorted_log_files`` and ``not_done`` do.
     """
-    return not_done(sorted_log_files(roots, attempts), attempts)
+    return not_done(sorted_log_files(roots, attempts), attempts, max_log_bytes)
 
 
 def sorted_log_files(
@@ -249,9 +331,9 @@ def sorted_log_files(
     Folders are among them as ``find_log_files`` yields them, those too that ``attempts`` has as
     closed, so that their problem ends. Other files are counted by kind in ``passed_over``.
     A trail's key can be there in several copies: those of other size or time follow after the
-    first copies of all keys, since one may be cut, or have what the other lacks. Those of one
-    size and time are one file, with ``other_paths``, and so are a file and its packed copy in one
-    folder. Raises LogSourceError for two different loose files of one key.
+    first copies of all keys, since one may be cut, or have what the other lacks, and so do those
+    of other bytes. Those of the same are one file, with ``other_paths``, and so are a file and its
+    packed copy in one folder. Raises LogSourceError for two different loose files of one key.
     """
     attempts = attempts or {}
     once_closed = {
@@ -264,15 +346,22 @@ def sorted_log_files(
         attempt = attempts.get(file.log_file)
         return attempt is not None and attempt.is_done_with(file)
 
-    found: dict[str, dict[Stamp, LogFile]] = defaultdict(dict)
+    found: dict[str, dict[tuple[Stamp, int], LogFile]] = defaultdict(dict)
     for root in roots:
         for file in find_log_files(root, once_closed, is_done, passed_over):
             copies = found[file.log_file]
             stamp = _stamp(file)
             if not _is_of_trail(file) and copies:
-                ((stamp, other),) = copies.items()
+                (((stamp, _), other),) = copies.items()
                 _check_is_copy(file, other.path, other.log_root)
-            copies[stamp] = _as_one(copies[stamp], file) if stamp in copies else file
+            number = next(
+                number
+                for number in itertools.count()
+                if (stamp, number) not in copies
+                or _are_one(copies[stamp, number], file, attempts.get(file.log_file))
+            )
+            copy = copies.get((stamp, number))
+            copies[stamp, number] = _as_one(copy, file) if copy else file
     _fold_unpacked_copies(found, attempts)
     numbered = [
         (number, file)
@@ -286,7 +375,7 @@ def sorted_log_files(
 
 
 def _fold_unpacked_copies(
-    found: dict[str, dict[Stamp, LogFile]], attempts: Mapping[str, Attempt]
+    found: dict[str, dict[tuple[Stamp, int], LogFile]], attempts: Mapping[str, Attempt]
 ) -> None:
     """Make one file of X.json and X.json.gz with one text: the one that was read before, or packed.
 
@@ -317,7 +406,9 @@ def first_copies(files: Sequence[LogFile]) -> list[LogFile]:
     return list(first.values())
 
 
-def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[LogFile]:
+def not_done(
+    files: Sequence[LogFile], attempts: Mapping[str, Attempt], max_log_bytes: int = MAX_LOG_BYTES
+) -> list[LogFile]:
     """Return the files that a load has to open: new ones, changed ones and unreadable ones.
 
     A copy that cannot be read is left out where another one of its key can. Raises LogSourceError
@@ -333,26 +424,30 @@ def not_done(files: Sequence[LogFile], attempts: Mapping[str, Attempt]) -> list[
         for file in files
         if (attempt := attempts.get(file.log_file)) is None or not attempt.is_done_with(file)
     ]
-    return _without_needless_problems(open_files, files)
+    return _without_needless_problems(open_files, files, max_log_bytes)
 
 
 def _without_needless_problems(
-    open_files: Sequence[LogFile], files: Sequence[LogFile]
+    open_files: Sequence[LogFile], files: Sequence[LogFile], max_log_bytes: int
 ) -> list[LogFile]:
     """Return ``open_files`` but for unreadable copies of what another of ``files`` has."""
     counts = Counter(file.log_file for file in files)
     open_counts = Counter(file.log_file for file in open_files)
     # Of these a copy is done, or will be.
     has_one = {key for key, count in open_counts.items() if count < counts[key]}
-    good = {file for file in open_files if counts[file.log_file] == 1 or _is_readable(file)}
+    good = {
+        file
+        for file in open_files
+        if counts[file.log_file] == 1 or _is_readable(file, max_log_bytes)
+    }
     has_one.update(file.log_file for file in good)
     bad = set(first_copies([file for file in open_files if file.log_file not in has_one]))
     return [file for file in open_files if file in good or file in bad]
 
 
-def _is_readable(file: LogFile) -> bool:
+def _is_readable(file: LogFile, max_log_bytes: int) -> bool:
     try:
-        read_records(file)
+        read_records(file, max_log_bytes)
     except UnreadableLogError:
         return False
     return True
@@ -373,7 +468,21 @@ def _as_one(file: LogFile, copy: LogFile) -> LogFile:
     if first.is_folder:
         return first
     paths = {*first.other_paths, other.path, *other.other_paths} - {first.path}
-    return replace(first, other_paths=tuple(sorted(paths)))
+    identities = (*first.identities, *other.identities)
+    return replace(first, other_paths=tuple(sorted(paths)), identities=identities)
+
+
+def _are_one(file: LogFile, copy: LogFile, attempt: Attempt | None) -> bool:
+    """Return whether two files of one key, size and time have the same bytes.
+
+    Those that were looked at before are taken for it, and those that cannot be.
+    """
+    if file.is_folder or (attempt and attempt.knows(file) and attempt.knows(copy)):
+        return True
+    try:
+        return filecmp.cmp(file.path, copy.path, shallow=False)
+    except OSError:
+        return True
 
 
 def _is_of_trail(file: LogFile) -> bool:

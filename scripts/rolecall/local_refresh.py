@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,14 +41,16 @@ from rolecall.ledger import (
     log_roots,
     newest_attempts,
     not_done,
+    remember_identities,
     remember_log_roots,
     sorted_log_files,
 )
 from rolecall.load_progress import LoadProgress
 from rolecall.log_records import UnreadableLogError
 from rolecall.logs import LogFile, printable, read_records
+from rolecall.memory import give_memory_back, machine_bytes, memory_parts
 from rolecall.project import compile_analyses, failures, project_digest, run_dbt
-from rolecall.refreshed import Refreshed, Unreadable
+from rolecall.refreshed import DoubtfulFile, Refreshed, Unreadable
 from rolecall.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +62,9 @@ if TYPE_CHECKING:
 _STORE = ("path:models/staging", "path:models/store")
 # Packed bytes of a file that is not packed: CloudTrail's JSON packs about ten to one.
 _PACKED_SHARE = 10
+# How DuckDB says that its memory does not suffice, and how many files fewer are tried then.
+_OUT_OF_MEMORY = "Out of Memory"
+_FEWER = 4
 
 
 @dataclass(slots=True)
@@ -74,6 +80,7 @@ class _Plan:
     newest_loaded_at: datetime | None
     passed_over: Counter[str] = field(default_factory=Counter)
     newest_read_at: datetime | None = None
+    files: list[LogFile] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -112,6 +119,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
     """
     # The database is for its owner alone, and so is the folder made for it.
     os.umask(0o077)
+    give_memory_back()
     _check_logs_are_there(settings)
     settings.database.absolute().parent.mkdir(parents=True, exist_ok=True)
     with only_writer(settings.database), written_or_told(settings.database):
@@ -125,6 +133,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
             if not has_table(connection, "log_reads"):
                 raise RolecallError("The refresh left no tables behind: see the log of dbt.")
             remember_log_roots(connection, plan.roots)
+            remember_identities(connection, plan.files)
             if is_news:
                 _remember(connection, outcome.tables)
             summary = _summary(connection, plan, outcome)
@@ -227,11 +236,12 @@ def _plan(settings: Settings) -> _Plan:
         files = sorted_log_files(roots, attempts, passed_over)
         if roots and not files and not is_due:
             raise NoLogsError(roots, passed_over)
-        unread = not_done(files, attempts)
+        log_bytes = memory_parts(settings.memory).log_bytes
+        unread = not_done(files, attempts, log_bytes)
         still_unreadable = [
             Unreadable(file.log_file, problem)
             for file in unread
-            if (problem := _same_problem(file, attempts)) is not None
+            if (problem := _same_problem(file, attempts, log_bytes)) is not None
         ]
         skipped = {unreadable.log_file for unreadable in still_unreadable}
         return _Plan(
@@ -244,6 +254,7 @@ def _plan(settings: Settings) -> _Plan:
             newest_loaded_at=newest_loaded_at,
             passed_over=passed_over,
             newest_read_at=_newest_read_at(ledger),
+            files=files,
         )
 
 
@@ -259,43 +270,84 @@ def _log_roots(
         raise
 
 
-def _same_problem(file: LogFile, attempts: Mapping[str, Attempt]) -> str | None:
+def _same_problem(file: LogFile, attempts: Mapping[str, Attempt], log_bytes: int) -> str | None:
     """Return the problem of a file that was unreadable and, tried once more, still is."""
     attempt = attempts.get(file.log_file)
     if attempt is None or not attempt.was_of(file):
         return None
     try:
-        read_records(file)
+        read_records(file, log_bytes)
     except UnreadableLogError as error:
         return attempt.problem if str(error) == attempt.problem else None
     return None
 
 
 def _load_and_build(plan: _Plan, outcome: _Outcome, settings: Settings) -> None:
-    """Load all slices but the last with the store alone, the last one with all that follows."""
-    from rolecall.local_source import Slice, loading
+    """Load all slices but the last with the store alone, the last one with all that follows.
 
-    parts = list(slices(plan.unread, settings.slice_bytes)) or [[]]
+    How much is in a file shows when it is read: a slice that turns out too large ends early, and
+    those that follow are made as small.
+    """
+    waiting: Sequence[LogFile] = plan.unread
+    slice_bytes = settings.slice_bytes
+    number = 0
     with LoadProgress(plan.unread, packed_bytes) as progress:
-
-        def on_read(read: FileRead) -> None:
-            outcome.note(read)
-            progress.advance(read.file)
-
-        for number, files in enumerate(parts, start=1):
+        while waiting or number == 0:
+            number += 1
+            files, *rest = list(slices(waiting, slice_bytes)) or [[]]
             arguments = ["build", "--exclude-resource-type", "unit_test"]
-            if number < len(parts):
+            if rest:
                 # Tests that compare the store with what follows from it wait for the last slice.
                 arguments += ["--select", *_STORE, "--indirect-selection", "cautious"]
             if plan.is_outdated and number == 1:
                 # What may be rebuilt is rebuilt from the events, which stay.
                 arguments.append("--full-refresh")
-            with loading(Slice(number, files, on_read)):
-                result = run_dbt(arguments, settings)
-            if not result.success:
-                raise RolecallError(f"The refresh failed: {failures(result)}")
-            outcome.note_results(result.result.results)
-            progress.slice_done(number, len(parts))
+            reads, results = _loaded(arguments, number, files, progress, settings)
+            for read in reads:
+                outcome.note(read)
+            outcome.note_results(results)
+            if len(reads) < len(files):
+                slice_bytes = max(sum(packed_bytes(read.file) for read in reads), 1)
+                rest = list(slices(waiting[len(reads) :], slice_bytes))
+            waiting = waiting[len(reads) :]
+            progress.slice_done(number, number + len(rest))
+
+
+def _loaded(
+    arguments: list[str],
+    number: int,
+    files: Sequence[LogFile],
+    progress: LoadProgress,
+    settings: Settings,
+) -> tuple[list[FileRead], Sequence[RunResult]]:
+    """Load a slice and return what became of its files, the first ones at least, and of dbt's run.
+
+    What is too much for DuckDB's memory is tried again with one thread and fewer files, and then
+    with all the memory that the machine has: nothing that is stored can stop a refresh for good.
+    Raises RolecallError.
+    """
+    from rolecall.local_source import Slice, loading
+
+    few = files[: max(len(files) // _FEWER, 1)]
+    tries = (
+        Slice(number, files),
+        Slice(number, few, threads=1),
+        Slice(number, few, threads=1, database_bytes=machine_bytes()),
+    )
+    for part in tries:
+        reads: list[FileRead] = []
+        with loading(replace(part, on_read=partial(_note_read, reads, progress))):
+            result = run_dbt(arguments, settings)
+        if result.success:
+            break
+        if _OUT_OF_MEMORY not in failures(result) or part is tries[-1]:
+            raise RolecallError(f"The refresh failed: {failures(result)}")
+    return reads, result.result.results
+
+
+def _note_read(reads: list[FileRead], progress: LoadProgress, read: FileRead) -> None:
+    reads.append(read)
+    progress.advance(read.file)
 
 
 def _is_built(connection: duckdb.DuckDBPyConnection, newest_load: str | None) -> bool:
@@ -374,11 +426,31 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         """,
         [since],
     ).fetchall()
-    rejected_files = connection.execute(
+    doubtful_files = connection.execute(
         """
-        select log_file, rejected_record_count
+        select
+            log_file,
+            coalesce(rejected_record_count, 0),
+            coalesce(too_large_record_count, 0),
+            coalesce(misplaced_record_count, 0),
+            coalesce(ambiguous_record_count, 0),
+            exists (
+                select 1
+                from log_reads as earlier
+                where
+                    earlier.log_file = log_reads.log_file
+                    and earlier.size_bytes = log_reads.size_bytes
+                    and earlier.modified_at = log_reads.modified_at
+                    and earlier.sha256 <> log_reads.sha256
+                    and earlier.loaded_at < log_reads.loaded_at
+            ) as is_replaced
         from log_reads
-        where loaded_at > ? and rejected_record_count > 0
+        where
+            loaded_at > ?
+            and (
+                rejected_record_count > 0 or misplaced_record_count > 0
+                or ambiguous_record_count > 0 or is_replaced
+            )
         order by log_file
         """,
         [since],
@@ -414,7 +486,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         rejected_record_count=rejected,
         forgotten_record_count=forgotten,
         unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
-        rejected_files=tuple(rejected_files),
+        doubtful_files=tuple(DoubtfulFile(*file) for file in doubtful_files),
         conflicting_files=tuple(conflicting_files),
         correction_count=correction_count,
         test_count=outcome.test_count,

@@ -20,11 +20,14 @@ from rolecall.database import (
     forgotten_before,
     is_outdated,
     stamp_schema_version,
+    widen_ledger,
+    withhold_large_fields,
 )
 from rolecall.errors import RolecallError
 from rolecall.ledger import check_events_are_there
 from rolecall.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
 from rolecall.logs import LogFile
+from rolecall.memory import memory_parts_of
 from rolecall.spill import leave
 
 DEFAULT_DATABASE = "rolecall.duckdb"
@@ -34,11 +37,16 @@ _WAIT_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a load: the files to read in one run of dbt, and who hears of each."""
+    """A part of a load: the files to read in one run of dbt, and who hears of each.
+
+    ``threads`` and ``database_bytes`` are what DuckDB may use, if it is not what is usual.
+    """
 
     number: int
     files: Sequence[LogFile]
-    on_read: Callable[[FileRead], None]
+    on_read: Callable[[FileRead], None] | None = None
+    threads: int | None = None
+    database_bytes: int | None = None
 
 
 _slice: Slice | None = None
@@ -73,12 +81,17 @@ class Plugin(BasePlugin):  # type: ignore[misc]
             Path(logs) if logs else None,
             EXAMPLE_LOGS,
             os.environ.get("ROLECALL_ADD_LOGS", "").lower() in ("1", "true", "yes", "on"),
+            memory=memory_parts_of(os.environ),
         )
+        self._database_bytes = self._source.memory.database_bytes
+        self._threads: int | None = None
         self._slice_number = 1
         self._rebuilds_if_outdated = _slice is None
         if _slice is not None:
             self._source.files, self._source.on_read = _slice.files, _slice.on_read
             self._slice_number = _slice.number
+            self._threads = _slice.threads
+            self._database_bytes = _slice.database_bytes or self._database_bytes
 
     def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Attach the database, made if it is not there.
@@ -89,6 +102,9 @@ class Plugin(BasePlugin):  # type: ignore[misc]
         # It holds an account's audit trail: it is for its owner alone, and so are the write-ahead
         # log and the spill files, which DuckDB creates whenever it likes.
         os.umask(0o077)
+        conn.execute(f"set memory_limit = '{self._database_bytes:d}B'")
+        if self._threads is not None:
+            conn.execute(f"set threads = {self._threads:d}")
         try:
             attach(conn, self._database, PATIENCE_SECONDS if _slice else _WAIT_SECONDS)
             check_events_are_there(conn)
@@ -96,7 +112,10 @@ class Plugin(BasePlugin):  # type: ignore[misc]
             # dbt tries once more, and is to be told the same.
             conn.execute(f"detach database if exists {NAME}")
             raise RuntimeError(str(error)) from None
+        if is_outdated(conn):
+            withhold_large_fields(conn)
         stamp_schema_version(conn)
+        widen_ledger(conn)
         # A refresh removes the folder for what does not fit in memory itself.
         if _slice is None:
             atexit.register(leave, self._database.absolute())

@@ -9,6 +9,7 @@ and subscriptions of CloudWatch Logs (its User Guide, "Exporting log data to Ama
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -20,7 +21,12 @@ import msgspec
 Record = bytes | msgspec.Raw
 _T = TypeVar("_T")
 
-_UTF8_BOM = b"\xef\xbb\xbf"
+MAX_RECORD_BYTES = 1_000_000
+"""The largest record that is loaded: CloudTrail's own limit is 256 KB (User Guide, "Quotas")."""
+
+MAX_RECORDS = 1_000_000
+"""How many records a log file may have: in memory each costs more than the shortest has bytes."""
+
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 # A JSON object is taken for a record if it has any of these.
 _RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "userIdentity"))
@@ -28,21 +34,34 @@ _RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "
 _DEEPEST_ENVELOPE = 5
 _KEYS_SHOWN = 8
 _KEY_LENGTH_SHOWN = 40
+# A quoted text with a record in it, escapes included: a longer one is a record that is too large.
+_LONGEST_QUOTED = 8 * MAX_RECORD_BYTES
+_PIECE_BYTES = 1 << 20
+# A shorter part is cheaper as a copy than as a view of its file's text.
+_VIEW_BYTES = 256
+# Quotes, a comma and a little space; a key that is short enough may be read once too often.
+_AROUND_VALUE = 16
 
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    rb"|(?P<lone>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
+# Half of a surrogate pair, or a whole one; an even number of backslashes escapes nothing.
+_SURROGATE = re.compile(
+    rb"(?<!\\)(?P<backslashes>\\++)"
+    rb"(?:u[dD][89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
+    rb"|u[dD][c-fC-F][0-9a-fA-F]{2})"
 )
+_LONE_SURROGATE = rb"\ufffd"
 # A quote alone begins a string that does not end.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["\[\]{},]', re.DOTALL)
-_DEEPER = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
+_JSON_SPACE = re.compile(rb"[ \t\r\n]*+")
+# A row that has anything of a record: others are passed over at once.
+_ROW = re.compile(rb'(?:(?<=[\r\n])|\A)[^\r\n{"]*+[{"][^\r\n]*+')
+_OBJECT_CELL = re.compile(rb"(?:(?<=[\t\r\n])|\A) *+(?P<object>\{[^\t\r\n]*+)")
 _TRAILING = re.compile(r"trailing characters \(byte (?P<byte>\d+)\)")
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 _ACCOUNT = re.compile(rb'"\d{12}"')
 
 # What stands between documents: `jq --seq` begins each with a mark, editors with that of UTF-8.
-_SPACE = rb"(?:[ \t\r\n\x1e]|\xef\xbb\xbf)*+"
+# Runs of one class cost no memory, however many blank lines there are.
+_SPACE = rb"[ \t\r\n\x1e]*+(?:\xef\xbb\xbf[ \t\r\n\x1e]*+)*+"
 # An exported line of CloudWatch Logs; `aws logs tail` puts the stream's name behind the time.
 _TIME_STAMP = (
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?[ \t]++"
@@ -93,7 +112,17 @@ def look_of(head: bytes) -> Look:
     return Look.OTHER_JSON if _OTHER_BEGINNING.match(head) else Look.OTHER
 
 
-def parse_records(body: bytes) -> list[Record]:
+class Records(list[Record]):
+    """The records of a log file.
+
+    ``repeated_list_count`` of them are in an object that has several lists of them, of one name:
+    other readers may see those of one list alone.
+    """
+
+    repeated_list_count = 0
+
+
+def parse_records(body: bytes) -> Records:
     """Return the records in the text of a log file, each as the JSON text that was logged (UTF-8).
 
     It may be any number of JSON documents, one a line or printed over several: CloudTrail's
@@ -102,12 +131,14 @@ def parse_records(body: bytes) -> list[Record]:
     returned too, so that it can be counted. Raises UnreadableLogError.
     """
     text = _as_utf8(body)
-    if not text.strip():
+    if not text or text.isspace():
         raise UnreadableLogError("the file is empty (zero bytes)")
-    try:
-        return list(_trail_decoder.decode(text).Records)
-    except (msgspec.MsgspecError, RecursionError):
-        text = _without_lone_surrogates(text)
+    if _has_few_parts(text):
+        with suppress(msgspec.MsgspecError, RecursionError):
+            trail = _trail_decoder.decode(text)
+            if not trail.is_record and not _has_more(text, trail.records):
+                return Records(trail.records)
+    text = _without_lone_surrogates(text)
     try:
         return _records_of_each(_documents(text))
     except _NotJsonError:
@@ -117,8 +148,32 @@ def parse_records(body: bytes) -> list[Record]:
         raise
 
 
-class _Trail(msgspec.Struct):
-    Records: list[msgspec.Raw]
+class _Trail(
+    msgspec.Struct,
+    rename={
+        "records": "Records",
+        "event_id": "eventID",
+        "event_time": "eventTime",
+        "event_name": "eventName",
+        "event_version": "eventVersion",
+        "user_identity": "userIdentity",
+    },
+):
+    """What CloudTrail writes, and what would make it a record that has such a member too."""
+
+    records: list[msgspec.Raw]
+    event_id: msgspec.Raw | None = None
+    event_time: msgspec.Raw | None = None
+    event_name: msgspec.Raw | None = None
+    event_version: msgspec.Raw | None = None
+    user_identity: msgspec.Raw | None = None
+
+    @property
+    def is_record(self) -> bool:
+        members = (self.event_id, self.event_time, self.event_name)
+        return any(
+            member is not None for member in (*members, self.event_version, self.user_identity)
+        )
 
 
 _trail_decoder = msgspec.json.Decoder(_Trail)
@@ -128,13 +183,41 @@ _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text_decoder = msgspec.json.Decoder(str)
 
 
-def _documents(text: bytes) -> Iterator[bytes]:
+def _has_more(text: Record, values: Iterable[Record]) -> bool:
+    """Return whether more is in a list or object than its ``values`` and what is around each."""
+    around_bytes = len(memoryview(text)) - _AROUND_VALUE
+    for value in values:
+        around_bytes -= len(memoryview(value)) + _AROUND_VALUE
+    return around_bytes > 0
+
+
+def _has_few_parts(text: Record) -> bool:
+    """Return whether no list or object in ``text`` can have more parts than a log has records."""
+    view = memoryview(text)
+    # A part has a comma and a letter at least.
+    return len(view) <= 2 * MAX_RECORDS or _comma_count(view) < MAX_RECORDS
+
+
+def _comma_count(view: memoryview) -> int:
+    return sum(
+        view[start : start + _PIECE_BYTES].tobytes().count(b",")
+        for start in range(0, len(view), _PIECE_BYTES)
+    )
+
+
+def _part(text: memoryview) -> Record:
+    """Return a part of a log's text; a long one stays where it is."""
+    return text.tobytes() if len(text) < _VIEW_BYTES else msgspec.Raw(text)
+
+
+def _documents(text: bytes) -> Iterator[Record]:
     """Yield the JSON documents that follow on each other in ``text``, without time stamps."""
+    view = memoryview(text)
     start = _next_start(text, 0)
     is_first = True
     while start < len(text):
         try:
-            end = _document_end(text, start)
+            end = _document_end(view, start)
         except _NotJsonError as error:
             if is_first:
                 raise
@@ -143,7 +226,7 @@ def _documents(text: bytes) -> Iterator[bytes]:
             problem = trails if begins_none else error
             line = text.count(b"\n", 0, start) + 1
             raise _NotJsonError(f"line {line}: {problem}" if line > 1 else str(problem)) from None
-        yield text[start:end]
+        yield _part(view[start:end])
         start = _next_start(text, end)
         is_first = False
 
@@ -153,10 +236,10 @@ def _next_start(text: bytes, position: int) -> int:
     return before.end() if before else position  # it matches nothing too
 
 
-def _document_end(text: bytes, start: int) -> int:
+def _document_end(text: memoryview, start: int) -> int:
     """Return where the document ends that begins at ``start``, or the space behind it."""
     try:
-        _document_decoder.decode(memoryview(text)[start:])
+        _document_decoder.decode(text[start:])
     except RecursionError:
         return _deep_document_end(text, start)
     except msgspec.DecodeError as error:
@@ -168,15 +251,20 @@ def _document_end(text: bytes, start: int) -> int:
     return len(text)
 
 
-def _deep_document_end(text: bytes, start: int) -> int:
+def _deep_document_end(text: memoryview, start: int) -> int:
     """Return the same for a document that is nested too deeply for the decoder."""
     depth = 0
     for token in _TOKEN.finditer(text, start):
-        depth += _DEEPER.get(token[0], 0)
-        if depth == 0:
-            return token.end()
-        if token[0] == b'"':
-            break
+        count = token.end() - token.start()
+        match text[token.start()]:
+            case 0x5B | 0x7B:  # [ and {
+                depth += count
+            case 0x5D | 0x7D:  # ] and }
+                if depth <= count:
+                    return token.start() + depth
+                depth -= count
+            case _ if count == 1:
+                break
     raise _not_json("input data was truncated")
 
 
@@ -186,31 +274,36 @@ def _cells(text: bytes) -> Iterator[bytes]:
     Rows of resources and tokens have none, and no quote that a piece of a record would have.
     """
     has_any = False
-    for line in text.splitlines():
-        objects = [cell for cell in map(bytes.strip, line.split(b"\t")) if cell.startswith(b"{")]
-        if not objects and b'"' in line:
+    for row in _ROW.finditer(text):
+        has_one = False
+        for cell in _OBJECT_CELL.finditer(text, *row.span()):
+            yield cell["object"].rstrip()
+            has_any = has_one = True
+        if not has_one and text.find(b'"', *row.span()) >= 0:
             raise _not_json("a row has a piece of a record")
-        yield from objects
-        has_any = has_any or bool(objects)
     if not has_any:
         raise _not_json("no row has a record")
 
 
-def _records_of_each(parts: Iterable[Record], depth: int = 0) -> list[Record]:
+def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
     """Return the records of all ``parts``; a part that is none stays as it is, to be counted.
 
-    Raises _NoRecordError if none of them is or has any.
+    Raises _NoRecordError if none of them is or has any, UnreadableLogError if there are too many.
     """
-    records: list[Record] = []
+    records = Records()
     problem: _NoRecordError | None = None
     has_any = False
     for part in parts:
         try:
-            records += _records_of(part, depth)
+            found = _records_of(part, depth)
+            records += found
+            if isinstance(found, Records):
+                records.repeated_list_count += found.repeated_list_count
             has_any = True
         except _NoRecordError as error:
             problem = problem or error
             records.append(part)
+        _check_count(len(records))
     if problem and not has_any:
         raise problem
     return records
@@ -222,18 +315,41 @@ def _records_of(text: Record, depth: int) -> list[Record]:
     if depth > _DEEPEST_ENVELOPE or start not in b'{["':
         raise _NoRecordError("the file has no list of Records")
     if start == b'"':
+        if len(memoryview(text)) > _LONGEST_QUOTED:
+            return [text]
         return _records_of_quoted(text, depth + 1)
     if start == b"[":
         elements = _elements(text)
         return _records_of_row(elements, depth) if depth else _records_of_each(elements, 1)
     members = _members(text)
-    if "Records" in members:
-        return _elements(members["Records"], "Records")
-    if "Events" in members:
-        return _records_of_each(_elements(members["Events"], "Events"), depth + 1)
-    if not _RECORD_KEYS.isdisjoint(members):
-        return [text]
-    return _records_in_envelope(members, depth + 1)
+    if _RECORD_KEYS.isdisjoint(members):
+        listed = _listed_records(text, members, depth)
+        return _records_in_envelope(members, depth + 1) if listed is None else listed
+    # A record is one whatever members it has beside its own.
+    with suppress(_NoRecordError):
+        return [text, *(_listed_records(text, members, depth) or ())]
+    return [text]
+
+
+def _listed_records(text: Record, members: dict[str, Record], depth: int) -> Records | None:
+    """Return the records that CloudTrail or lookup-events lists, None without such a list."""
+    for name in ("Records", "Events"):
+        if name in members:
+            lists = _values(text, members, name)
+            records = Records(element for value in lists for element in _elements(value, name))
+            if name == "Events":
+                records = _records_of_each(records, depth + 1)
+            if len(lists) > 1:
+                records.repeated_list_count = len(records)
+            return records
+    return None
+
+
+def _values(text: Record, members: dict[str, Record], name: str) -> list[Record]:
+    """Return all values of a member of an object, of which ``members`` has the last one."""
+    if not _has_more(text, (*members.values(), *(key.encode() for key in members))):
+        return [members[name]]
+    return [value for key, value in _pairs(memoryview(text)) if key == name]
 
 
 def _records_in_envelope(members: dict[str, Record], depth: int) -> list[Record]:
@@ -308,6 +424,11 @@ def _first_byte(text: Record) -> bytes:
     return memoryview(text)[:1].tobytes()
 
 
+def _check_count(count: int) -> None:
+    if count > MAX_RECORDS:
+        raise UnreadableLogError(f"the file has more than {MAX_RECORDS:,} records")
+
+
 def _elements(text: Record, name: str = "the file") -> list[Record]:
     return list(
         _decoded(_list_decoder.decode, _split_list, text, f"{name} is not a list of records")
@@ -321,17 +442,22 @@ def _members(text: Record) -> dict[str, Record]:
 
 
 def _decoded(
-    decode: Callable[[Record], _T], split: Callable[[bytes], _T], text: Record, wrong_type: str
+    decode: Callable[[Record], _T], split: Callable[[memoryview], _T], text: Record, wrong_type: str
 ) -> _T:
-    """Return ``text`` decoded one level deep; ``split`` serves where it is nested too deeply."""
+    """Return ``text`` decoded one level deep.
+
+    ``split`` serves where it is nested too deeply or has too many parts for the decoder.
+    """
     try:
-        return decode(text)
+        if _has_few_parts(text):
+            return decode(text)
     except msgspec.ValidationError:
         raise _NoRecordError(wrong_type) from None
     except msgspec.DecodeError as error:
         raise _not_json(str(error)) from None
     except RecursionError:
-        return split(bytes(text))
+        pass
+    return split(memoryview(text))
 
 
 def _not_json(reason: str) -> _NotJsonError:
@@ -339,43 +465,71 @@ def _not_json(reason: str) -> _NotJsonError:
     return _NotJsonError(f"the file is not JSON: {reason[:1].lower()}{reason[1:]}")
 
 
-def _split_list(text: bytes) -> list[Record]:
-    return [part.strip() for part in _parts(text) if part.strip()]
+def _split_list(text: memoryview) -> list[Record]:
+    elements: list[Record] = []
+    position = _opened(text, b"[", "the file is not a list of records")
+    while position is not None:
+        end = _document_end(text, position)
+        elements.append(_part(text[position:end]))
+        _check_count(len(elements))
+        position = _next_part(text, end, b"]")
+    return elements
 
 
-def _split_object(text: bytes) -> dict[str, Record]:
-    members: dict[str, Record] = {}
-    for part in _parts(text):
-        key = _TOKEN.search(part)
-        if key is not None:
-            try:
-                name = _text_decoder.decode(key[0])
-            except msgspec.MsgspecError as error:
-                raise _not_json(str(error)) from None
-            members[name] = part[key.end() :].lstrip(b" \t\r\n:")
-    return members
+def _split_object(text: memoryview) -> dict[str, Record]:
+    return dict(_pairs(text))
 
 
-def _parts(text: bytes) -> Iterator[bytes]:
-    """Yield what stands between the commas of the outermost list or object of ``text``."""
-    depth = start = 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        if mark in b"[{":
-            depth += 1
-            if depth == 1:
-                start = token.end()
-        elif mark in b"]}":
-            depth -= 1
-            if depth == 0:
-                yield text[start : token.start()]
-        elif mark == b"," and depth == 1:
-            yield text[start : token.start()]
-            start = token.end()
-        elif mark == b'"':
-            break
-    if depth:
-        raise _not_json("input data was truncated")
+def _pairs(text: memoryview) -> Iterator[tuple[str, Record]]:
+    """Yield each member of an object, one that is there twice too."""
+    count = 0
+    position = _opened(text, b"{", "the file has no list of Records")
+    while position is not None:
+        key = _TOKEN.match(text, position)
+        if key is None or key.end() - key.start() < 2 or not key[0].startswith(b'"'):
+            raise _not_json(f"object keys must be strings (byte {position + 1})")
+        start = _after_mark(text, key.end(), b":")
+        end = _document_end(text, start)
+        try:
+            name = _text_decoder.decode(key[0])
+        except msgspec.MsgspecError as error:
+            raise _not_json(str(error)) from None
+        yield name, _part(text[start:end])
+        count += 1
+        _check_count(count)
+        position = _next_part(text, end, b"}")
+
+
+def _opened(text: memoryview, mark: bytes, wrong_type: str) -> int | None:
+    """Return where the first part begins of what ``mark`` opens, None if it has none."""
+    start = _after_space(text, 0)
+    if text[start : start + 1] != mark:
+        raise _NoRecordError(wrong_type)
+    start = _after_space(text, start + 1)
+    return None if text[start : start + 1].tobytes() in (b"]", b"}") else start
+
+
+def _next_part(text: memoryview, position: int, end_mark: bytes) -> int | None:
+    """Return where the part begins that follows on another, None at the end of the whole."""
+    position = _after_space(text, position)
+    if text[position : position + 1] == end_mark:
+        return None
+    return _after_mark(text, position, b",")
+
+
+def _after_mark(text: memoryview, position: int, mark: bytes) -> int:
+    """Return where the text goes on behind ``mark``."""
+    position = _after_space(text, position)
+    if text[position : position + 1] != mark:
+        is_end = position == len(text)
+        reason = f"expected '{mark.decode()}' (byte {position + 1})"
+        raise _not_json("input data was truncated" if is_end else reason)
+    return _after_space(text, position + 1)
+
+
+def _after_space(text: memoryview, position: int) -> int:
+    space = _JSON_SPACE.match(text, position)
+    return space.end() if space else position  # it matches nothing too
 
 
 def _unquoted(value: Record) -> bytes:
@@ -388,20 +542,42 @@ def _unquoted(value: Record) -> bytes:
 
 
 def _as_utf8(body: bytes) -> bytes:
-    """Return ``body`` as UTF-8 without a byte order mark; PowerShell's ``>`` writes UTF-16."""
+    """Return ``body`` as UTF-8; PowerShell's ``>`` writes UTF-16.
+
+    msgspec does not look into records, and DuckDB fails late.
+    """
     try:
         if body.startswith(_UTF16_BOMS):
-            return body.decode("utf-16").encode()
-        text = body.removeprefix(_UTF8_BOM)
-        if not text.isascii():
-            str(text, "utf-8")  # msgspec does not look into records, and DuckDB fails late.
-        return text
+            return b"".join(piece.encode() for piece in _decoded_pieces(body, "utf-16"))
+        if not body.isascii():
+            for _ in _decoded_pieces(body, "utf-8"):
+                pass
     except UnicodeError as error:
         raise UnreadableLogError(f"the file is not UTF-8: {error}") from None
+    return body
+
+
+def _decoded_pieces(body: bytes, encoding: str) -> Iterator[str]:
+    """Yield the text of ``body``, of which a whole could take four times the memory."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for start in range(0, len(body), _PIECE_BYTES):
+        yield decoder.decode(body[start : start + _PIECE_BYTES])
+    yield decoder.decode(b"", final=True)
 
 
 def _without_lone_surrogates(text: bytes) -> bytes:
     r"""Return ``text`` with each ``\ud800`` that is no half of a pair replaced by ``\ufffd``."""
     if rb"\ud" not in text and rb"\uD" not in text:
         return text
-    return _ESCAPE.sub(lambda escape: rb"\ufffd" if escape["lone"] else escape[0], text)
+    mended: bytearray | None = None
+    for found in _SURROGATE.finditer(text):
+        is_escape = len(found["backslashes"]) % 2 == 1
+        if is_escape and found["low"]:
+            continue
+        # What is written over has the same length.
+        end = found.end() if found["low"] is None else found.start("low")
+        start = end - len(_LONE_SURROGATE) if is_escape else found.start("low")
+        if start >= 0:
+            mended = mended or bytearray(text)
+            mended[start : start + len(_LONE_SURROGATE)] = _LONE_SURROGATE
+    return text if mended is None else bytes(mended)

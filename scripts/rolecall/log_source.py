@@ -36,8 +36,9 @@ from rolecall.ledger import (
     sorted_log_files,
     unread_log_files,
 )
-from rolecall.log_records import Record, UnreadableLogError
-from rolecall.logs import LogFile, printable, read_records
+from rolecall.log_records import MAX_RECORD_BYTES, Record, UnreadableLogError
+from rolecall.logs import LogFile, LogTooLargeError, printable, read_records, sha256
+from rolecall.memory import MemoryParts, memory_parts
 
 CATALOG = "logs"
 """The catalog of the source views, made anew in memory for each connection."""
@@ -48,8 +49,16 @@ FORGOTTEN_BEFORE = "forgotten_before"
 # The views of raw records, all and the unread ones.
 _RECORD_VIEWS = ("cloudtrail_logs", "unread_cloudtrail_logs")
 _BATCH_BYTES = 16 << 20
+# DuckDB works on 2,048 rows at once, whatever their size: a large record costs more than its text,
+# and its members more than their commas.
+_RECORD_COST = 500
+_LARGE_RECORD_BYTES = 16_000
+_LARGE_RECORD_FACTOR = 8
+_MEMBER_COST = 24
 _FILES_AHEAD = 8
 _BYTES_AHEAD = 4 << 20
+# What is read ahead is small once unpacked: a larger file waits for its turn.
+_LOG_BYTES_AHEAD = 8 << 20
 _READERS = 2
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -75,6 +84,8 @@ _READ_SCHEMA = pa.schema(
         ("record_count", pa.int64()),
         ("size_bytes", pa.int64()),
         ("modified_at", pa.timestamp("us")),
+        ("sha256", pa.string()),
+        ("repeated_list_record_count", pa.int64()),
     ]
 )
 
@@ -156,7 +167,8 @@ _RECORD_SHAPE = """{
 }"""
 # What the macro iso_timestamp takes for a time: any other is for it to reject.
 TIME_PATTERN = (
-    r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$"
+    r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
+    r"(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$"
 )
 _EVENT_TIME = "try(json_extract_string(record, '$.eventTime'))"
 _EVENT_AT = f"try_cast({_EVENT_TIME} as timestamptz) at time zone 'UTC'"
@@ -181,18 +193,52 @@ _FORGOTTEN_RECORD = f"""
         )
     )::varchar
 """
+MAX_RESOURCES = 10_000
+"""How many resources a record may name: as rows of a table they are many times their text."""
+
+# The keys of a record and of the object in it that says who did it.
+_RECORD_KEYS = "to_json(try(json_keys(record, ['$', '$.userIdentity'])))::varchar"
+
+
+def _repeats_keys(number: int, names: Iterable[str]) -> str:
+    """Return the expression of whether a key of an object is there twice or in other letters.
+
+    ``names`` are those that AWS gives to its members.
+    """
+    keys = f"keys[{number}]"
+    aws_names = ", ".join(f"'{name}'" for name in names)
+    lower_names = aws_names.lower()
+    return (
+        f"coalesce(list_unique({keys}) < len({keys}), false)"
+        f" or coalesce(len(list_filter({keys}, lambda key:"
+        f" lower(key) in ({lower_names}) and key not in ({aws_names}))) > 0, false)"
+    )
+
+
+_MEMBERS = json.loads(_RECORD_SHAPE)
+_IS_AMBIGUOUS = " or ".join(
+    _repeats_keys(number, names)
+    for number, names in enumerate((_MEMBERS, _MEMBERS["userIdentity"]), start=1)
+).replace("keys[", """from_json(record_keys, '[["VARCHAR"]]')[""")
+
 # Athena's names of columns are in lower case.
 _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
 
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What became of one log file: ``status`` is loaded, empty or unreadable."""
+    """What became of one log file: ``status`` is loaded, empty or unreadable.
+
+    ``sha256`` is that of its bytes, ``repeated_list_record_count`` how many of its records stand
+    in one of several lists: see ``Records``.
+    """
 
     file: LogFile
     status: str
     problem: str | None
     record_count: int | None
+    sha256: str | None = None
+    repeated_list_record_count: int | None = None
 
 
 @dataclass(slots=True)
@@ -200,8 +246,9 @@ class LogSource:
     """The log files below some folders, as relations of DuckDB.
 
     ``log_root``, ``example_logs`` and ``add_logs`` say which folders, as ``log_roots`` reads them.
-    ``files`` narrows the unread ones to those of a slice. ``reads`` is what became of each file in
-    the last scan of the unread ones; ``on_read`` hears of it file by file.
+    ``files`` narrows the unread ones to those of a slice; of these, those are left for another
+    slice that would be too much for ``memory``. ``reads`` is what became of each file in the last
+    scan of the unread ones; ``on_read`` hears of it file by file.
     """
 
     log_root: Path | None = None
@@ -209,6 +256,7 @@ class LogSource:
     add_logs: bool = False
     files: Sequence[LogFile] | None = None
     on_read: Callable[[FileRead], None] | None = None
+    memory: MemoryParts = field(default_factory=memory_parts)
     reads: list[FileRead] = field(default_factory=list)
 
     @staticmethod
@@ -220,27 +268,39 @@ class LogSource:
         for view in _RECORD_VIEWS:
             cursor.register(f"{view}_records", ArrowStream(_LOG_SCHEMA, lambda: iter(())))
             # A record that DuckDB's JSON reader refuses becomes a row of nulls: it is rejected.
+            # One that is too large comes without its text, and is rejected too.
             # One that is forgotten says that it is, and no more than its place and day.
             cursor.execute(
                 f"""
                 create view {CATALOG}.main.{view} as
                 select
                     "$path", log_file, account, region, delivered_date, is_forgotten,
-                    {_RAW_COLUMNS}
+                    is_too_large, {_RECORD_KEYS} as record_keys, {_RAW_COLUMNS}
                 from (
                     select
-                        *,
-                        try(json_transform(
-                            case when is_forgotten then {_FORGOTTEN_RECORD} else record end,
-                            '{_RECORD_SHAPE}'
-                        )) as raw
+                        * exclude (raw),
+                        record is null or coalesce(len(raw.resources) > {MAX_RESOURCES}, false)
+                            as is_too_large,
+                        case when len(raw.resources) > {MAX_RESOURCES} then null else raw end
+                            as raw
                     from (
-                        select *, {_IS_FORGOTTEN} as is_forgotten
-                        from {view}_records
+                        select
+                            *,
+                            try(json_transform(
+                                case when is_forgotten then {_FORGOTTEN_RECORD} else record end,
+                                '{_RECORD_SHAPE}'
+                            )) as raw
+                        from (
+                            select *, {_IS_FORGOTTEN} as is_forgotten
+                            from {view}_records
+                        ) as records
                     ) as records
                 ) as records
                 """
             )
+        cursor.execute(
+            f"create macro {CATALOG}.main.repeats_keys(record_keys) as ({_IS_AMBIGUOUS})"
+        )
         cursor.register("cloudtrail_log_reads_rows", ArrowStream(_READ_SCHEMA, lambda: iter(())))
         cursor.execute(
             f"create view {CATALOG}.main.cloudtrail_log_reads as"
@@ -267,7 +327,8 @@ class LogSource:
     def _all_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """Yield the records of every readable log file, whatever is loaded."""
         roots = readable_log_roots(known_log_roots(ledger), self.log_root, self.example_logs)
-        yield from _record_batches(first_copies(sorted_log_files(roots)), lambda read: None)
+        files = first_copies(sorted_log_files(roots))
+        yield from _record_batches(files, lambda read: None, self.memory.log_bytes)
 
     def _unread_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """Yield the records of the log files that the ledger does not have as done."""
@@ -275,8 +336,11 @@ class LogSource:
         files = self.files
         if files is None:
             roots = log_roots(ledger, self.log_root, self.example_logs, add_logs=self.add_logs)
-            files = first_copies(unread_log_files(roots, newest_attempts(ledger)))
-        yield from _record_batches(files, self._note)
+            attempts = newest_attempts(ledger)
+            files = first_copies(unread_log_files(roots, attempts, self.memory.log_bytes))
+        # Without a command line that cuts it, a load is one slice.
+        most_cost = None if self.files is None else self.memory.slice_cost
+        yield from _record_batches(files, self._note, self.memory.log_bytes, most_cost)
 
     def _note(self, read: FileRead) -> None:
         self.reads.append(read)
@@ -309,33 +373,76 @@ class ArrowStream:
         return reader.__arrow_c_stream__(requested_schema)
 
 
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The records of a log file that are loaded, None for one that is too large, and their cost."""
+
+    records: Sequence[Record | None]
+    costs: array[int]
+    sha256: str | None
+    repeated_list_count: int
+
+    def read_of(self, file: LogFile) -> FileRead:
+        """Return what became of the file."""
+        status = "loaded" if self.records else "empty"
+        return FileRead(
+            file, status, None, len(self.records), self.sha256, self.repeated_list_count
+        )
+
+
 def _record_batches(
-    files: Sequence[LogFile], report: Callable[[FileRead], None]
+    files: Sequence[LogFile],
+    report: Callable[[FileRead], None],
+    max_log_bytes: int,
+    most_cost: int | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield the records of ``files``, reporting each file, in batches of about 16 MB of text."""
+    """Yield the records of ``files``, reporting each file, in batches of about 16 MB of text.
+
+    Ends early, after a file at least, where the files have come to ``most_cost``.
+    """
     batch = _Batch()
-    for file, records in _read_ahead(files):
-        if isinstance(records, UnreadableLogError):
-            report(FileRead(file, "unreadable", str(records), None))
+    cost = 0
+    for file, log in _read_ahead(files, max_log_bytes):
+        if isinstance(log, UnreadableLogError):
+            report(FileRead(file, "unreadable", str(log), None))
             continue
-        status = "loaded" if records else "empty"
-        report(FileRead(file, status, None, len(records)))
-        if records:
-            batch.add(file, records)
-        if batch.size_bytes >= _BATCH_BYTES:
-            yield batch.as_arrow()
-            batch = _Batch()
-    if batch.size_bytes:
+        log_cost = sum(log.costs)
+        if most_cost is not None and cost and cost + log_cost > most_cost:
+            break
+        cost += log_cost
+        report(log.read_of(file))
+        for start, end in _runs(log.costs, batch.cost):
+            batch.add(file, log.records[start:end], log.costs[start:end])
+            if batch.cost >= _BATCH_BYTES:
+                yield batch.as_arrow()
+                batch = _Batch()
+    if batch.cost:
         yield batch.as_arrow()
 
 
+def _runs(costs: array[int], in_batch: int) -> Iterator[tuple[int, int]]:
+    """Yield from where to where records go into one batch, the first of which is begun already."""
+    start = 0
+    for end, cost in enumerate(costs, start=1):
+        in_batch += cost
+        if in_batch >= _BATCH_BYTES:
+            yield start, end
+            start, in_batch = end, 0
+    if start < len(costs):
+        yield start, len(costs)
+
+
 def _read_ahead(
-    files: Sequence[LogFile],
-) -> Iterator[tuple[LogFile, list[Record] | UnreadableLogError]]:
-    """Yield each file with its records, in order, while a few more are read in the background."""
+    files: Sequence[LogFile], max_log_bytes: int
+) -> Iterator[tuple[LogFile, _Log | UnreadableLogError]]:
+    """Yield each file with its records, in order, while a few more are read in the background.
+
+    A file that is large once unpacked is read when its turn comes, alone.
+    """
+    bytes_ahead_each = min(_LOG_BYTES_AHEAD, max_log_bytes)
     with ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader") as readers:
         waiting = deque(files)
-        reading: deque[tuple[LogFile, Future[list[Record] | UnreadableLogError]]] = deque()
+        reading: deque[tuple[LogFile, Future[_Log | UnreadableLogError]]] = deque()
         bytes_ahead = 0
         try:
             while waiting or reading:
@@ -345,45 +452,65 @@ def _read_ahead(
                     or (len(reading) < _FILES_AHEAD and bytes_ahead < _BYTES_AHEAD)
                 ):
                     file = waiting.popleft()
-                    reading.append((file, readers.submit(_outcome, file)))
+                    reading.append((file, readers.submit(_outcome, file, bytes_ahead_each)))
                     bytes_ahead += file.size_bytes or 0
                 file, future = reading.popleft()
                 bytes_ahead -= file.size_bytes or 0
-                yield file, future.result()
+                log = future.result()
+                if isinstance(log, LogTooLargeError) and bytes_ahead_each < max_log_bytes:
+                    log = _outcome(file, max_log_bytes)
+                yield file, log
         finally:
             readers.shutdown(wait=True, cancel_futures=True)
 
 
-def _outcome(file: LogFile) -> list[Record] | UnreadableLogError:
+def _outcome(file: LogFile, max_log_bytes: int) -> _Log | UnreadableLogError:
+    """Return what is in a file, of which every record passes by here, or why it is unreadable."""
     try:
-        return read_records(file)
+        records = read_records(file, max_log_bytes)
+        of_file = None if file.is_folder else sha256(file), records.repeated_list_count
     except UnreadableLogError as error:
         return error
+    lengths = array("q", (len(memoryview(record)) for record in records))
+    costs = array("q", (length + _RECORD_COST for length in lengths))
+    if max(lengths, default=0) < _LARGE_RECORD_BYTES:
+        return _Log(records, costs, *of_file)
+    loaded: list[Record | None] = list(records)
+    for number, length in enumerate(lengths):
+        if length > MAX_RECORD_BYTES:
+            loaded[number], costs[number] = None, _RECORD_COST
+        elif length >= _LARGE_RECORD_BYTES:
+            costs[number] = _cost_of_large(records[number])
+    return _Log(loaded, costs, *of_file)
+
+
+def _cost_of_large(record: Record) -> int:
+    text = bytes(record)
+    return _LARGE_RECORD_FACTOR * len(text) + _MEMBER_COST * text.count(b",")
 
 
 class _Batch:
     """Records of several files on their way into one Arrow record batch."""
 
     def __init__(self) -> None:
-        self._texts: list[Record] = []
-        self._lengths = array("i")
+        self._texts: list[Record | None] = []
         self._files: list[tuple[LogFile, int]] = []
-        self.size_bytes = 0
+        self.cost = 0
 
-    def add(self, file: LogFile, records: list[Record]) -> None:
-        lengths = array("i", (len(memoryview(record)) for record in records))
+    def add(self, file: LogFile, records: Sequence[Record | None], costs: array[int]) -> None:
         self._texts.extend(records)
-        self._lengths.extend(lengths)
         self._files.append((file, len(records)))
-        self.size_bytes += sum(lengths)
+        self.cost += sum(costs)
 
     def as_arrow(self) -> pa.RecordBatch:
         """Return the batch."""
         count = len(self._texts)
         # Offsets and one joined buffer: a list of Python strings would take three times as long.
-        offsets = array("i", accumulate(self._lengths, initial=0))
+        found = [text or b"" for text in self._texts]
+        lengths = (len(memoryview(text)) for text in found)
+        offsets = array("i", accumulate(lengths, initial=0))
         texts = pa.StringArray.from_buffers(
-            count, pa.py_buffer(offsets), pa.py_buffer(b"".join(self._texts))
+            count, pa.py_buffer(offsets), pa.py_buffer(b"".join(found)), self._validity()
         )
         repeated = array("i")
         for index, (_, records) in enumerate(self._files):
@@ -407,6 +534,13 @@ class _Batch:
             schema=_LOG_SCHEMA,
         )
 
+    def _validity(self) -> pa.Buffer | None:
+        """Return the bitmap of the records that have a text, None where all have."""
+        if None not in self._texts:
+            return None
+        bits = pa.array([text is not None for text in self._texts], pa.bool_())
+        return bits.buffers()[1]
+
 
 def _read_row(read: FileRead) -> dict[str, object]:
     facts = read.file.facts
@@ -421,4 +555,6 @@ def _read_row(read: FileRead) -> dict[str, object]:
         "record_count": read.record_count,
         "size_bytes": read.file.size_bytes,
         "modified_at": read.file.modified_at,
+        "sha256": read.sha256,
+        "repeated_list_record_count": read.repeated_list_record_count,
     }

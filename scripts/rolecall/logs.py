@@ -9,12 +9,14 @@ log files" and "CloudTrail record contents".
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from heapq import heappop, heappush
@@ -23,12 +25,13 @@ from typing import BinaryIO
 
 from isal import igzip, isal_zlib
 
-from rolecall.log_records import Look, Record, UnreadableLogError, look_of, parse_records
+from rolecall.log_records import Look, Records, UnreadableLogError, look_of, parse_records
+from rolecall.memory import memory_parts
 
 _Identity = tuple[int, int] | str
 
-MAX_LOG_BYTES = 1 << 30
-"""The largest log file that is read, in bytes once unpacked: a bound against gzip bombs."""
+MAX_LOG_BYTES = memory_parts().log_bytes
+"""The largest log file that is read, in bytes once unpacked, where nothing else is said."""
 
 # The key of a trail's file from AWSLogs/ on, with or without an organisation.
 _TRAIL_KEY = re.compile(
@@ -63,8 +66,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _GZIP_WINDOW_BITS = 31
 # Firehose packs once more what CloudWatch Logs sends packed.
 _MOST_PACKED = 2
-# Deflate packs 1032 to 1 at best, so that a body below this size cannot exceed MAX_LOG_BYTES.
-_SAFE_GZIP_BYTES = MAX_LOG_BYTES // 1032
+# What is looked at of a gzip file that ends too early: little, since each member takes it anew.
+_MEMBER_PIECE_BYTES = 4096
+_REASON_LENGTH = 200
+
+
+class LogTooLargeError(UnreadableLogError):
+    """A log file that has more bytes, once unpacked, than may be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class LogFile:
     outside that layout; ``log_root`` may be the file itself. ``modified_at`` is in microseconds
     since 1970, UTC. ``problem`` says why the file cannot be opened, if that is known already.
     ``other_paths`` has copies of the file with its size and time, to be read where it cannot.
+    ``identities`` say which files they are, and when anything of them was changed: a file that is
+    put in the place of one, with its size and time, has another.
     """
 
     log_file: str
@@ -94,6 +104,7 @@ class LogFile:
     modified_at: int | None
     problem: str | None = None
     other_paths: tuple[str, ...] = ()
+    identities: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def is_folder(self) -> bool:
@@ -257,40 +268,79 @@ def find_log_files(
         yield from listing.files
 
 
-def read_records(file: LogFile) -> list[Record]:
+def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> Records:
     """Return the records of ``file``, each as the JSON text that was logged (UTF-8).
 
     An element of the list that is no JSON object is returned too, so that it can be counted.
     A folder that could be listed has none of its own. Raises UnreadableLogError where neither the
-    file nor a copy at ``other_paths`` gives a list of records.
+    file nor a copy at ``other_paths`` gives a list of records, or has more than ``max_bytes``
+    unpacked: whatever goes wrong in reading a file is a problem of that file alone.
     """
     if file.problem is not None:
         raise UnreadableLogError(file.problem)
     if file.is_folder:
-        return []
+        return Records()
     try:
-        return _records_at(file.path)
+        return _records_at(file.path, max_bytes)
     except UnreadableLogError:
         for path in file.other_paths:
             with suppress(UnreadableLogError):
-                return _records_at(path)
+                return _records_at(path, max_bytes)
         raise
 
 
-def _records_at(path: str) -> list[Record]:
+def _records_at(path: str, max_bytes: int) -> Records:
     try:
-        with open(path, "rb") as stream:
-            body = stream.read(MAX_LOG_BYTES + 1)
+        return parse_records(_text_of(path, max_bytes))
+    except UnreadableLogError:
+        raise
+    except MemoryError:
+        raise UnreadableLogError("there is not enough memory to read the file") from None
+    except RecursionError:
+        raise UnreadableLogError("the file is nested too deeply to be read") from None
+    except Exception as error:  # logs are written by others, and may find a fault in any reader
+        raise UnreadableLogError(f"the file cannot be read: {_unforeseen(error)}") from error
+
+
+def _unforeseen(error: Exception) -> str:
+    """Return what went wrong in a line that is short and harmless to print."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())[:_REASON_LENGTH]
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text).rstrip(": ")
+
+
+def _text_of(path: str, max_bytes: int) -> bytes:
+    """Return what is in the file at ``path``, unpacked. Raises UnreadableLogError."""
+    try:
+        with _unpacked(path) as stream:
+            # Asked for at once, it is in memory once; what is not there takes none.
+            text = stream.read(max_bytes + 1)
     except FileNotFoundError:
         raise UnreadableLogError("the file vanished before it could be read") from None
+    except EOFError:
+        if _is_followed_by_other_bytes(path):
+            raise UnreadableLogError(
+                "the gzip file is damaged: other bytes follow its data"
+            ) from None
+        raise UnreadableLogError("the gzip file is truncated") from None
+    except (gzip.BadGzipFile, isal_zlib.error) as error:  # type: ignore[misc]
+        raise UnreadableLogError(f"the gzip file is damaged: {error}") from None
     except OSError as error:
         raise UnreadableLogError(f"cannot open the file: {_reason(error)}") from None
-    for _ in range(_MOST_PACKED):
-        if body.startswith(_GZIP_MAGIC):
-            body = _gunzipped(body)
-    if len(body) > MAX_LOG_BYTES:
-        raise UnreadableLogError(f"the file is larger than {MAX_LOG_BYTES:,} bytes unpacked")
-    return parse_records(body)
+    if len(text) > max_bytes:
+        raise LogTooLargeError(
+            f"the file is larger than {max_bytes:,} bytes unpacked: split it, or set"
+            " ROLECALL_MEMORY to eight times its size"
+        )
+    return text
+
+
+def sha256(file: LogFile) -> str | None:
+    """Return the SHA-256 of a file's bytes, in hexadecimal; None if it cannot be read."""
+    try:
+        with open(file.path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return None
 
 
 def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
@@ -315,51 +365,32 @@ def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
 
 @contextmanager
 def _unpacked(path: str) -> Iterator[BinaryIO]:
-    with open(path, "rb") as stream:
-        if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):
-            yield stream
-            return
-        with igzip.IGzipFile(fileobj=stream) as unpacked:
-            yield unpacked
+    """Open a log file to be read unpacked: all bytes of all files pass through here."""
+    with ExitStack() as streams:
+        stream: BinaryIO = streams.enter_context(open(path, "rb"))
+        for _ in range(_MOST_PACKED):
+            if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):  # type: ignore[attr-defined]
+                break
+            stream = streams.enter_context(igzip.IGzipFile(fileobj=stream, mode="rb"))
+        yield stream
 
 
-def _gunzipped(body: bytes) -> bytes:
-    try:
-        if len(body) <= _SAFE_GZIP_BYTES:
-            return bytes(igzip.decompress(body))
-        return b"".join(_gunzipped_members(body))
-    except EOFError:
-        if _is_followed_by_other_bytes(body):
-            raise UnreadableLogError(
-                "the gzip file is damaged: other bytes follow its data"
-            ) from None
-        raise UnreadableLogError("the gzip file is truncated") from None
-    except (OSError, isal_zlib.error) as error:  # type: ignore[misc]
-        raise UnreadableLogError(f"the gzip file is damaged: {error}") from None
-
-
-def _is_followed_by_other_bytes(body: bytes) -> bool:
+def _is_followed_by_other_bytes(path: str) -> bool:
     """Return whether a gzip file is whole, and what follows is neither padding nor a member."""
-    while body.startswith(_GZIP_MAGIC):
-        member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
-        member.decompress(body, MAX_LOG_BYTES)
-        if not member.eof:
-            return False
-        body = member.unused_data.lstrip(b"\0")
-    return not _GZIP_MAGIC.startswith(body)
-
-
-def _gunzipped_members(body: bytes) -> Iterator[bytes]:
-    """Yield the members of a large gzip file, up to one byte more than may be read."""
-    left = MAX_LOG_BYTES + 1
-    while body and left:
-        member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
-        text = member.decompress(body, left)
-        if not member.eof and len(text) < left:
-            raise EOFError
-        yield text
-        left -= len(text)
-        body = member.unused_data.lstrip(b"\0")
+    with open(path, "rb") as stream:
+        pieces = iter(lambda: stream.read(_MEMBER_PIECE_BYTES), b"")
+        piece = next(pieces, b"")
+        while piece.startswith(_GZIP_MAGIC):
+            member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
+            while not member.eof:
+                if not piece:
+                    return False
+                member.decompress(piece)
+                piece = next(pieces, b"") if not member.eof else member.unused_data
+            piece = piece.lstrip(b"\0")
+            while len(piece) < len(_GZIP_MAGIC) and (more := next(pieces, b"")):
+                piece = (piece + more).lstrip(b"\0")
+    return not _GZIP_MAGIC.startswith(piece)
 
 
 def kinds_text(passed_over: Counter[str]) -> str:
@@ -484,14 +515,19 @@ def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
 
 def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogFile:
     size_bytes = modified_at = problem = None
+    identities: tuple[str, ...] = ()
     try:
         status = os.stat(place.path)
+        identities = (f"{status.st_dev}:{status.st_ino}:{status.st_ctime_ns}",)
         size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
         if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
             problem = "not a regular file"
     except OSError as error:
         problem = f"cannot examine the file: {_reason(error)}"
-    return LogFile(key, place.path, search.log_root, facts, size_bytes, modified_at, problem)
+    return LogFile(
+        *(key, place.path, search.log_root, facts, size_bytes, modified_at, problem),
+        identities=identities,
+    )
 
 
 def _kind_of_other(file: LogFile) -> str | None:

@@ -361,6 +361,7 @@ def _environment(settings: Settings, load_from: date | None = None) -> Iterator[
     os.environ["ROLECALL_DATABASE"] = str(settings.database.absolute())
     os.environ["ROLECALL_LOGS"] = "" if settings.logs is None else str(settings.logs.absolute())
     os.environ["ROLECALL_ADD_LOGS"] = "1" if settings.add_logs else ""
+    os.environ["ROLECALL_MEMORY"] = str(settings.memory)
     os.environ["ROLECALL_SCHEMA"] = settings.schema_name
     os.environ["ROLECALL_WORKGROUP"] = settings.workgroup
     if settings.results is not None:

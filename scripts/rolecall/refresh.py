@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rolecall.errors import SkippedError
+from rolecall.output import counted
 from rolecall.refreshed import Refreshed
 from rolecall.settings import Settings
 
@@ -23,11 +24,16 @@ def refresh(settings: Settings) -> Refreshed:
 
 
 def check_strict(refreshed: Refreshed | AthenaRefreshed) -> None:
-    """Raise SkippedError if the refresh left a file or a record out; one that conflicts is."""
-    files = refreshed.skipped_file_count
-    records = refreshed.rejected_record_count + refreshed.conflict_count
-    if files or records:
-        raise SkippedError(
-            f"Skipped {files:,} {'file' if files == 1 else 'files'} and {records:,}"
-            f" {'record' if records == 1 else 'records'}, which --strict does not allow."
-        )
+    """Raise SkippedError if the refresh left a file or a record out, or one contradicts another."""
+    files = refreshed.doubtful_files
+    counts = (
+        (refreshed.skipped_file_count, "file", "skipped"),
+        (sum(file.is_replaced for file in files), "file", "replaced"),
+        (refreshed.rejected_record_count, "record", "rejected"),
+        (refreshed.conflict_count, "record", "in conflict"),
+        (sum(file.misplaced_count for file in files), "record", "misplaced"),
+        (sum(file.ambiguous_count for file in files), "record", "ambiguous"),
+    )
+    told = [f"{counted(count, noun)} {what}" for count, noun, what in counts if count]
+    if told:
+        raise SkippedError(f"--strict does not allow {', '.join(told)}: see the lines above.")

@@ -15,6 +15,22 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class DoubtfulFile:
+    """A log file of this refresh with records that are rejected or contradict it.
+
+    Counts are as in ``log_files``, rejected ones with those that are too large; ``is_replaced``
+    says that another file of its size and time was there before.
+    """
+
+    log_file: str
+    rejected_count: int
+    too_large_count: int
+    misplaced_count: int
+    ambiguous_count: int
+    is_replaced: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Refreshed:
     """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
 
@@ -30,7 +46,7 @@ class Refreshed:
     rejected_record_count: int
     forgotten_record_count: int
     unreadable: tuple[Unreadable, ...]
-    rejected_files: tuple[tuple[str, int], ...]
+    doubtful_files: tuple[DoubtfulFile, ...]
     conflicting_files: tuple[tuple[str, int], ...]
     correction_count: int
     test_count: int

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from rolecall.errors import UsageError
+from rolecall.memory import DEFAULT_MEMORY_BYTES, MIN_MEMORY_BYTES
 from rolecall.parameters import amount, day, dollars
 from rolecall.sizes import size_bytes
 
@@ -62,6 +63,9 @@ class Settings(BaseSettings):
 
     slice_bytes: PositiveInt = 100_000_000
     """How much of the logs the local target loads at a time, in packed bytes."""
+
+    memory: int = Field(DEFAULT_MEMORY_BYTES, ge=MIN_MEMORY_BYTES)
+    """How much memory a refresh on the local target may take, in bytes or as 2GB."""
 
     slice_days: int | None = Field(None, ge=1, le=_MOST_DAYS)
     """How many days of delivery the Athena target loads at a time; without it the project's
@@ -154,7 +158,7 @@ class Settings(BaseSettings):
     def _in_seconds(cls, seconds: object) -> float:
         return _believed(lambda told: amount(told, 0, _MOST_SECONDS), seconds)
 
-    @field_validator("max_scan", mode="before")
+    @field_validator("max_scan", "memory", mode="before")
     @classmethod
     def _in_bytes(cls, size: object) -> object:
         return size_bytes(size) if isinstance(size, str) else size
