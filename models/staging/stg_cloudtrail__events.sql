@@ -24,9 +24,10 @@ typed as (
         {{ raw_field(fields, 'eventversion') }} as event_version,
         {{ raw_field(fields, 'awsregion') }} as aws_region,
         {{ raw_field(fields, 'sourceipaddress') }} as source_ip_address,
-        {{ raw_field(fields, 'useragent') }} as user_agent,
+        {{ redacted_text(raw_field(fields, 'useragent')) }} as user_agent,
         {{ raw_field(fields, 'errorcode') }} as error_code,
-        {{ raw_field(fields, 'errormessage') }} as error_message,
+        {{ redacted_text(raw_field(fields, 'errormessage')) }}
+            as error_message,
         {{ text_boolean(raw_field(fields, 'readonly')) }} as is_read_only,
         {{ text_boolean(raw_field(fields, 'managementevent')) }}
             as is_management_event,
@@ -116,15 +117,15 @@ typed as (
             as original_event_id,
 
         ---------- JSON text, without secrets
-        {{ redacted_json(bounded_json(fields, 'requestparameters')) }}
+        {{ redacted_text(bounded_json(fields, 'requestparameters')) }}
             as request_parameters,
-        {{ redacted_json(bounded_json(fields, 'responseelements')) }}
+        {{ redacted_text(bounded_json(fields, 'responseelements')) }}
             as response_elements,
-        {{ redacted_json(bounded_json(fields, 'additionaleventdata')) }}
+        {{ redacted_text(bounded_json(fields, 'additionaleventdata')) }}
             as additional_event_data,
-        {{ redacted_json(bounded_json(fields, 'serviceeventdetails')) }}
+        {{ redacted_text(bounded_json(fields, 'serviceeventdetails')) }}
             as service_event_details,
-        {{ redacted_json(bounded_json(fields, 'edgedevicedetails')) }}
+        {{ redacted_text(bounded_json(fields, 'edgedevicedetails')) }}
             as edge_device_details,
         {{ resources_json(fields) }} as resources,
 
