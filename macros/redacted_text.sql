@@ -175,7 +175,7 @@
     {%- set colon, comma = space ~ ':' ~ space, space ~ ',' ~ space -%}
     {%- set member = '\\\\*"(?:[a-z_-]*(?:id|arn|name|type|status|date|region|provider|parameter|valuefrom'
         ~ '|expiration)|[^"\\\\\\x02]*\\x02)\\\\*"' ~ colon
-        ~ '(?:\\\\*"[^"\\\\]*\\\\*"|[a-z0-9.+-]+)' -%}
+        ~ '(?:"(?:[^"\\\\]|\\\\.)*"|\\\\+"[^"\\\\]*\\\\+"|[a-z0-9.+-]+)' -%}
     {%- set object = '\\{' ~ space ~ member ~ '(?:' ~ comma ~ member ~ ')*' ~ space ~ '\\}' -%}
     {{ return(
         '(credentials?|secrets)\\x02(\\\\*"' ~ colon ~ '(?:' ~ object ~ '|\\[' ~ space ~ object

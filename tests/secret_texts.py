@@ -74,17 +74,44 @@ def _members() -> list[tuple[str, Any, Any]]:
         gone += [
             (f"{name} as list", {name: ["SECRET", "SECRET2"]}, {name: GONE}),
             (f"{name} as object", {name: {"value": "SECRET"}}, {name: GONE}),
-            (f"{name} as tree", {"a": {name: [{"b": ["SECRET"]}]}, "c": []}, {"a": {name: GONE}, "c": []}),
+            (
+                f"{name} as tree",
+                {"a": {name: [{"b": ["SECRET"]}]}, "c": []},
+                {"a": {name: GONE}, "c": []},
+            ),
         ]
     return [
         *gone,
         ("a quote in it", {"password": 'a"SECRET"b\\'}, {"password": GONE}),
         ("brackets in it", {"tokens": ["}]SECRET[{", '"'], "b": "c"}, {"tokens": GONE, "b": "c"}),
-        ("a backslash at the end", {"a": "b\\", "password": "SECRET\\", "c": "\\\\"}, {"a": "b\\", "password": GONE, "c": "\\\\"}),
+        (
+            "a backslash at the end",
+            {"a": "b\\", "password": "SECRET\\", "c": "\\\\"},
+            {"a": "b\\", "password": GONE, "c": "\\\\"},
+        ),
         (
             "issued credentials",
-            {"credentials": {"accessKeyId": "ASIA1", "sessionToken": "SECRET", "expiration": "May 1"}, "b": 1},
-            {"credentials": {"accessKeyId": "ASIA1", "sessionToken": GONE, "expiration": "May 1"}, "b": 1},
+            {
+                "credentials": {
+                    "accessKeyId": "ASIA1",
+                    "sessionToken": "SECRET",
+                    "expiration": "May 1",
+                },
+                "b": 1,
+            },
+            {
+                "credentials": {
+                    "accessKeyId": "ASIA1",
+                    "sessionToken": GONE,
+                    "expiration": "May 1",
+                },
+                "b": 1,
+            },
+        ),
+        (
+            "issued credentials with a quote",
+            {"credentials": {"accessKeyId": "ASIA1", "sessionToken": 'SEC"RET SECRET'}, "b": 1},
+            {"credentials": {"accessKeyId": "ASIA1", "sessionToken": GONE}, "b": 1},
         ),
         (
             "other credentials",
@@ -101,7 +128,10 @@ def _quoted() -> list[tuple[str, Any, Any]]:
         ({"sessionToken": "SECRET", "a": "b"}, {"sessionToken": GONE, "a": "b"}),
         ({"password": 'q"SECRET"z\\', "a": ""}, {"password": GONE, "a": ""}),
         ({"a": "\\", "apiKeys": ["SECRET", '"']}, {"a": "\\", "apiKeys": GONE}),
-        ({"a": [{"name": "DB_TOKEN", "value": "SECRET"}]}, {"a": [{"name": "DB_TOKEN", "value": GONE}]}),
+        (
+            {"a": [{"name": "DB_TOKEN", "value": "SECRET"}]},
+            {"a": [{"name": "DB_TOKEN", "value": GONE}]},
+        ),
         ({"credentials": {"password": {"SECRET": "SECRET"}}}, {"credentials": GONE}),
     )
     found = [
@@ -130,7 +160,13 @@ def _quoted() -> list[tuple[str, Any, Any]]:
 def _pairs() -> list[tuple[str, Any, Any]]:
     """Return names and values side by side."""
     pairs = (
-        *(("name", "value"), ("Name", "Value"), ("key", "value"), ("Key", "Value"), ("id", "value")),
+        *(
+            ("name", "value"),
+            ("Name", "Value"),
+            ("key", "value"),
+            ("Key", "Value"),
+            ("id", "value"),
+        ),
         *(("parameterKey", "parameterValue"), ("ParameterName", "ParameterValue")),
         *(("optionName", "value"), ("headerName", "headerValues"), ("variable", "values")),
     )
@@ -147,20 +183,39 @@ def _pairs() -> list[tuple[str, Any, Any]]:
         ),
         (
             "a list of them",
-            [{"key": "a", "value": "b"}, {"key": "secret", "value": "SECRET"}, {"key": "c", "value": "d"}],
-            [{"key": "a", "value": "b"}, {"key": "secret", "value": GONE}, {"key": "c", "value": "d"}],
+            [
+                {"key": "a", "value": "b"},
+                {"key": "secret", "value": "SECRET"},
+                {"key": "c", "value": "d"},
+            ],
+            [
+                {"key": "a", "value": "b"},
+                {"key": "secret", "value": GONE},
+                {"key": "c", "value": "d"},
+            ],
         ),
         (
             "a list of them, values first",
-            [{"value": "b", "key": "a"}, {"value": "SECRET", "key": "token"}, {"value": "d", "key": "c"}],
-            [{"value": "b", "key": "a"}, {"value": GONE, "key": "token"}, {"value": "d", "key": "c"}],
+            [
+                {"value": "b", "key": "a"},
+                {"value": "SECRET", "key": "token"},
+                {"value": "d", "key": "c"},
+            ],
+            [
+                {"value": "b", "key": "a"},
+                {"value": GONE, "key": "token"},
+                {"value": "d", "key": "c"},
+            ],
         ),
     ]
 
 
 def _environments() -> list[tuple[str, Any, Any]]:
     """Return environment variables, whatever their names."""
-    listed = [{"name": "URL", "value": "SECRET"}, {"name": "B", "value": "SECRET", "type": "PLAINTEXT"}]
+    listed = [
+        {"name": "URL", "value": "SECRET"},
+        {"name": "B", "value": "SECRET", "type": "PLAINTEXT"},
+    ]
     return [
         (
             "a Lambda function",
@@ -183,7 +238,11 @@ def _environments() -> list[tuple[str, Any, Any]]:
             {"environmentVariablesOverride": GONE, "projectName": "p"},
         ),
         ("a model", {"environment": {"URL": "SECRET", "B_2": "SECRET"}}, {"environment": GONE}),
-        ("a service", {"runtimeEnvironmentVariables": {"url": "SECRET"}}, {"runtimeEnvironmentVariables": GONE}),
+        (
+            "a service",
+            {"runtimeEnvironmentVariables": {"url": "SECRET"}},
+            {"runtimeEnvironmentVariables": GONE},
+        ),
         ("a pod", _nested({"env": listed}, 1), _nested({"env": GONE}, 1)),
     ]
 
@@ -193,7 +252,10 @@ def _inside() -> list[tuple[str, Any, Any]]:
     key = "-----BEGIN RSA PRIVATE KEY-----\nSECRET+/=\n-----END RSA PRIVATE KEY-----\n"
     jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJTRUNSRVQifQ.SECRET-_"
     texts = (
-        ("https://b/k?X-Amz-Security-Token=SECRET&a=b", f"https://b/k?X-Amz-Security-Token={GONE}&a=b"),
+        (
+            "https://b/k?X-Amz-Security-Token=SECRET&a=b",
+            f"https://b/k?X-Amz-Security-Token={GONE}&a=b",
+        ),
         ("https://b/k?a=b&X-Amz-Signature=SECRET", f"https://b/k?a=b&X-Amz-Signature={GONE}"),
         ("https://b/k?Signature=SECRET#x", f"https://b/k?Signature={GONE}"),
         ("https://b/k?code=SECRET&state=s", f"https://b/k?code={GONE}&state=s"),
@@ -217,14 +279,26 @@ def _inside() -> list[tuple[str, Any, Any]]:
     return [
         *((text, {"a": text, "b": "c"}, {"a": left, "b": "c"}) for text, left in texts),
         *(
-            (f"{text}, quoted {times} times", _nested([text, "c"], times), _nested([left, "c"], times))
+            (
+                f"{text}, quoted {times} times",
+                _nested([text, "c"], times),
+                _nested([left, "c"], times),
+            )
             for text, left in texts
             for times in (1, 2)
         ),
         ("a private key", {"a": key, "b": "c"}, {"a": GONE, "b": "c"}),
-        ("a private key, quoted", _nested({"a": key, "b": "c"}, 2), _nested({"a": GONE, "b": "c"}, 2)),
+        (
+            "a private key, quoted",
+            _nested({"a": key, "b": "c"}, 2),
+            _nested({"a": GONE, "b": "c"}, 2),
+        ),
         ("a redirect", {"RedirectTo": "https://x/?code=SECRET#y"}, {"RedirectTo": "https://x/"}),
-        ("a redirect, quoted", _nested({"LoginTo": "https://x/#SECRET"}, 1), _nested({"LoginTo": "https://x/"}, 1)),
+        (
+            "a redirect, quoted",
+            _nested({"LoginTo": "https://x/#SECRET"}, 1),
+            _nested({"LoginTo": "https://x/"}, 1),
+        ),
     ]
 
 
@@ -232,13 +306,28 @@ _HARMLESS: tuple[Any, ...] = (
     {"passwordResetRequired": True, "tokenCount": 3, "maxTokens": 512, "password": None},
     {"hasPassword": "true", "requirePassword": "false", "a": "b"},
     {"secretId": "app/db", "secretArn": "arn:aws:secretsmanager:us-east-1:1:secret:app/db-AbCdEf"},
-    {"secretName": "a", "tokenType": "Bearer", "credentialType": "PASSWORD", "passwordPolicy": {"a": 1}},
+    {
+        "secretName": "a",
+        "tokenType": "Bearer",
+        "credentialType": "PASSWORD",
+        "passwordPolicy": {"a": 1},
+    },
     {"authorizationType": "AWS_IAM", "authorizerCredentialsArn": "arn", "credentialsProvider": "x"},
     {"nextToken": "n", "clientToken": "c", "clientRequestToken": "r", "continuationToken": "x"},
-    {"CLIENTREQUESTTOKEN": "r", "nextPageToken": "p", "idempotencyToken": "i", "nextForwardToken": "f"},
+    {
+        "CLIENTREQUESTTOKEN": "r",
+        "nextPageToken": "p",
+        "idempotencyToken": "i",
+        "nextForwardToken": "f",
+    },
     {"subjectFromWebIdentityToken": "repo:a/b", "provider": "token.actions.githubusercontent.com"},
-    {"password": "", "secrets": [], "environment": [], "credentials": {}, "tokens": [ ]},
-    {"environment": "production", "variables": "a", "environmentId": "e-1", "computeEnvironment": "c"},
+    {"password": "", "secrets": [], "environment": [], "credentials": {}, "tokens": []},
+    {
+        "environment": "production",
+        "variables": "a",
+        "environmentId": "e-1",
+        "computeEnvironment": "c",
+    },
     {"secrets": [{"name": "DB_PASSWORD", "valueFrom": "arn:aws:ssm:::parameter/db"}]},
     {"registryCredential": {"credentialProvider": "SECRETS_MANAGER"}},
     {"name": "DB_PASSWORD_FILE", "value": "/run/db"},
@@ -247,7 +336,12 @@ _HARMLESS: tuple[Any, ...] = (
     {"filters": ["password", "secret"], "message": "the password is wrong"},
     {"a": "https://x/?nextToken=n&key=a/b", "b": "https://host:8080/a@b", "c": "s3://b/a:b@c"},
     {"certificate": "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----"},
-    {"publicKey": "ssh-rsa AAAA", "publicKeyMaterial": "AAAA", "accessKeyId": "AKIA", "kmsKey": "k"},
+    {
+        "publicKey": "ssh-rsa AAAA",
+        "publicKeyMaterial": "AAAA",
+        "accessKeyId": "AKIA",
+        "kmsKey": "k",
+    },
     {"accessKey": {"accessKeyId": "AKIA1", "status": "Active", "userName": "eve"}},
     {"body": _text({"nextToken": "n", "tokenCount": 1, "secretId": "s", "a": "\\"}), "b": "\\"},
     {"SwitchFrom": "arn:aws:iam::1:user/secret", "MFAUsed": "Yes"},
@@ -265,11 +359,17 @@ _HARMLESS: tuple[Any, ...] = (
 
 _PLAIN = (
     ('{"sessionToken":"SECRET"}', f'{{"sessionToken":"{GONE}"}}'),
-    ('failed: {"a":"{\\"password\\":\\"SECRET\\"}"} x', f'failed: {{"a":"{{\\"password\\":\\"{GONE}\\"}}"}} x'),
+    (
+        'failed: {"a":"{\\"password\\":\\"SECRET\\"}"} x',
+        f'failed: {{"a":"{{\\"password\\":\\"{GONE}\\"}}"}} x',
+    ),
     ("password=SECRET", f"password={GONE}"),
     ("token=SECRET", f"token={GONE}"),
     ("Cannot log in with password: SECRET", f"Cannot log in with password: {GONE}"),
-    ("GET https://b/k?X-Amz-Security-Token=SECRET&x=1 gave 403", f"GET https://b/k?X-Amz-Security-Token={GONE}&x=1 gave 403"),
+    (
+        "GET https://b/k?X-Amz-Security-Token=SECRET&x=1 gave 403",
+        f"GET https://b/k?X-Amz-Security-Token={GONE}&x=1 gave 403",
+    ),
     ("my-agent/1.0 token=SECRET", f"my-agent/1.0 token={GONE}"),
     ("my-agent/1.0 (apiKey: SECRET)", f"my-agent/1.0 (apiKey: {GONE}"),
     ("Authorization: Basic SECRET==", f"Authorization: Basic {GONE}"),
