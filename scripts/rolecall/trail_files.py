@@ -199,6 +199,7 @@ class FolderFiles:
     roots: Sequence[Path]
     has_metadata: bool = False
     thread_count: int = 2
+    default_keys: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -261,6 +262,7 @@ class BucketFiles:
     has_metadata: bool = True
     # As many as boto3 keeps connections for.
     thread_count: int = 10
+    default_keys: tuple[str, ...] = ("aws",)
 
     @property
     def name(self) -> str:

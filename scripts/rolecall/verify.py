@@ -262,6 +262,11 @@ class _Region:
         self._tell_of_logs()
         self._note_empty_days()
 
+    def _key(self, s3_object: str) -> str:
+        """Return what names a file here by its object in S3: its name, outside of a layout."""
+        key = trail_file_key(s3_object)
+        return same_unpacked(key if self._files.root else key.rpartition("/")[2])
+
     def _is_asked(self, log: TrailFile) -> bool:
         day = log.day
         return day is None or self._span.has(day)
@@ -326,7 +331,7 @@ class _Region:
         if self._is_asked_period(digest.started_at, digest.ended_at):
             self._verified.digests[trust] += 1
         if digest.previous is not None:
-            before = same_unpacked(trail_file_key(digest.previous.key))
+            before = self._key(digest.previous.key)
             told = _Pointer(digest.previous, trust, digest.started_at, key)
             if before not in self._pointers or self._pointers[before].trust < trust:
                 self._pointers[before] = told
@@ -349,7 +354,7 @@ class _Region:
                 text = b"".join(unpacked_pieces(opened.read, MAX_DIGEST_BYTES))
                 signature = opened.metadata.get("signature")
             digest = parse_digest(text)
-            if same_unpacked(trail_file_key(digest.key)) != same_unpacked(file.key):
+            if self._key(digest.key) != same_unpacked(file.key):
                 raise DigestError("it is not where CloudTrail delivered it")
         except (RolecallError, UnreadableFileError):
             raise
@@ -430,7 +435,7 @@ class _Region:
                 self._listed_days.add(time.date())
             if time is None or not self._span.has(time.date()):
                 continue
-            copies = self._logs.get(same_unpacked(trail_file_key(signed.s3_object)), [])
+            copies = self._logs.get(self._key(signed.s3_object), [])
             asked.append((signed, copies))
             to_read += [log for log in copies if log.sha256 is None and log.problem is None]
         list(self._pool.map(self._hash, to_read))
