@@ -39,7 +39,7 @@ def der(key: RSAPrivateKey) -> bytes:
 
 def fingerprint(key: RSAPrivateKey) -> str:
     """Return what names a key; how CloudTrail makes it of the key is not documented."""
-    return hashlib.md5(der(key)).hexdigest()  # noqa: S324
+    return hashlib.md5(der(key)).hexdigest()
 
 
 def listed_keys(*keys: RSAPrivateKey) -> dict[str, Any]:

@@ -223,8 +223,8 @@ def run_dbt(
     On Athena the load begins no earlier than ``load_from`` and leaves out ``skip_log_files``, each
     an S3 URL with what is wrong with it, and ``archived_days_left_out``; ``archived_logs`` and
     ``empty_days`` are entered (all as dbt_project.yml has them). dbt prints nothing; its log is in
-    ``state_dir()``. The database is closed afterwards. An interrupt and SIGTERM come through as KeyboardInterrupt
-    and SystemExit.
+    ``state_dir()``. The database is closed afterwards. An interrupt and SIGTERM come through as
+    KeyboardInterrupt and SystemExit.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner

@@ -49,7 +49,9 @@ def verified_text(verified: Verified, place: str) -> str:
         lines.append(f"Wrong: {_counts(verified, is_wrong=True)}.")
     lacks = _counts(verified, is_wrong=False).split("; ") if verified.problems else []
     if verified.are_signatures_checked and known:
-        lacks.append(f"{counted(known, 'log file')} by a digest file without a signature")
+        lacks.append(f"{counted(known, 'log file')} of a digest file without a signature")
+    if newest := verified.logs[Trust.NEWEST]:
+        lacks.append(f"{counted(newest, 'log file')} of the newest digest file")
     if verified.uncovered:
         lacks.append(f"{counted(verified.uncovered, 'log file')} that no digest file covers")
     if verified.waiting:
@@ -80,13 +82,15 @@ def entered_text(entered: Mapping[LogDay, bool]) -> str:
 def check_verified(verified: Verified, *, is_strict: bool) -> None:
     """Raise RolecallError if anything is wrong; under ``--strict``, if anything is not proved."""
     if verified.has_failed:
-        what = (
-            f"{counted(verified.wrong_count, 'finding')} of files that are not as CloudTrail"
-            " delivered them, or cannot be checked"
-            if verified.wrong_count
-            else f"{counted(verified.uncovered, 'log file')} that no digest file covers"
+        if verified.wrong_count:
+            raise RolecallError(
+                f"Not verified: {counted(verified.wrong_count, 'file')} not as CloudTrail delivered"
+                " it, or of which that cannot be told."
+            )
+        unproved = verified.uncovered + verified.logs[Trust.UNSIGNED]
+        raise RolecallError(
+            f"Not verified: {counted(unproved, 'log file')} that no signed digest file names."
         )
-        raise RolecallError(f"Not verified: {what}.")
     if is_strict and not verified.is_all_proved:
         raise SkippedError("Not all is proved, which --strict does not allow.")
 

@@ -69,7 +69,8 @@ class Trust(IntEnum):
 
     WRONG = 0
     UNSIGNED = 1  # it agrees with what is there, but nobody has vouched for it
-    SIGNED = 2
+    NEWEST = 2  # the same, and no other can have done so yet
+    SIGNED = 3
 
 
 class Problem(Enum):
@@ -153,8 +154,12 @@ class Verified:
 
     @property
     def has_failed(self) -> bool:
-        """Whether anything is wrong, or a log file is of a period that no digest file covers."""
-        return bool(self.wrong_count or self.uncovered)
+        """Whether anything is wrong, or a log file not proved that could be.
+
+        Without keys none can; with keys, of the newest digest file alone the signature may lack.
+        """
+        unsigned = self.logs[Trust.UNSIGNED] if self.are_signatures_checked else 0
+        return bool(self.wrong_count or self.uncovered or unsigned)
 
     @property
     def is_all_proved(self) -> bool:
@@ -240,6 +245,7 @@ class _Region:
             key: [_Log(file) for file in copies]
             for key, copies in by_name([log for log in files.logs if self._is_asked(log)]).items()
         }
+        self._newest: TrailFile | None = None
         self._pointers: dict[str, _Pointer] = {}
         self._periods: list[_Period] = []
         self._signed_periods: list[_Period] = []
@@ -252,6 +258,7 @@ class _Region:
             return
         self._verified.regions.add((self._files.account, self._files.region))
         keys = None if keys_of is None else self._keys(keys_of, digests)
+        self._newest = digests[0] if digests else None
         for file in digests:
             self._check_digest(file, keys)
         known = {same_unpacked(file.key) for file in digests}
@@ -391,7 +398,9 @@ class _Region:
             return Trust.WRONG
         detail = "it is in S3's metadata or in the next digest file, and neither is here"
         self._tell_digest(Problem.SIGNATURE_MISSING, file, digest, detail)
-        return Trust.UNSIGNED
+        # One of a longer time would vouch for more than any that CloudTrail makes.
+        is_usual = digest.ended_at - digest.started_at <= _NEXT_DIGEST
+        return Trust.NEWEST if file is self._newest and is_usual else Trust.UNSIGNED
 
     def _is_asked_period(self, starts_at: datetime | None, ends_at: datetime | None) -> bool:
         """Return whether a digest file is of the span: those after it vouch for its last ones."""
