@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +24,7 @@ import rolecall.public_keys
 from athena.engine import Addresses, aws
 from conftest import PROJECT, Rolecall
 from digest_files import ACCOUNT, BUCKET, HOUR, REGION, Trail, der, fingerprint, private_key
+from documents import documented
 from rolecall.digests import PublicKeys, read_public_keys
 from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.public_keys import key_source
@@ -732,7 +734,7 @@ def test_the_command_verifies_a_bucket(
     keys = trail.keys_file(tmp_path)
     window = ("--from", "2026-03-01", "--to", "2026-03-02", "--keys", keys, "--strict")
     place = f"s3://{BUCKET}/logs"
-    done = rolecall.run("verify", "--logs", place, *window, **s3_environment)
+    done = rolecall.run("verify", "--logs", place, *window, exit_code=0, **s3_environment)
     assert done.stdout == (
         "Checked 48 digest files and 8 log files of 1 account and 1 region in"
         f" {place}/, delivered 2026-03-01 to 2026-03-02.\n"
@@ -856,3 +858,14 @@ def test_a_day_is_empty_only_if_all_of_it_is_covered(tmp_path: Path) -> None:
     del trail.objects[trail.digests[20].key]
     (tmp_path / trail.digests[20].key).unlink()
     assert _verified(trail, tmp_path).empty_days == {day._replace(day=date(2026, 3, 3))}
+
+
+def test_the_command_of_the_readme_runs(rolecall: Rolecall, tmp_path: Path) -> None:
+    trail = Trail()
+    trail.hours(datetime(2026, 3, 31, 23), 24 * 31 + 4)
+    trail.write(tmp_path / "logs")
+    trail.keys_file(tmp_path)
+    program, *words = shlex.split(documented("README.md", "rolecall verify"))
+    assert program == "rolecall"
+    done = rolecall.run(*words)
+    assert "Proved: 720 digest files by the signature" in done.stdout

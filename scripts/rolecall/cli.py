@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -274,7 +275,8 @@ def verify(
     settings = _settings(**flags)
     files = trail_files(settings)
     source = key_source(keys or files.default_keys)
-    verified = run_verify(files, trail_span(files, first, last), source)
+    with _regions_shown() as on_region:
+        verified = run_verify(files, trail_span(files, first, last), source, on_region)
     is_read_here = format_ == "table" and output is None
     if verified.found or not is_read_here:
         write(verified.result(), format_, output, settings.zone)
@@ -451,6 +453,23 @@ def query(
     _say(*notes)
     _say_what_it_took(*asked.answers)
     write(result, format_, output, settings.zone)
+
+
+@contextmanager
+def _regions_shown() -> Iterator[Callable[[str | None, str | None], None]]:
+    """Show on a terminal which account and region is at work."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from rolecall.output import one_line
+
+    with Console(stderr=True).status("Verifying") as status:
+
+        def show(account: str | None, region: str | None) -> None:
+            named = one_line(f"Verifying {account or 'other files'} {region or ''}")
+            status.update(Text(named))  # Text, not markup: a folder may have brackets
+
+        yield show
 
 
 def _say_what_is_not_covered(gaps: Result) -> None:
