@@ -102,7 +102,7 @@ def test_an_untouched_copy_is_proved_but_for_its_newest_digest_file(tmp_path: Pa
 
 
 def test_without_keys_hashes_are_compared_and_that_is_said(tmp_path: Path) -> None:
-    verified = _verified(_trail(), tmp_path, keys=None)
+    verified = _verified(_trail(96), tmp_path, keys=None)
     assert (_problems(verified), verified.has_failed) == ({}, False)
     assert not verified.is_all_proved
     assert "Signatures were NOT checked" in verified_text(verified, "here")

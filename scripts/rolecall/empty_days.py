@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -65,6 +66,7 @@ def _changes(verified: Verified, known: set[LogDay]) -> dict[LogDay, bool]:
 def _enter_locally(verified: Verified, settings: Settings) -> Mapping[LogDay, bool]:
     if not settings.database.exists():
         return {}
+    os.umask(0o077)  # the database is for its owner alone, and so is DuckDB's log of changes
     with only_writer(settings.database), written_or_told(settings.database):
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
             check_schema_version(connection)
