@@ -31,7 +31,6 @@ from rolecall.digests import (
     parse_digest,
 )
 from rolecall.errors import RolecallError
-from rolecall.logs import MAX_LOG_BYTES
 from rolecall.output import Result
 from rolecall.trail_bucket import LogDay
 from rolecall.trail_files import (
@@ -57,6 +56,8 @@ _NEXT_DIGEST = timedelta(hours=2)
 _FIRST_DIGEST = datetime(2015, 1, 1)
 # What ends a second before the next begins leaves no gap.
 _TOLERANCE = timedelta(seconds=1)
+# A log file is never held as a whole: more than a refresh reads of one can be hashed.
+_MAX_LOG_BYTES = 1 << 30
 # What a report names at most; the rest is counted.
 _MOST_ROWS = 10_000
 
@@ -460,7 +461,7 @@ class _Region:
         try:
             _check_can_be_opened(log.file)
             with self._store.opened(log.file) as opened:
-                for piece in unpacked_pieces(opened.read, MAX_LOG_BYTES):
+                for piece in unpacked_pieces(opened.read, _MAX_LOG_BYTES):
                     digest.update(piece)
         except UnreadableFileError as error:
             log.problem = error
