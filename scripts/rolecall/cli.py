@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -231,6 +232,66 @@ def forget(before: str, **flags: Any) -> None:
 
 @cli.command()
 @_target_options
+@click.option("--from", "from_day", metavar="DAY", help="The first day of delivery, in UTC.")
+@click.option("--to", "to_day", metavar="DAY", help="The last day of delivery; all of it.")
+@click.option(
+    "--keys",
+    multiple=True,
+    metavar="FILE",
+    help="CloudTrail's public keys: PEM, or what `aws cloudtrail list-public-keys` prints; `aws`"
+    " asks AWS [aws for logs in S3]. May be given several times.",
+)
+@click.option(
+    "--strict", is_flag=True, default=None, help="Exit with 3 if anything is left unproved."
+)
+@_output_options
+def verify(
+    from_day: str | None,
+    to_day: str | None,
+    keys: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+    **flags: Any,
+) -> None:
+    """Check by CloudTrail's digest files that no log file was changed, removed or forged.
+
+    Digest files (CloudTrail-Digest/) lie beside the logs of a trail that has log file validation.
+    --logs may be s3://BUCKET/PREFIX; there the last 7 days are looked at unless --from says more.
+    Exits with 1 if anything is wrong, or a log file is of a time that no digest file covers. Days
+    that are proved to have no log file count as covered from then on.
+    """
+    from rolecall.empty_days import enter_empty_days
+    from rolecall.output import write
+    from rolecall.parameters import day
+    from rolecall.public_keys import key_source
+    from rolecall.trail_place import trail_files, trail_span
+    from rolecall.verified_text import check_verified, entered_text, verified_text
+    from rolecall.verify import verify as run_verify
+
+    first = None if from_day is None else day(from_day)
+    last = None if to_day is None else day(to_day)
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"--from {from_day} is after --to {to_day}.")
+    settings = _settings(**flags)
+    files = trail_files(settings)
+    source = key_source(keys or files.default_keys)
+    with _regions_shown() as on_region:
+        verified = run_verify(files, trail_span(files, first, last), source, on_region)
+    is_read_here = format_ == "table" and output is None
+    if verified.found or not is_read_here:
+        write(verified.result(), format_, output, settings.zone)
+    summary = verified_text(verified, files.name)
+    if is_read_here:
+        click.echo(("\n" if verified.found else "") + summary)
+    else:
+        _say(summary)
+    if entered := enter_empty_days(verified, settings):
+        _say(entered_text(entered))
+    check_verified(verified, is_strict=settings.strict)
+
+
+@cli.command()
+@_target_options
 @_deadline_option
 @click.option("--from", "from_day", metavar="DAY", help="The first day, such as 2026-03-01.")
 @click.option("--to", "to_day", metavar="DAY", help="The last day; all of it is included.")
@@ -392,6 +453,23 @@ def query(
     _say(*notes)
     _say_what_it_took(*asked.answers)
     write(result, format_, output, settings.zone)
+
+
+@contextmanager
+def _regions_shown() -> Iterator[Callable[[str | None, str | None], None]]:
+    """Show on a terminal which account and region is at work."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from rolecall.output import one_line
+
+    with Console(stderr=True).status("Verifying") as status:
+
+        def show(account: str | None, region: str | None) -> None:
+            named = one_line(f"Verifying {account or 'other files'} {region or ''}")
+            status.update(Text(named))  # Text, not markup: a folder may have brackets
+
+        yield show
 
 
 def _say_what_is_not_covered(gaps: Result) -> None:
