@@ -351,7 +351,7 @@ _HARMLESS: tuple[Any, ...] = (
     "The security token included in the request is invalid",
     "User: arn:aws:iam::1:user/eve is not authorized to perform: secretsmanager:GetSecretValue",
     "User: eve is not authorized to perform x on resource: arn:aws:secretsmanager:a:1:secret:b",
-    "aws-cli/2.15.0 md/prompt#off md/command#secretsmanager.get-secret-value cfg/retry-mode#standard",
+    "aws-cli/2.15.0 md/prompt#off md/command#secretsmanager.get-secret-value cfg/retry-mode#a",
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0",
     "\x01\x02",
     "",

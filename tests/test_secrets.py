@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from athena.account import Account
+from conftest import Rolecall, WriteLog, event
 from macros_alone import answer_of
 from secret_texts import harmless_texts, json_texts, plain_texts
 
@@ -76,3 +77,32 @@ def test_both_engines_leave_the_same(account: Account, tmp_path: Path, redacted_
         )
         found += [left for (left,) in rows]
     assert [each for each in zip(texts, expected, found, strict=True) if each[1] != each[2]] == []
+
+
+def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1, requestParameters={"a": "b"}, errorMessage="none"), event(2)])
+    rolecall.refresh(logs)
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute(
+            """
+            update events
+            set request_parameters = '{"dbPassword":"LEAK"}', error_message = 'token=LEAK'
+            where request_parameters is not null
+            """
+        )
+        connection.execute("update rolecall_schema set version = 3")
+        assert b"LEAK" in _bytes(rolecall)
+    rolecall.refresh(logs)
+    assert rolecall.query(
+        "select request_parameters, error_message from events where request_parameters is not null"
+    ) == [('{"dbPassword":"REDACTED"}', "token=REDACTED")]
+    assert rolecall.query("select count(*) from events") == [(2,)]
+    assert b"LEAK" not in _bytes(rolecall)
+
+
+def _bytes(rolecall: Rolecall) -> bytes:
+    """Return the database's bytes: short texts stand in them as they are."""
+    files = rolecall.database.parent.glob(f"{rolecall.database.name}*")
+    return b"".join(file.read_bytes() for file in files if file.is_file())
