@@ -436,8 +436,15 @@ def forgotten_before(connection: duckdb.DuckDBPyConnection) -> date | None:
     return date.fromisoformat(str(day))
 
 
+def remember_cleaning(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that secrets are taken out of the events, whose text stands in the file until then."""
+    connection.execute(f"create table if not exists {NAME}.main.rolecall_cleaning (is_due boolean)")
+
+
 def has_forgotten_text(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether the file still has the text of events that are forgotten: see ``rewrite``."""
+    """Return whether the file still has text that was removed from its tables: see ``rewrite``."""
+    if has_table(connection, "rolecall_cleaning"):
+        return True
     if not has_table(connection, "rolecall_forgotten"):
         return False
     ((is_in_file,),) = connection.execute(
@@ -463,6 +470,7 @@ def rewrite(path: Path) -> None:
             connection.execute(f"copy from database {NAME} to draft")
             if has_table(connection, "rolecall_forgotten"):
                 connection.execute("update draft.main.rolecall_forgotten set is_in_file = false")
+            connection.execute("drop table if exists draft.main.rolecall_cleaning")
             # What closing does by itself may fail, and says nothing.
             connection.execute("checkpoint draft")
         for file in (path.absolute(), draft):
