@@ -409,8 +409,9 @@ class Answer:
     def result(self) -> Result:
         """Return all rows as the command line writes them. Raises RolecallError."""
         from rolecall.output import Result
+        from rolecall.rows import kept
 
-        return Result(self.columns, self.types, list(self.rows()))
+        return Result(self.columns, self.types, kept(self.pages()))
 
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table; timestamps are in UTC. Raises RolecallError."""
