@@ -89,7 +89,7 @@ _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pi
 _READ_ONLY = " (type duckdb, read_only)"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.25
 
-READER_MEMORY = "300MB"
+READER_MEMORY = "256MB"
 """How much DuckDB takes for a question: beyond it, it goes on in temporary files."""
 
 PATIENCE_SECONDS = 60
@@ -108,6 +108,8 @@ def connected() -> duckdb.DuckDBPyConnection:
 def bound_reader(connection: duckdb.DuckDBPyConnection) -> None:
     """Bound what the questions of a connection take of memory; the rest needs a folder to go to."""
     connection.execute("set memory_limit = ?", [READER_MEMORY])
+    # Each thread holds what it sorts: two need more than this for rows of a kilobyte.
+    connection.execute("set threads = 1")
 
 
 def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
