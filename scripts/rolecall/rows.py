@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import weakref
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from tempfile import SpooledTemporaryFile, gettempdir
@@ -36,13 +37,13 @@ class _SpooledRows(Collection[Row]):
         # Only its owner can open it as long as it has a name, and then nobody: it ends with the
         # process, whatever ends that.
         self._file = SpooledTemporaryFile(max_size=_KEPT_BYTES)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
         self._count = 0
         try:
             for batch in batches:
                 pickle.dump(batch, self._file, pickle.HIGHEST_PROTOCOL)
                 self._count += len(batch)
         except OSError as error:
-            self._file.close()
             raise RolecallError(
                 f"The rows of the answer cannot be kept in {gettempdir()}:"
                 f" {error.strerror or error}; make room there, or name another folder in TMPDIR."
