@@ -68,7 +68,7 @@ def test_parquet_takes_every_type_and_keeps_its_digits(kind: str, tmp_path: Path
         ("timestamp", "290000-01-01 00:00:00.5"),
         ("timestamp", "0044-03-15 (BC) 12:34:56.000789"),
         ("timestamptz", "0044-03-15 (BC) 12:00:00+00"),
-        ("timestamptz", "0400-02-29 (BC) 00:00:00+00"),
+        ("timestamptz", "0401-02-29 (BC) 00:00:00+00"),
     ],
 )
 def test_parquet_takes_times_that_python_has_not(kind: str, text: str, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_parquet_takes_times_that_python_has_not(kind: str, text: str, tmp_path:
     with duckdb.connect() as connection:
         connection.execute("set timezone = 'UTC'")
         rows = connection.execute(
-            f"select a::varchar = ('{text}'::{kind})::varchar from read_parquet(?) as kept (a)",
+            f"select a::{kind} = '{text}'::{kind} from read_parquet(?) as kept (a)",
             [str(tmp_path / "x.parquet")],
         ).fetchall()
     assert rows == [(True,), (False,), (None,)]
