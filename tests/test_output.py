@@ -210,7 +210,7 @@ def test_no_link_is_followed_and_none_left(tmp_path: Path) -> None:
     write(RESULT, "csv", tmp_path / "x.csv", ZONE)
     assert (tmp_path / "precious").read_text() == "precious"
     assert (tmp_path / "x.csv").read_bytes().decode() == _csv(RESULT)
-    assert {path.name for path in tmp_path.iterdir()} == {"x.csv", "precious", ".x.csv.part"}
+    assert {path.name for path in tmp_path.iterdir()} == {"x.csv", "precious"}
 
 
 def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:

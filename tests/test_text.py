@@ -343,7 +343,7 @@ def test_data_are_utf_8_whatever_the_encoding(hostile: Rolecall) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"\xff\xfe", "rolecall.toml is not TOML: byte 1 is not UTF-8."),
+        (b"\xff\xfe", "rolecall.toml, or a setting of the environment, cannot be read"),
         (
             b'"a\\u001b[2Jb" = 1\n',
             "rolecall.toml has a\ufffd[2Jb, which is no setting of Rolecall.",

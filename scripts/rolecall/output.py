@@ -9,7 +9,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -117,19 +116,19 @@ def write(
 @contextmanager
 def _file(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that takes its place when it is whole, or what is there and is no file."""
+    from rolecall.files import new_file
+
     try:
         mode = path.stat().st_mode if path.exists() else None
         if mode is not None and not stat.S_ISREG(mode):
             with path.open("wb") as binary:  # a pipe or a device
                 yield binary
             return
-        # Of a name that nobody knows: there can be no link in its place.
-        number, name = tempfile.mkstemp(prefix=".rolecall-", suffix=".part", dir=path.parent)
-        draft = Path(name)
+        draft = path.with_name(f".{path.name}.part")
         try:
-            with open(number, "wb") as binary:
+            with new_file(draft) as binary:
                 if mode is not None:
-                    os.fchmod(number, stat.S_IMODE(mode))
+                    os.fchmod(binary.fileno(), stat.S_IMODE(mode))
                 yield binary
             draft.replace(path)
         except BaseException:
