@@ -275,15 +275,25 @@ covered_days_of_accounts as (
 
 ),
 
-named_accounts as (
+-- Who is refused may have named an account that there is none of.
+typed_accounts as (
 
     select role_account_id as account_id from role_switches
+    where outcome <> 'failure'
     union distinct
     select source_account_id as account_id from role_switches
     union distinct
     select role_account_id as account_id from role_assumptions
+    where outcome <> 'failure'
     union distinct
     select caller_account_id as account_id from role_assumptions
+
+),
+
+named_accounts as (
+
+    select account_id from typed_accounts
+    where {{ account_id('account_id') }} is not null
 
 ),
 

@@ -89,6 +89,9 @@ _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pi
 _READ_ONLY = " (type duckdb, read_only)"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.25
 
+READER_MEMORY = "256MB"
+"""How much DuckDB takes for a question: beyond it, it goes on in temporary files."""
+
 PATIENCE_SECONDS = 60
 """How long a refresh that is under way waits for those who read in between, in seconds."""
 
@@ -100,6 +103,13 @@ def connected() -> duckdb.DuckDBPyConnection:
     does not fit in memory: see ``rolecall.spill``.
     """
     return duckdb.connect(":memory:", config=_CLOSED)
+
+
+def bound_reader(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bound what the questions of a connection take of memory; the rest needs a folder to go to."""
+    connection.execute("set memory_limit = ?", [READER_MEMORY])
+    # Each thread holds what it sorts: two need more than this for rows of a kilobyte.
+    connection.execute("set threads = 1")
 
 
 def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
