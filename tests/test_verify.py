@@ -30,7 +30,7 @@ from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.public_keys import key_source
 from rolecall.trail_bucket import LogDay
 from rolecall.trail_files import BucketFiles, FolderFiles, Span
-from rolecall.verified_text import verified_text
+from rolecall.verified_text import verified_lines
 from rolecall.verify import Problem, Trust, Verified, verify
 
 _START = datetime(2026, 3, 1)
@@ -105,7 +105,7 @@ def test_without_keys_hashes_are_compared_and_that_is_said(tmp_path: Path) -> No
     verified = _verified(_trail(96), tmp_path, keys=None)
     assert (_problems(verified), verified.has_failed) == ({}, False)
     assert not verified.is_all_proved
-    assert "Signatures were NOT checked" in verified_text(verified, "here")
+    assert "Signatures were NOT checked" in "\n".join(verified_lines(verified, "here"))
     assert verified.empty_days == set()
 
 

@@ -16,7 +16,7 @@ import click
 import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 from rolecall.output import counted
-from rolecall.text import guard, note, say, say_data
+from rolecall.text import clean, guard, live_console, note, say, say_data
 
 if TYPE_CHECKING:
     from rolecall.athena_refresh import AthenaRefreshed
@@ -266,7 +266,7 @@ def verify(
     from rolecall.parameters import day
     from rolecall.public_keys import key_source
     from rolecall.trail_place import trail_files, trail_span
-    from rolecall.verified_text import check_verified, entered_text, verified_text
+    from rolecall.verified_text import check_verified, entered_text, verified_lines
     from rolecall.verify import verify as run_verify
 
     first = None if from_day is None else day(from_day)
@@ -281,13 +281,13 @@ def verify(
     is_read_here = format_ == "table" and output is None
     if verified.found or not is_read_here:
         write(verified.result(), format_, output, settings.zone)
-    summary = verified_text(verified, files.name)
+    summary = verified_lines(verified, files.name)
     if is_read_here:
-        click.echo(("\n" if verified.found else "") + summary)
+        say(*([""] if verified.found else []), *summary)
     else:
-        _say(summary)
+        note(*summary)
     if entered := enter_empty_days(verified, settings):
-        _say(entered_text(entered))
+        note(entered_text(entered))
     check_verified(verified, is_strict=settings.strict)
 
 
@@ -459,15 +459,12 @@ def query(
 @contextmanager
 def _regions_shown() -> Iterator[Callable[[str | None, str | None], None]]:
     """Show on a terminal which account and region is at work."""
-    from rich.console import Console
     from rich.text import Text
 
-    from rolecall.output import one_line
-
-    with Console(stderr=True).status("Verifying") as status:
+    with live_console().status("Verifying") as status:
 
         def show(account: str | None, region: str | None) -> None:
-            named = one_line(f"Verifying {account or 'other files'} {region or ''}")
+            named = clean(f"Verifying {account or 'other files'} {region or ''}")
             status.update(Text(named))  # Text, not markup: a folder may have brackets
 
         yield show

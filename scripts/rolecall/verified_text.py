@@ -26,7 +26,7 @@ _MANY = {
 }
 
 
-def verified_text(verified: Verified, place: str) -> str:
+def verified_lines(verified: Verified, place: str) -> list[str]:
     """Return what was checked, what of it is proved, what is wrong, and what is not proved."""
     accounts = {account for account, _ in verified.regions}
     lines = [
@@ -65,7 +65,7 @@ def verified_text(verified: Verified, place: str) -> str:
         )
     if (more := sum(verified.problems.values()) - len(verified.found)) > 0:
         lines.append(f"{counted(more, 'finding')} more than are named.")
-    return "\n".join(lines)
+    return lines
 
 
 def entered_text(entered: Mapping[LogDay, bool]) -> str:
