@@ -58,6 +58,9 @@ def test_a_cell_has_its_width(text: str, width: int, shown: str) -> None:
     assert fitted(text, width).rstrip() == shown.rstrip()
 
 
+_WRITERS = "print|echo|secho|Console|Live|Status|status|pprint|print_exc"
+
+
 def test_one_module_alone_writes_to_the_terminal() -> None:
     """The Lambda function is another program: what it prints is JSON of ASCII, for CloudWatch."""
     found = set()
@@ -67,7 +70,9 @@ def test_one_module_alone_writes_to_the_terminal() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
-                if re.search(r"(^|\.)(print|echo|secho|Console|pprint|show|print_exc)$", called):
+                if re.search(
+                    r"(^|\.)(print|echo|secho|Console|Live|Status|status|pprint|print_exc)$", called
+                ):
                     found.add(f"{path.name}: {called}")
                 if re.match(r"sys\.(__)?std(out|err)(__)?\.(write|writelines|buffer)", called):
                     found.add(f"{path.name}: {called}")

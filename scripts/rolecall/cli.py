@@ -16,7 +16,7 @@ import click
 import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 from rolecall.output import counted
-from rolecall.text import clean, guard, live_console, note, say, say_data
+from rolecall.text import guard, note, say, say_data, work_shown
 
 if TYPE_CHECKING:
     from rolecall.athena_refresh import AthenaRefreshed
@@ -459,13 +459,10 @@ def query(
 @contextmanager
 def _regions_shown() -> Iterator[Callable[[str | None, str | None], None]]:
     """Show on a terminal which account and region is at work."""
-    from rich.text import Text
-
-    with live_console().status("Verifying") as status:
+    with work_shown("Verifying") as say_where:
 
         def show(account: str | None, region: str | None) -> None:
-            named = clean(f"Verifying {account or 'other files'} {region or ''}")
-            status.update(Text(named))  # Text, not markup: a folder may have brackets
+            say_where(f"Verifying {account or 'other files'} {region or ''}")
 
         yield show
 

@@ -13,7 +13,8 @@ import os
 import sys
 import traceback
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, TextIO
 
@@ -122,6 +123,26 @@ def live_console() -> Console:
     from rich.console import Console
 
     return Console(file=_unguarded(sys.stderr))
+
+
+@contextmanager
+def work_shown(message: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal, while it lasts, what is at work; what is yielded says another thing."""
+    from rich.live import Live
+    from rich.spinner import Spinner
+    from rich.text import Text
+
+    spinner = Spinner("dots", text=Text(clean(message)))
+    with Live(
+        spinner,
+        console=live_console(),
+        refresh_per_second=12.5,
+        transient=True,
+        # What others print meanwhile is cleaned where it is written.
+        redirect_stdout=False,
+        redirect_stderr=False,
+    ):
+        yield lambda text: spinner.update(text=Text(clean(text)))
 
 
 def guard() -> None:
