@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from conftest import Rolecall
+from measured import run_measured
 from rolecall.output import write
 from rolecall.questions import answer_locally
 from rolecall.rows import BATCH_ROWS, kept
@@ -122,35 +122,21 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Rolecall:
 def test_600_000_rows_take_less_than_500_mb(large: Rolecall, format_: str, order: str) -> None:
     (large.folder / "all.sql").write_text(f"select * from large order by {order}")
     output = large.folder / f"x.{format_}"
-    peak = _peak_memory(large, "query", "all.sql", "--format", format_, "--output", str(output))
+    script = Path(sys.executable).parent / "rolecall"
+    command: list[str | Path] = [
+        script,
+        "query",
+        "all.sql",
+        "--format",
+        format_,
+        "--output",
+        output,
+    ]
+    done, peak = run_measured(command, large.folder, large.environment)
+    assert done.returncode == 0, done.stderr
     assert peak < _MOST_MEMORY
     assert output.stat().st_size > 20_000_000
     output.unlink()
-
-
-# In a process of its own: what one that starts another has taken counts as that one's at first.
-_MEASURED = """
-import os, sys
-process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
-_, status, usage = os.wait4(process, 0)
-print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
-"""
-
-
-def _peak_memory(rolecall: Rolecall, *arguments: str) -> int:
-    """Return how many bytes the command line took at most, when it has succeeded."""
-    script = Path(sys.executable).parent / "rolecall"
-    done = subprocess.run(
-        [sys.executable, "-c", _MEASURED, script, *arguments],
-        cwd=rolecall.folder,
-        env=rolecall.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    exit_code, peak = done.stdout.split()
-    assert exit_code == "0", done.stderr
-    return int(peak) * (1 if sys.platform == "darwin" else 1024)
 
 
 @pytest.mark.parametrize("count", [0, 1, BATCH_ROWS, BATCH_ROWS + 1, 30 * BATCH_ROWS])

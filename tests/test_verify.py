@@ -6,10 +6,8 @@ import gzip
 import json
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from athena.engine import Addresses, aws
 from conftest import PROJECT, Rolecall
 from digest_files import ACCOUNT, BUCKET, HOUR, REGION, Trail, der, fingerprint, private_key
 from documents import documented
+from measured import run_measured
 from rolecall.digests import PublicKeys, read_public_keys
 from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.public_keys import key_source
@@ -508,19 +507,13 @@ def test_memory_is_bounded_whatever_the_files_unpack_to(tmp_path: Path) -> None:
     ]
     trail.digest(_START + 3 * HOUR, logFiles=many)
     trail.write(tmp_path)
-    started = subprocess.Popen(
+    done, peak = run_measured(
         [sys.executable, "-m", "rolecall", "verify", "--logs", tmp_path, "--output", "out.csv"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(PROJECT / "scripts")},
-        stderr=subprocess.PIPE,
+        tmp_path,
+        os.environ | {"PYTHONPATH": str(PROJECT / "scripts")},
     )
-    assert started.stderr is not None
-    with closing(started.stderr) as stream:
-        told = stream.read().decode()
-    _, status, usage = os.wait4(started.pid, 0)
-    started.returncode = os.waitstatus_to_exitcode(status)
-    assert "100,000 logs missing" in told
-    assert usage.ru_maxrss < 400_000
+    assert "100,000 logs missing" in done.stderr
+    assert peak < 400_000_000
 
 
 # --- public keys ----------------------------------------------------------------------------------
