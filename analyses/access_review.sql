@@ -23,7 +23,7 @@ account_days as (
     select
         account_id,
         delivered_date,
-        max(case when status = 'logged' then 1 else 0 end) as is_logged,
+        max(case when is_account_logged then 1 else 0 end) as is_logged,
         max(case when status in ('partial', 'archived') then 1 else 0 end)
             as is_partial
     from {{ ref('log_coverage') }}

@@ -32,6 +32,7 @@ region_days as (
             false
         ) as is_asked_for,
         case when status = 'logged' then 1 else 0 end as is_logged,
+        case when is_account_logged then 1 else 0 end as is_account_logged,
         case when status = 'partial' then 1 else 0 end as is_partial,
         case when status = 'archived' then 1 else 0 end as is_archived
     from log_coverage
@@ -48,7 +49,7 @@ account_days as (
         is_asked_for,
         case
             when max(is_archived) + max(is_partial) > 0 then 0
-            else max(is_logged)
+            else max(is_account_logged)
         end as is_logged,
         case
             when max(is_archived) > 0 then 0

@@ -91,7 +91,7 @@ accounts_of_entries as (
     from log_coverage
     union all
     select
-        recipient_account_id as account_id,
+        {{ account_id('recipient_account_id') }} as account_id,
         0 as entry_count
     from account_activity
 

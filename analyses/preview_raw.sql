@@ -12,9 +12,9 @@ records as (
         {{ raw_field(fields, 'eventname') }} as eventname,
         {{ raw_field(fields, 'awsregion') }} as awsregion,
         {{ raw_field(fields, 'sourceipaddress') }} as sourceipaddress,
-        {{ raw_field(fields, 'useragent') }} as useragent,
+        {{ redacted_text(raw_field(fields, 'useragent')) }} as useragent,
         {{ raw_field(fields, 'errorcode') }} as errorcode,
-        {{ raw_field(fields, 'errormessage') }} as errormessage,
+        {{ redacted_text(raw_field(fields, 'errormessage')) }} as errormessage,
         {{ raw_field(fields, 'useridentity.type') }} as useridentity_type,
         {{ raw_field(fields, 'useridentity.principalid') }}
             as useridentity_principalid,
@@ -27,13 +27,13 @@ records as (
             as useridentity_username,
         {{ raw_field(fields, 'useridentity.invokedby') }}
             as useridentity_invokedby,
-        {{ redacted_json(raw_field(fields, 'requestparameters')) }}
+        {{ redacted_text(raw_field(fields, 'requestparameters')) }}
             as requestparameters,
-        {{ redacted_json(raw_field(fields, 'responseelements')) }}
+        {{ redacted_text(raw_field(fields, 'responseelements')) }}
             as responseelements,
-        {{ redacted_json(raw_field(fields, 'additionaleventdata')) }}
+        {{ redacted_text(raw_field(fields, 'additionaleventdata')) }}
             as additionaleventdata,
-        {{ redacted_json(raw_field(fields, 'serviceeventdetails')) }}
+        {{ redacted_text(raw_field(fields, 'serviceeventdetails')) }}
             as serviceeventdetails,
         {{ raw_field(fields, 'requestid') }} as requestid,
         {{ raw_field(fields, 'eventid') }} as eventid,

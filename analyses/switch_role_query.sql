@@ -7,7 +7,7 @@ records as (
 
     select
         {{ raw_field(fields, 'eventtime') }} as event_time,
-        {{ redacted_json(raw_field(fields, 'responseelements')) }}
+        {{ redacted_text(raw_field(fields, 'responseelements')) }}
             as response_elements,
         {{ json_text(raw_field(fields, 'additionaleventdata'), 'SwitchFrom') }}
             as switch_from,

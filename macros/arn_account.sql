@@ -1,4 +1,4 @@
 {#- The account of an ARN of any partition, null where it names none. -#}
 {% macro arn_account(arn) -%}
-    nullif(split_part({{ arn }}, ':', 5), '')
+    {{ account_id("split_part(" ~ arn ~ ", ':', 5)") }}
 {%- endmacro %}

@@ -28,7 +28,7 @@ from rolecall.settings import load_settings
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = (
     *("__init__", "access", "alarm", "athena", "coverage", "errors", "faults", "lambda_handler"),
-    *("notes", "output", "parameters"),
+    *("notes", "output", "parameters", "rows", "text"),
 )
 
 

@@ -21,6 +21,7 @@ RUN = {
 
 TRIED = {
     ("README.md", "ROLECALL_LOGS=~/logs"): "test_refresh.py",
+    ("README.md", "rolecall verify"): "test_verify.py",
     ("CONTRIBUTING.md", "make run"): "test_docs.py",
     ("CONTRIBUTING.md", "dbt compile"): "test_athena_lint.py",
     ("docs/athena.md", "aws s3 rm"): "test_lease.py",
@@ -33,6 +34,7 @@ TRIED = {
 
 AWS_ALONE = {
     ("README.md", "aws s3 sync"): "copies the logs of the reader's own bucket",
+    ("README.md", "aws cloudtrail list-public-keys"): "asks for CloudTrail's public keys",
     ("deploy/README.md", "aws cloudformation deploy"): "makes a stack in the reader's account",
     ("deploy/README.md", "aws s3 cp"): "copies a release into the reader's bucket",
     ("deploy/README.md", "aws codebuild start-build"): "starts the reader's own refresh",

@@ -135,7 +135,16 @@ def test_all_pages_are_read(service: Service, count: int) -> None:
     result = client().run("select n, t from t", deadline=None).result()
     assert result.columns == ["n", "t"]
     assert result.types == ["bigint", "text"]
-    assert result.rows == [(number, f"row {number}") for number in range(count)]
+    assert list(result.rows) == [(number, f"row {number}") for number in range(count)]
+
+
+def test_a_time_that_python_has_not_is_text(service: Service) -> None:
+    row = ["-0044-03-15", "290000-01-01 00:00:00.000"]
+    service.engine.script = lambda statement, request: table(
+        ["d", "t"], [row], ["date", "timestamp"]
+    )
+    result = client().run("select d, t from t", deadline=None).result()
+    assert list(result.rows) == [tuple(row)]
 
 
 def test_pages_are_fetched_when_they_are_asked_for(service: Service) -> None:

@@ -36,6 +36,17 @@ _COMPILED = {
             for is_archived in (True, False)
         ],
         "archived_days_left_out": [["2026-03-01", "2026-03-02"]],
+        "empty_days": [
+            {
+                "root": "AWSLogs/",
+                "region": "us-east-1",
+                "accounts": ["111122223333", "444455556666"],
+                "first_day": "2026-03-01",
+                "last_day": "2026-03-02",
+                "is_empty": is_empty,
+            }
+            for is_empty in (True, False)
+        ],
     },
 }
 _READ_BY_DAY = ("stg_cloudtrail__events", "preview_raw", "switch_role_query")

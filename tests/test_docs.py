@@ -149,7 +149,7 @@ def test_commands_of_the_aws_cli_are_aws_s(command: str) -> None:
     _, service, operation, *arguments = shlex.split(command)
     if (service, operation) in CLI_ALONE:
         return
-    given = {word for word in arguments if word.startswith("--")} - {"--query"}
+    given = {word for word in arguments if word.startswith("--")} - {"--query", "--region"}
     assert given <= _options(service, operation)
 
 

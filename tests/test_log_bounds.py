@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 import zlib
@@ -17,6 +16,7 @@ import pytest
 import yaml
 
 from conftest import PROJECT, Rolecall, WriteLog, event
+from measured import run_measured
 from rolecall import log_records, log_source, logs
 from rolecall.log_records import MAX_RECORD_BYTES, MAX_RECORDS, UnreadableLogError
 from rolecall.log_source import MAX_RESOURCES, FileRead, LogSource
@@ -289,16 +289,13 @@ def test_large_records_load_within_the_memory_that_is_set(
 ) -> None:
     for number, records in _legal_records(count):
         folder = write_log(records, name=f"{number}.json.gz")
-    process = subprocess.Popen(
+    done, peak = run_measured(
         [sys.executable, "-m", "rolecall", "refresh", "--logs", folder],
-        cwd=rolecall.folder,
-        env=rolecall.environment | {"ROLECALL_MEMORY": str(MEMORY_BYTES)},
-        stdout=subprocess.DEVNULL,
+        rolecall.folder,
+        rolecall.environment | {"ROLECALL_MEMORY": str(MEMORY_BYTES)},
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert usage.ru_maxrss * 1024 < MOST_RSS_BYTES
+    assert done.returncode == 0, done.stderr
+    assert peak < MOST_RSS_BYTES
     assert rolecall.query(
         "select count(*), min(strlen(request_parameters)) > 256000 from events"
     ) == [(count, True)]

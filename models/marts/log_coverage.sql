@@ -18,6 +18,12 @@ archived_logs as (
 
 ),
 
+empty_days as (
+
+    select * from {{ ref('empty_days') }}
+
+),
+
 account_activity as (
 
     select * from {{ ref('account_activity') }}
@@ -123,6 +129,29 @@ archived_days as (
 
 ),
 
+newest_empty_days as (
+
+    select
+        *,
+        row_number() over (
+            partition by log_root, account_id, aws_region, delivered_date
+            order by loaded_at desc, load_id desc
+        ) as times_ago
+    from empty_days
+
+),
+
+proved_empty_days as (
+
+    select distinct
+        account_id,
+        aws_region,
+        delivered_date
+    from newest_empty_days
+    where times_ago = 1 and is_empty
+
+),
+
 seen_days as (
 
     select
@@ -132,6 +161,8 @@ seen_days as (
     from file_days
     union distinct
     select * from archived_days
+    union distinct
+    select * from proved_empty_days
 
 ),
 
@@ -176,6 +207,9 @@ covered_days as (
         -- What is told of a day is what it lacks, the surest first.
         case
             when archived_days.delivered_date is not null then 'archived'
+            when
+                proved_empty_days.delivered_date is not null
+                and file_days.delivered_date is null then 'logged'
             when coalesce(file_days.file_count, 0) = 0 then 'no logs'
             when file_days.left_out_file_count > 0 then 'partial'
             else 'logged'
@@ -191,18 +225,75 @@ covered_days as (
             days.account_id = archived_days.account_id
             and days.aws_region = archived_days.aws_region
             and days.delivered_date = archived_days.delivered_date
+    left join proved_empty_days
+        on
+            days.account_id = proved_empty_days.account_id
+            and days.aws_region = proved_empty_days.aws_region
+            and days.delivered_date = proved_empty_days.delivered_date
+
+),
+
+account_regions as (
+
+    select
+        account_id,
+        count(*) as region_count
+    from spans
+    group by 1
+
+),
+
+account_days as (
+
+    select
+        account_id,
+        delivered_date,
+        count(*) as logged_region_count
+    from covered_days
+    where status = 'logged'
+    group by 1, 2
+
+),
+
+-- That one region was idle says nothing of what another one lacks.
+covered_days_of_accounts as (
+
+    select
+        covered_days.*,
+        covered_days.status = 'logged'
+        and (
+            covered_days.file_count > 0
+            or account_days.logged_region_count = account_regions.region_count
+        ) as is_account_logged
+    from covered_days
+    inner join account_regions
+        on covered_days.account_id = account_regions.account_id
+    left join account_days
+        on
+            covered_days.account_id = account_days.account_id
+            and covered_days.delivered_date = account_days.delivered_date
+
+),
+
+-- Who is refused may have named an account that there is none of.
+typed_accounts as (
+
+    select role_account_id as account_id from role_switches
+    where outcome <> 'failure'
+    union distinct
+    select source_account_id as account_id from role_switches
+    union distinct
+    select role_account_id as account_id from role_assumptions
+    where outcome <> 'failure'
+    union distinct
+    select caller_account_id as account_id from role_assumptions
 
 ),
 
 named_accounts as (
 
-    select role_account_id as account_id from role_switches
-    union distinct
-    select source_account_id as account_id from role_switches
-    union distinct
-    select role_account_id as account_id from role_assumptions
-    union distinct
-    select caller_account_id as account_id from role_assumptions
+    select account_id from typed_accounts
+    where {{ account_id('account_id') }} is not null
 
 ),
 
@@ -212,6 +303,8 @@ seen_accounts as (
     select account_id from covering_files
     union distinct
     select account_id from archived_days
+    union distinct
+    select account_id from proved_empty_days
     union distinct
     select recipient_account_id as account_id from account_activity
 
@@ -226,7 +319,8 @@ unseen_accounts as (
         cast(0 as bigint) as file_count,
         cast(0 as bigint) as unreadable_file_count,
         cast(0 as bigint) as event_count,
-        'no logs' as status
+        'no logs' as status,
+        false as is_account_logged
     from named_accounts
     left join seen_accounts
         on named_accounts.account_id = seen_accounts.account_id
@@ -238,7 +332,7 @@ unseen_accounts as (
 
 coverage as (
 
-    select * from covered_days
+    select * from covered_days_of_accounts
     union all
     select * from unseen_accounts
 

@@ -46,7 +46,7 @@ with_target as (
             when event_name = 'AssumeRoot'
                 then coalesce(
                     {{ arn_account('requested_root_account') }},
-                    requested_root_account,
+                    {{ account_id('requested_root_account') }},
                     {{ arn_account('refused_arn') }}
                 )
         end as root_account_id
@@ -258,7 +258,7 @@ named as (
         caller_type,
         caller_principal_id,
         caller_arn,
-        caller_account_id,
+        {{ account_id('caller_account_id') }} as caller_account_id,
         caller_user_name,
         caller_issuer_arn,
         caller_access_key_id,

@@ -1,5 +1,20 @@
 {%- set logs = source('cloudtrail', 'unread_cloudtrail_logs') -%}
 {%- set fields = raw_fields() -%}
+{%- set recipient_account_id -%}
+    coalesce(
+        {{ raw_field(fields, 'recipientaccountid') }},
+        {{ log_file_account() }},
+        {{ raw_field(fields, 'useridentity.accountid') }},
+        'unknown'
+    )
+{%- endset -%}
+{%- set switch_parties = {} -%}
+{%- for name in ['SwitchFrom', 'SwitchTo'] -%}
+    {%- do switch_parties.update({
+        name: 'case when ' ~ raw_field(fields, 'eventsource') ~ " = 'signin.amazonaws.com' then "
+        ~ json_text(raw_field(fields, 'additionaleventdata'), name) ~ ' end'
+    }) -%}
+{%- endfor -%}
 
 with
 
@@ -8,12 +23,36 @@ typed as (
     select
         ---------- keys
         {{ raw_field(fields, 'eventid') }} as logged_event_id,
+        {{ recipient_account_id }} as recipient_account_id,
+        -- Where none is logged, a digest of the values as logged, which tells
+        -- records apart that differ in a secret alone.
         coalesce(
-            {{ raw_field(fields, 'recipientaccountid') }},
-            {{ log_file_account() }},
-            {{ raw_field(fields, 'useridentity.accountid') }},
-            'unknown'
-        ) as recipient_account_id,
+            {{ raw_field(fields, 'eventid') }},
+            {{ text_sha256(key_text([
+                iso_text(iso_timestamp(raw_field(fields, 'eventtime'))),
+                recipient_account_id,
+                raw_field(fields, 'eventsource'),
+                raw_field(fields, 'eventname'),
+                raw_field(fields, 'awsregion'),
+                raw_field(fields, 'sourceipaddress'),
+                raw_field(fields, 'useragent'),
+                raw_field(fields, 'errorcode'),
+                raw_field(fields, 'errormessage'),
+                raw_field(fields, 'requestid'),
+                raw_field(fields, 'sharedeventid'),
+                raw_field(fields, 'useridentity.type'),
+                raw_field(fields, 'useridentity.principalid'),
+                raw_field(fields, 'useridentity.arn'),
+                raw_field(fields, 'useridentity.accesskeyid'),
+                raw_field(fields, 'useridentity.username'),
+                iso_text(iso_timestamp(raw_field(
+                    fields,
+                    'useridentity.sessioncontext.attributes.creationdate'
+                ))),
+                switch_parties['SwitchFrom'],
+                switch_parties['SwitchTo'],
+            ])) }}
+        ) as event_id,
 
         ---------- the event
         {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at,
@@ -24,9 +63,10 @@ typed as (
         {{ raw_field(fields, 'eventversion') }} as event_version,
         {{ raw_field(fields, 'awsregion') }} as aws_region,
         {{ raw_field(fields, 'sourceipaddress') }} as source_ip_address,
-        {{ raw_field(fields, 'useragent') }} as user_agent,
+        {{ redacted_text(raw_field(fields, 'useragent')) }} as user_agent,
         {{ raw_field(fields, 'errorcode') }} as error_code,
-        {{ raw_field(fields, 'errormessage') }} as error_message,
+        {{ redacted_text(raw_field(fields, 'errormessage')) }}
+            as error_message,
         {{ text_boolean(raw_field(fields, 'readonly')) }} as is_read_only,
         {{ text_boolean(raw_field(fields, 'managementevent')) }}
             as is_management_event,
@@ -116,17 +156,21 @@ typed as (
             as original_event_id,
 
         ---------- JSON text, without secrets
-        {{ redacted_json(bounded_json(fields, 'requestparameters')) }}
+        {{ redacted_text(bounded_json(fields, 'requestparameters')) }}
             as request_parameters,
-        {{ redacted_json(bounded_json(fields, 'responseelements')) }}
+        {{ redacted_text(bounded_json(fields, 'responseelements')) }}
             as response_elements,
-        {{ redacted_json(bounded_json(fields, 'additionaleventdata')) }}
+        {{ redacted_text(bounded_json(fields, 'additionaleventdata')) }}
             as additional_event_data,
-        {{ redacted_json(bounded_json(fields, 'serviceeventdetails')) }}
+        {{ redacted_text(bounded_json(fields, 'serviceeventdetails')) }}
             as service_event_details,
-        {{ redacted_json(bounded_json(fields, 'edgedevicedetails')) }}
+        {{ redacted_text(bounded_json(fields, 'edgedevicedetails')) }}
             as edge_device_details,
         {{ resources_json(fields) }} as resources,
+
+        ---------- both ends of a switch
+        {{ switch_parties['SwitchFrom'] }} as switch_from_arn,
+        {{ switch_parties['SwitchTo'] }} as switch_to_arn,
 
         ---------- the record as logged
         case
@@ -150,23 +194,7 @@ typed as (
 
 ),
 
-switch_parties as (
-
-    select
-        *,
-        case
-            when event_source = 'signin.amazonaws.com'
-                then {{ json_text('additional_event_data', 'SwitchFrom') }}
-        end as switch_from_arn,
-        case
-            when event_source = 'signin.amazonaws.com'
-                then {{ json_text('additional_event_data', 'SwitchTo') }}
-        end as switch_to_arn
-    from typed
-
-),
-
-identified as (
+flagged as (
 
     select
         *,
@@ -178,33 +206,9 @@ identified as (
             'aws_region',
             'log_file_account_id',
             'log_file_region'
-        ) }} as is_misplaced,
-        coalesce(
-            logged_event_id,
-            {{ text_sha256(key_text([
-                iso_text('event_at'),
-                'recipient_account_id',
-                'event_source',
-                'event_name',
-                'aws_region',
-                'source_ip_address',
-                'user_agent',
-                'error_code',
-                'error_message',
-                'request_id',
-                'shared_event_id',
-                'identity_type',
-                'principal_id',
-                'identity_arn',
-                'access_key_id',
-                'user_name',
-                iso_text('session_created_at'),
-                'switch_from_arn',
-                'switch_to_arn',
-            ])) }}
-        ) as event_id
-    from switch_parties
+        ) }} as is_misplaced
+    from typed
 
 )
 
-select * from identified
+select * from flagged

@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ clean_stored_secrets(this) }}") }}
 {%- if is_incremental() -%}
     {%- set copied_days = within_copied_days('known_events.event_at') -%}
     {%- do merge_within(copied_days | replace('known_events.', 'target.')) -%}

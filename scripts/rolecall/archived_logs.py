@@ -52,38 +52,43 @@ class ArchivedLogs:
         return [[f"{first}", f"{last}"] for first, last in self.left_out]
 
     def parts(self) -> list[list[dict[str, object]]]:
-        """Return the changes as values of the variable ``archived_logs``, one for a statement.
+        """Return the changes as values of the variable ``archived_logs``, one for a statement."""
+        return day_parts(self.changes, "is_archived")
 
-        Accounts that have the same days of a region share a row.
-        """
-        days: dict[tuple[str, str, bool, str], list[date]] = defaultdict(list)
-        for (root, account, region, day), is_archived in self.changes.items():
-            days[root, region, is_archived, account].append(day)
-        accounts: dict[tuple[str, str, bool, date, date], list[str]] = defaultdict(list)
-        for (root, region, is_archived, account), found in days.items():
-            for first, last in spans_of(found):
-                accounts[root, region, is_archived, first, last].append(account)
-        parts: list[list[dict[str, object]]] = [[]]
-        size = 0
-        for (root, region, is_archived, first, last), found_accounts in sorted(accounts.items()):
-            for start in range(0, len(found_accounts), _MOST_ACCOUNTS):
-                named = sorted(found_accounts)[start : start + _MOST_ACCOUNTS]
-                row_size = _ROW_BYTES + _ACCOUNT_BYTES * len(named)
-                if size and size + row_size > _MOST_BYTES:
-                    parts.append([])
-                    size = 0
-                size += row_size
-                parts[-1].append(
-                    {
-                        "root": root,
-                        "region": region,
-                        "accounts": named,
-                        "first_day": f"{first}",
-                        "last_day": f"{last}",
-                        "is_archived": is_archived,
-                    }
-                )
-        return parts
+
+def day_parts(changes: Mapping[LogDay, bool], flag: str) -> list[list[dict[str, object]]]:
+    """Return what changed of days as the macro ``told_log_days`` takes it, a part for a statement.
+
+    Accounts that have the same days of a region share a row.
+    """
+    days: dict[tuple[str, str, bool, str], list[date]] = defaultdict(list)
+    for (root, account, region, day), is_so in changes.items():
+        days[root, region, is_so, account].append(day)
+    accounts: dict[tuple[str, str, bool, date, date], list[str]] = defaultdict(list)
+    for (root, region, is_so, account), found in days.items():
+        for first, last in spans_of(found):
+            accounts[root, region, is_so, first, last].append(account)
+    parts: list[list[dict[str, object]]] = [[]]
+    size = 0
+    for (root, region, is_so, first, last), found_accounts in sorted(accounts.items()):
+        for start in range(0, len(found_accounts), _MOST_ACCOUNTS):
+            named = sorted(found_accounts)[start : start + _MOST_ACCOUNTS]
+            row_size = _ROW_BYTES + _ACCOUNT_BYTES * len(named)
+            if size and size + row_size > _MOST_BYTES:
+                parts.append([])
+                size = 0
+            size += row_size
+            parts[-1].append(
+                {
+                    "root": root,
+                    "region": region,
+                    "accounts": named,
+                    "first_day": f"{first}",
+                    "last_day": f"{last}",
+                    flag: is_so,
+                }
+            )
+    return parts
 
 
 def archived_logs(athena: Athena, stock: Stock | None, spans: Sequence[Days]) -> ArchivedLogs:

@@ -409,8 +409,9 @@ class Answer:
     def result(self) -> Result:
         """Return all rows as the command line writes them. Raises RolecallError."""
         from rolecall.output import Result
+        from rolecall.rows import kept
 
-        return Result(self.columns, self.types, list(self.rows()))
+        return Result(self.columns, self.types, kept(self.pages()))
 
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table; timestamps are in UTC. Raises RolecallError."""
@@ -648,9 +649,21 @@ class _Type:
     read: Callable[[str], Any]
 
 
+def _or_text(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads a time, or leaves it as text where Python's calendar does not reach it."""
+
+    def read_if_known(text: str) -> Any:
+        try:
+            return read(text)
+        except (ValueError, OverflowError):
+            return text
+
+    return read_if_known
+
+
 _TEXT = _Type("text", str)
 _BIGINT, _DOUBLE = _Type("bigint", int), _Type("double", float)
-_TIMESTAMP = _Type("timestamp", _timestamp)
+_TIMESTAMP = _Type("timestamp", _or_text(_timestamp))
 _TYPES = {
     "tinyint": _BIGINT,
     "smallint": _BIGINT,
@@ -661,7 +674,7 @@ _TYPES = {
     "double": _DOUBLE,
     "decimal": _DOUBLE,
     "boolean": _Type("boolean", lambda text: text == "true"),
-    "date": _Type("date", date.fromisoformat),
+    "date": _Type("date", _or_text(date.fromisoformat)),
     "timestamp": _TIMESTAMP,
     "timestamp with time zone": _TIMESTAMP,
 }

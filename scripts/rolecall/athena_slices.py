@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from rolecall.athena_bad_file import BadFileSearch, unreadable_file
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.project import project_variables
 from rolecall.settings import Settings
+from rolecall.text import note
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
@@ -205,11 +205,9 @@ class SliceLoad:
 
     def _searched(self, error: RolecallError, suspects: tuple[str, ...]) -> str:
         """Return the file that a scan failed on, which Athena did not name."""
-        print(
+        note(
             "Athena cannot read a log file and does not name it: looking for it in half of the"
-            " files, and in half of these.",
-            file=sys.stderr,
-            flush=True,
+            " files, and in half of these."
         )
         search = BadFileSearch(
             self._athena,
@@ -308,9 +306,7 @@ class _Progress:
         elif (done := self._first[1] - remains.days) > 0:
             left = timedelta(seconds=round((now - self._first[0]) / done * remains.days))
             about = f", about {left}"
-        print(
+        note(
             f"Slice {self._count:,}: loaded what was delivered up to {remains.loaded_to};"
-            f" {remains.days:,} days up to {remains.last_left} are left{about}.",
-            file=sys.stderr,
-            flush=True,
+            f" {remains.days:,} days up to {remains.last_left} are left{about}."
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -15,6 +16,7 @@ import click
 import rolecall
 from rolecall.errors import BROKEN_PIPE, RolecallError, UsageError
 from rolecall.output import counted
+from rolecall.text import guard, note, say, say_data, work_shown
 
 if TYPE_CHECKING:
     from rolecall.athena_refresh import AthenaRefreshed
@@ -146,7 +148,7 @@ def refresh(**flags: Any) -> None:
     from rolecall.refresh import refresh as run_refresh
 
     refreshed = run_refresh(settings)
-    click.echo(_refresh_text(refreshed, settings))
+    say(*_refresh_lines(refreshed, settings))
     _say_what_is_not_covered(Asked(settings).ask("coverage_gaps", {}))
     if settings.strict:
         check_strict(refreshed)
@@ -157,7 +159,7 @@ def _refresh_athena(settings: Settings) -> None:
     from rolecall.refresh import check_strict
 
     refreshed = refresh_athena(settings)
-    click.echo(_athena_text(refreshed, settings))
+    say(*_athena_lines(refreshed, settings))
     _say_what_is_not_covered(refreshed.coverage_gaps)
     if settings.strict:
         check_strict(refreshed)
@@ -192,7 +194,7 @@ def setup(
     """
     from rolecall.athena import make_client
     from rolecall.setup import Asked, carry_out, plan_setup
-    from rolecall.setup_text import done_text, plan_text
+    from rolecall.setup_text import done_lines, plan_lines
     from rolecall.sizes import size_bytes
 
     settings = _settings(**flags)
@@ -202,10 +204,10 @@ def setup(
         raise UsageError(f"--cutoff: {error}.") from None
     plan = plan_setup(settings, asked)
     region = make_client("athena", settings.region).meta.region_name
-    click.echo(plan_text(plan, settings, region))
+    say(*plan_lines(plan, settings, region))
     if not dry_run:
         carry_out(plan, settings)
-    click.echo(done_text(plan, dry_run))
+    say(*done_lines(plan, dry_run))
 
 
 @cli.command()
@@ -226,7 +228,67 @@ def forget(before: str, **flags: Any) -> None:
     if settings.target != "local":
         raise RolecallError(f"The target {settings.target} cannot forget yet: use local.")
     forgotten = forget_locally(settings, first_day)
-    click.echo(f"Removed {counted(forgotten, 'event')} from before {first_day}.")
+    say(f"Removed {counted(forgotten, 'event')} from before {first_day}.")
+
+
+@cli.command()
+@_target_options
+@click.option("--from", "from_day", metavar="DAY", help="The first day of delivery, in UTC.")
+@click.option("--to", "to_day", metavar="DAY", help="The last day of delivery; all of it.")
+@click.option(
+    "--keys",
+    multiple=True,
+    metavar="FILE",
+    help="CloudTrail's public keys: PEM, or what `aws cloudtrail list-public-keys` prints; `aws`"
+    " asks AWS [aws for logs in S3]. May be given several times.",
+)
+@click.option(
+    "--strict", is_flag=True, default=None, help="Exit with 3 if anything is left unproved."
+)
+@_output_options
+def verify(
+    from_day: str | None,
+    to_day: str | None,
+    keys: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+    **flags: Any,
+) -> None:
+    """Check by CloudTrail's digest files that no log file was changed, removed or forged.
+
+    Digest files (CloudTrail-Digest/) lie beside the logs of a trail that has log file validation.
+    --logs may be s3://BUCKET/PREFIX; there the last 7 days are looked at unless --from says more.
+    Exits with 1 if anything is wrong, or a log file is of a time that no digest file covers. Days
+    that are proved to have no log file count as covered from then on.
+    """
+    from rolecall.empty_days import enter_empty_days
+    from rolecall.output import write
+    from rolecall.parameters import day
+    from rolecall.public_keys import key_source
+    from rolecall.trail_place import trail_files, trail_span
+    from rolecall.verified_text import check_verified, entered_text, verified_lines
+    from rolecall.verify import verify as run_verify
+
+    first = None if from_day is None else day(from_day)
+    last = None if to_day is None else day(to_day)
+    if first is not None and last is not None and first > last:
+        raise UsageError(f"--from {from_day} is after --to {to_day}.")
+    settings = _settings(**flags)
+    files = trail_files(settings)
+    source = key_source(keys or files.default_keys)
+    with _regions_shown() as on_region:
+        verified = run_verify(files, trail_span(files, first, last), source, on_region)
+    is_read_here = format_ == "table" and output is None
+    if verified.found or not is_read_here:
+        write(verified.result(), format_, output, settings.zone)
+    summary = verified_lines(verified, files.name)
+    if is_read_here:
+        say(*([""] if verified.found else []), *summary)
+    else:
+        note(*summary)
+    if entered := enter_empty_days(verified, settings):
+        note(entered_text(entered))
+    check_verified(verified, is_strict=settings.strict)
 
 
 @cli.command()
@@ -303,18 +365,18 @@ def history(
     }
     asked = Asked(settings)
     result, notes = asked.answer_with_notes(HISTORY, given, is_stale_fine=stale)
-    _say(*notes)
+    note(*notes)
     below = footnotes(given, result, asked.ask)
     is_read_here = format_ == "table" and output is None
     if not is_read_here:
-        _say(*below)
+        note(*below)
     _say_what_it_took(*asked.answers)
     if not result.rows and is_read_here:
-        click.echo("No entry matches.")
+        say("No entry matches.")
     else:
         write(result, format_, output, settings.zone, columns(settings.zone))
     if is_read_here and below:
-        click.echo(("\n" if result.rows else "") + "\n".join(below))
+        say(*([""] if result.rows else []), *below)
 
 
 @cli.command()
@@ -337,14 +399,14 @@ def session(id_: str, format_: str, **flags: Any) -> None:
     role, or as much of it as no other has.
     """
     from rolecall.asked import Asked
-    from rolecall.session import find, gather, write_json, write_text
+    from rolecall.session import find, gather, json_lines, write_text
 
     settings = _settings(**flags)
     asked = Asked(settings)
     found = gather(*find(id_, asked.ask), asked.ask, every=format_ == "json")
     _say_what_it_took(asked.answers[-1], *asked.answers[:-1])
     if format_ == "json":
-        write_json(found, sys.stdout, settings.zone)
+        say_data(json_lines(found, settings.zone))
     else:
         write_text(found, sys.stdout, settings.zone)
 
@@ -381,32 +443,37 @@ def query(
     from rolecall.output import write
 
     if name is None:
-        click.echo(_query_list())
+        say(*_query_list())
         return
     settings = _settings(**flags)
     asked = Asked(settings, allow_files=allow_files)
     given = dict(_pair(param) for param in params)
     result, notes = asked.answer_with_notes(name, given, is_stale_fine=stale)
     if allow_files:
-        _say("The query could read every file that you may read: --allow-files.")
-    _say(*notes)
+        note("The query could read every file that you may read: --allow-files.")
+    note(*notes)
     _say_what_it_took(*asked.answers)
     write(result, format_, output, settings.zone)
+
+
+@contextmanager
+def _regions_shown() -> Iterator[Callable[[str | None, str | None], None]]:
+    """Show on a terminal which account and region is at work."""
+    with work_shown("Verifying") as say_where:
+
+        def show(account: str | None, region: str | None) -> None:
+            say_where(f"Verifying {account or 'other files'} {region or ''}")
+
+        yield show
 
 
 def _say_what_is_not_covered(gaps: Result) -> None:
     """Print, beside what was done, which days have no logs."""
     from rolecall.coverage import coverage_note
 
-    note = coverage_note(gaps)
-    if note is not None:
-        _say(note)
-
-
-def _say(*notes: str) -> None:
-    """Print what is said beside an answer."""
-    for note in notes:
-        click.echo(note, err=True)
+    uncovered = coverage_note(gaps)
+    if uncovered is not None:
+        note(uncovered)
 
 
 def _say_what_it_took(*answers: Answered) -> None:
@@ -415,12 +482,11 @@ def _say_what_it_took(*answers: Answered) -> None:
 
     took = [answer.statistics for answer in answers if answer.statistics is not None]
     if took:
-        click.echo(
+        note(
             f"Scanned {size_text(sum(each.scanned_bytes for each in took))} for"
             f" {price_text(sum(each.price for each in took))} in"
             f" {sum(each.total_ms for each in took) / 1000:.1f} s. The whole result as CSV:"
-            f" {answers[0].output_location}",
-            err=True,
+            f" {answers[0].output_location}"
         )
 
 
@@ -437,34 +503,30 @@ def _settings(**flags: Any) -> Settings:
     return load_settings(**flags)
 
 
-def _query_list() -> str:
-    from textwrap import fill
+def _query_list() -> list[str]:
+    from textwrap import wrap
 
     from rolecall.project import analyses
 
-    blocks = []
+    lines: list[str] = []
     for analysis in analyses().values():
-        lines = [
-            analysis.name,
-            fill(analysis.description, 78, initial_indent="  ", subsequent_indent="  "),
-        ]
+        lines += [""] if lines else []
+        lines.append(analysis.name)
+        lines += wrap(analysis.description, 78, initial_indent="  ", subsequent_indent="  ")
         for parameter in analysis.parameters.values():
             needed = " (needed)" if parameter.required else ""
             if parameter.required_unless:
                 needed = f" (needed without {parameter.required_unless})"
-            lines.append(
-                fill(
-                    f"--param {parameter.name}=  {parameter.description}{needed}",
-                    78,
-                    initial_indent="    ",
-                    subsequent_indent="        ",
-                )
+            lines += wrap(
+                f"--param {parameter.name}=  {parameter.description}{needed}",
+                78,
+                initial_indent="    ",
+                subsequent_indent="        ",
             )
-        blocks.append("\n".join(lines))
-    return "\n\n".join(blocks)
+    return lines
 
 
-def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
+def _refresh_lines(refreshed: Refreshed, settings: Settings) -> list[str]:
     from rolecall.logs import kinds_text
 
     lines = []
@@ -495,10 +557,10 @@ def _refresh_text(refreshed: Refreshed, settings: Settings) -> str:
         f" {counted(refreshed.total_file_count, 'log file')} and"
         f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
     )
-    return "\n".join(lines)
+    return lines
 
 
-def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
+def _athena_lines(refreshed: AthenaRefreshed, settings: Settings) -> list[str]:
     from rolecall.archived_logs import archived_text
     from rolecall.setup import folders_text
     from rolecall.sizes import price_text, size_text
@@ -541,7 +603,7 @@ def _athena_text(refreshed: AthenaRefreshed, settings: Settings) -> str:
             f"{settings.table} has no partitions by the day: each refresh scans all of it."
             " `rolecall setup` makes a table that has."
         )
-    return "\n".join(lines)
+    return lines
 
 
 def _unreadable_lines(unreadable: Sequence[Unreadable]) -> list[str]:
@@ -613,14 +675,19 @@ def _terminated(number: int, frame: FrameType | None) -> NoReturn:
 def main() -> None:
     """Run the command line and exit with a code of ``rolecall.errors``."""
     signal.signal(signal.SIGTERM, _terminated)
+    # Whatever is written is of the logs: what is made for it is its owner's alone.
+    os.umask(0o077)
+    guard()
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="rolecall", standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.Abort:
         _fail("Interrupted.", 128 + signal.SIGINT)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            note(*error.ctx.get_usage().split("\n"))
+            note(f"Try '{error.ctx.command_path} --help' for help.", "")
+        _fail(" ".join(error.format_message().split()), error.exit_code)
     except RolecallError as error:
         _fail(str(error), error.exit_code)
     except BrokenPipeError:
@@ -632,5 +699,5 @@ def main() -> None:
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    note(f"Error: {message}")
     sys.exit(exit_code)

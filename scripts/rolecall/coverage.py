@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date
 
-from rolecall.output import Result, one_line
+from rolecall.output import Result
+from rolecall.text import clean
 
 NOT_LOOKED_UP = (
     "Which of the days asked for have logs could not be looked up: no rows need not mean that"
@@ -138,5 +139,5 @@ def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None
 def _named(accounts: list[str]) -> str:
     more = len(accounts) - _NAMED_AT_MOST
     # They are out of the logs, which may have anything in the place of an account id.
-    named = ", ".join(map(one_line, accounts[:_NAMED_AT_MOST]))
+    named = ", ".join(map(clean, accounts[:_NAMED_AT_MOST]))
     return f"{named} and {more:,} more accounts" if more > 0 else named

@@ -89,6 +89,9 @@ _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pi
 _READ_ONLY = " (type duckdb, read_only)"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.25
 
+READER_MEMORY = "256MB"
+"""How much DuckDB takes for a question: beyond it, it goes on in temporary files."""
+
 PATIENCE_SECONDS = 60
 """How long a refresh that is under way waits for those who read in between, in seconds."""
 
@@ -100,6 +103,13 @@ def connected() -> duckdb.DuckDBPyConnection:
     does not fit in memory: see ``rolecall.spill``.
     """
     return duckdb.connect(":memory:", config=_CLOSED)
+
+
+def bound_reader(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bound what the questions of a connection take of memory; the rest needs a folder to go to."""
+    connection.execute("set memory_limit = ?", [READER_MEMORY])
+    # Each thread holds what it sorts: two need more than this for rows of a kilobyte.
+    connection.execute("set threads = 1")
 
 
 def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
@@ -436,8 +446,15 @@ def forgotten_before(connection: duckdb.DuckDBPyConnection) -> date | None:
     return date.fromisoformat(str(day))
 
 
+def remember_cleaning(connection: duckdb.DuckDBPyConnection) -> None:
+    """Note that secrets are taken out of the events, whose text stands in the file until then."""
+    connection.execute(f"create table if not exists {NAME}.main.rolecall_cleaning (is_due boolean)")
+
+
 def has_forgotten_text(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether the file still has the text of events that are forgotten: see ``rewrite``."""
+    """Return whether the file still has text that was removed from its tables: see ``rewrite``."""
+    if has_table(connection, "rolecall_cleaning"):
+        return True
     if not has_table(connection, "rolecall_forgotten"):
         return False
     ((is_in_file,),) = connection.execute(
@@ -463,6 +480,7 @@ def rewrite(path: Path) -> None:
             connection.execute(f"copy from database {NAME} to draft")
             if has_table(connection, "rolecall_forgotten"):
                 connection.execute("update draft.main.rolecall_forgotten set is_in_file = false")
+            connection.execute("drop table if exists draft.main.rolecall_cleaning")
             # What closing does by itself may fail, and says nothing.
             connection.execute("checkpoint draft")
         for file in (path.absolute(), draft):

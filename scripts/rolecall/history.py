@@ -18,9 +18,9 @@ MANAGEMENT_ONLY = "No data events are logged there: 0 actions covers management 
 
 def footnotes(given: Mapping[str, str | None], result: Result, ask: Ask) -> list[str]:
     """Return what has to be said below a history: what it leaves out, and what 0 actions means."""
-    named = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-    idle = [row for row in named if row["action_count"] == 0 and not row["has_data_events"]]
-    notes = [MANAGEMENT_ONLY] if idle else []
+    count, data = (result.columns.index(name) for name in ("action_count", "has_data_events"))
+    has_idle = any(row[count] == 0 and not row[data] for row in result.rows)
+    notes = [MANAGEMENT_ONLY] if has_idle else []
     aside = note_on_workloads(given, ask)
     return notes if aside is None else [*notes, aside]
 

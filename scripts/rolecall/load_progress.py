@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rolecall.logs import LogFile
+from rolecall.text import live_console, note
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -57,16 +58,13 @@ class LoadProgress(AbstractContextManager["LoadProgress"]):
         seconds = time.monotonic() - self._started
         rate = self._bytes_done / seconds
         left = timedelta(seconds=round((self._total_bytes - self._bytes_done) / max(rate, 1)))
-        print(
+        note(
             f"Slice {number:,} of {count:,}: {self._files_done:,} of {self._file_count:,}"
-            f" log files, {rate / 1e6:.1f} MB/s, {left} left.",
-            file=sys.stderr,
-            flush=True,
+            f" log files, {rate / 1e6:.1f} MB/s, {left} left."
         )
 
 
 def _bar() -> Progress:
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -82,6 +80,9 @@ def _bar() -> Progress:
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=live_console(),
         transient=True,
+        # What others print meanwhile is cleaned where it is written.
+        redirect_stdout=False,
+        redirect_stderr=False,
     )

@@ -25,6 +25,7 @@ from rolecall.database import (
     is_outdated,
     only_writer,
     open_for_writing,
+    remember_cleaning,
     remember_forgotten,
     rewrite,
     set_schema_version,
@@ -226,6 +227,8 @@ def _plan(settings: Settings) -> _Plan:
         known = [] if settings.logs is not None else known_log_roots(ledger)
         attempts = newest_attempts(ledger)
         if is_outdated(ledger):
+            if has_table(ledger, "events"):
+                remember_cleaning(ledger)
             # A newer reader may understand what an older one rejected.
             attempts = {
                 log_file: attempt

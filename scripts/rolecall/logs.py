@@ -54,6 +54,9 @@ _OTHER_FOLDER = re.compile(
     "|vpcdnsquerylogs|vpcflowlogs",
     re.DOTALL,
 )
+DIGEST_FOLDER = "CloudTrail-Digest"
+"""Where in a trail's layout its digest files are, and what their names have."""
+
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
@@ -82,6 +85,9 @@ class KeyFacts:
     account_id: str | None
     aws_region: str | None
     delivered_date: date | None
+
+
+_NO_FACTS = KeyFacts(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,7 @@ class _Place:
 
     def key(self, log_root: str) -> str:
         """Return the key, that of a trail if either path is in a trail's layout."""
-        return _trail_key(self.real_path) or log_file_key(self.path, log_root)
+        return trail_key(self.real_path) or log_file_key(self.path, log_root)
 
     def below(self, name: str) -> _Place:
         """Return the place of ``name``, which is no link, in this folder."""
@@ -132,10 +138,12 @@ class _Place:
 class _Listing:
     """What is in a folder: logs with their facts, folders and links to folders as places.
 
-    ``passed_over`` has how many other files there are of each kind.
+    ``digests`` has CloudTrail's digest files. ``passed_over`` has how many files there are of each
+    other kind, digest files among them.
     """
 
     files: list[LogFile] = field(default_factory=list)
+    digests: list[LogFile] = field(default_factory=list)
     folders: list[_Place] = field(default_factory=list)
     links: list[_Place] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
@@ -161,7 +169,7 @@ def log_file_key(path: str, log_root: str) -> str:
     ``path`` and ``log_root`` are absolute. The key starts at the last ``AWSLogs/`` that a
     trail's layout follows, else it is the path below ``log_root``, or its name if it is that.
     """
-    if key := _trail_key(path):
+    if key := trail_key(path):
         return key
     folder = os.path.dirname(path) if path == log_root else log_root
     folder_mark = "/" if path.endswith(os.sep) else ""
@@ -173,7 +181,7 @@ def loose_file_path(key: str, log_root: str) -> str:
     return log_root if os.path.isfile(log_root) else os.path.join(log_root, path_of(key))
 
 
-def _trail_key(path: str) -> str | None:
+def trail_key(path: str) -> str | None:
     """Return the key that ``path`` has in a trail's layout, None outside of one."""
     posix = path.replace(os.sep, "/")
     start = posix.rfind("/AWSLogs/")
@@ -250,12 +258,13 @@ def find_log_files(
     once_closed: Collection[str] = (),
     is_done: Callable[[LogFile], bool] = lambda file: False,
     passed_over: Counter[str] | None = None,
+    digests: list[LogFile] | None = None,
 ) -> Iterator[LogFile]:
     """Yield every event log at or below ``log_root``, in no particular order.
 
     Where no name tells a log, the first bytes of the file do, unless ``is_done`` says that it was
     read. A file that has the suffix of a log is one, but for other JSON outside of a trail. All
-    others are counted by kind in ``passed_over``.
+    others are counted by kind in ``passed_over``, digest files are put into ``digests`` too.
     A folder that may not be listed and a file that may not be examined are yielded too, with a
     ``problem``: they get recorded, not passed over in silence. A folder that is listed is yielded
     too if its key is in ``once_closed``. Links are followed, each folder is taken once: by a path
@@ -265,6 +274,8 @@ def find_log_files(
     for listing in _listings(search):
         if passed_over is not None:
             passed_over.update(listing.passed_over)
+        if digests is not None:
+            digests += listing.digests
         yield from listing.files
 
 
@@ -503,7 +514,10 @@ def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
     key = printable(place.key(search.log_root))
     facts = key_facts(key)
     if facts is None:
-        listing.passed_over[_other_kind(key) or _suffix(key)] += 1
+        kind = _other_kind(key)
+        listing.passed_over[kind or _suffix(key)] += 1
+        if kind == DIGEST_FOLDER:
+            listing.digests.append(_examined(place, key, _NO_FACTS, search))
         return
     file = _examined(place, key, facts, search)
     kind = None if _is_named_log(file) or search.is_done(file) else _kind_of_other(file)

@@ -14,9 +14,10 @@ from typing import Any
 
 from rolecall.coverage import BY_TABLE, coverage_note
 from rolecall.errors import StaleLogsError
-from rolecall.output import Result, counted, instant, one_line
+from rolecall.output import Result, counted, instant
 from rolecall.parameters import Parameter, utc_days
 from rolecall.parameters import instant as moment
+from rolecall.text import clean
 
 Ask = Callable[[str, Mapping[str, str | None]], Result]
 """Puts a question of ``analyses/`` by name, with its parameters as texts."""
@@ -185,7 +186,7 @@ def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]]) -> str
 
 def _shown(name: str) -> str:
     """Return a name out of the logs as text for a terminal, cut where it is long."""
-    name = one_line(name)
+    name = clean(name)
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
 
 

@@ -216,14 +216,15 @@ def run_dbt(
     skip_log_files: Mapping[str, str] | None = None,
     archived_logs: Sequence[Mapping[str, object]] = (),
     archived_days_left_out: Sequence[Sequence[str]] = (),
+    empty_days: Sequence[Mapping[str, object]] = (),
 ) -> dbtRunnerResult:
     """Run a dbt command in this process, on the project and target of ``settings``.
 
     On Athena the load begins no earlier than ``load_from`` and leaves out ``skip_log_files``, each
-    an S3 URL with what is wrong with it, and ``archived_days_left_out``; ``archived_logs`` are
-    entered (both as dbt_project.yml has them). dbt prints nothing; its log is in ``state_dir()``.
-    The database is closed afterwards. An interrupt and SIGTERM come through as KeyboardInterrupt
-    and SystemExit.
+    an S3 URL with what is wrong with it, and ``archived_days_left_out``; ``archived_logs`` and
+    ``empty_days`` are entered (all as dbt_project.yml has them). dbt prints nothing; its log is in
+    ``state_dir()``. The database is closed afterwards. An interrupt and SIGTERM come through as
+    KeyboardInterrupt and SystemExit.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -250,6 +251,8 @@ def run_dbt(
             told["archived_logs"] = list(archived_logs)
         if archived_days_left_out:
             told["archived_days_left_out"] = list(archived_days_left_out)
+        if empty_days:
+            told["empty_days"] = list(empty_days)
         options["--vars"] = json.dumps(told)
     flat = [str(part) for option in options.items() for part in option]
     with _environment(settings, load_from), _termination_as_interrupt():

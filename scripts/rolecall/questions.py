@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from rolecall.confined import check_is_question, check_is_question_to_athena, confine
-from rolecall.database import NAME, connected, forgotten_before, has_table, open_database, writer_of
+from rolecall.database import (
+    NAME,
+    bound_reader,
+    connected,
+    forgotten_before,
+    has_table,
+    open_database,
+    writer_of,
+)
 from rolecall.errors import RolecallError, UsageError
 from rolecall.output import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
+from rolecall.rows import BATCH_ROWS, kept
 from rolecall.spill import reader_folder
 
 if TYPE_CHECKING:
@@ -27,6 +35,19 @@ if TYPE_CHECKING:
 _MISSING_TABLE = re.compile(r"Table with name (\w+) does not exist")
 # How compiled SQL names the local source: only then is it made.
 _LOCAL_SOURCE = '"logs"."main"."cloudtrail_logs"'
+_TYPE_NAMES = {
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT"), "bigint"),
+    **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER"), "bigint"),
+    **dict.fromkeys(("HUGEINT", "UHUGEINT"), "hugeint"),
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"), "timestamp"),
+    **dict.fromkeys(("TIMESTAMP_S", "TIMESTAMP_MS"), "timestamp"),
+    **dict.fromkeys(("FLOAT", "DOUBLE"), "double"),
+    "UBIGINT": "ubigint",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+}
+# Python has their values as text, or none at all.
+_TEXT_TYPES = ("VARCHAR", "JSON", '"NULL"')
 
 # All answers are built from the load that the table of files has as the newest, or an earlier one.
 _IS_UNBUILT = f"""
@@ -161,11 +182,14 @@ def _answer_of(
 ) -> Result:
     try:
         used = {name: values[name] for name in named_parameters(sql)}
-        cursor = connection.execute(with_markers(sql, lambda name: f"${name}"), used)
+        marked = with_markers(sql, lambda name: f"${name}")
+        cursor = connection.execute(marked, used)
         columns = [column[0] for column in cursor.description]
-        types = [_type_name(str(column[1])) for column in cursor.description]
-        rows = [tuple(map(_plain_value, row)) for row in cursor.fetchall()]
-        return Result(columns, types, rows)
+        kinds = [str(column[1]) for column in cursor.description]
+        if any(_is_cast(kind) for kind in kinds):
+            cursor = connection.execute(_with_casts(marked, kinds), used)
+        rows = kept(iter(lambda: cursor.fetchmany(BATCH_ROWS), []))
+        return Result(columns, [_type_name(kind) for kind in kinds], rows)
     except duckdb.CatalogException as error:
         from rolecall.project import project_tables
 
@@ -256,6 +280,8 @@ def _connection(
             LogSource(settings.logs).register(connection, connection)
         else:
             connection.execute(f"use {NAME}")
+        if spill is not None:
+            bound_reader(connection)
         confine(connection, spill, allow_files=allow_files)
         yield connection
 
@@ -263,29 +289,39 @@ def _connection(
 def _message(error: duckdb.Error) -> str:
     text = str(error)
     if "cloudtrail_logs_records" in text or not text:
-        return text
+        return " ".join(text.split())
     first = text.splitlines()[0]
     return first.partition(": ")[2] or first
 
 
 def _type_name(duckdb_type: str) -> str:
     """Return the name of a type as ``Result`` has it."""
-    name = duckdb_type.upper()
-    if name.startswith("TIMESTAMP"):
-        return "timestamp"
-    if name in ("DATE", "BOOLEAN"):
-        return name.lower()
-    if name in ("BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "HUGEINT"):
-        return "bigint"
-    if name in ("DOUBLE", "FLOAT") or name.startswith("DECIMAL"):
-        return "double"
-    return "text"
+    if duckdb_type in _TYPE_NAMES:
+        return _TYPE_NAMES[duckdb_type]
+    return duckdb_type.lower() if duckdb_type.startswith("DECIMAL(") else "text"
 
 
-def _plain_value(value: Any) -> Any:
-    """Return a value of one of ``Result``'s types; lists and structs become text."""
-    if isinstance(value, Decimal):
-        return float(value)
-    if value is None or isinstance(value, (str, bool, int, float, datetime, date)):
-        return value
-    return str(value)
+def _is_cast(duckdb_type: str) -> bool:
+    """Return whether values of a type become text in DuckDB: in Python they would lose something.
+
+    A month of an interval would be 30 days, a time have no nanoseconds, a union no names.
+    """
+    is_text = _type_name(duckdb_type) == "text"
+    return is_text and duckdb_type not in _TEXT_TYPES and not duckdb_type.startswith("ENUM(")
+
+
+def _with_casts(sql: str, kinds: Sequence[str]) -> str:
+    """Return a query with the columns of such types cast to text, in JSON where they are nested."""
+    (statement,) = duckdb.extract_statements(sql)
+    names = [f"column_{number}" for number in range(len(kinds))]
+    cast = []
+    for name, kind in zip(names, kinds, strict=True):
+        if not _is_cast(kind):
+            cast.append(name)
+        elif kind.endswith("]") or kind.startswith(("STRUCT(", "MAP(")):
+            cast.append(f"cast(to_json({name}) as varchar)")
+        else:
+            cast.append(f"cast({name} as varchar)")
+    # A line of its own: the query may end in a comment.
+    inner = statement.query.strip().removesuffix(";")
+    return f"select {', '.join(cast)} from (\n{inner}\n) as answer ({', '.join(names)})"

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from rolecall.errors import UsageError
 from rolecall.output import (
     Column,
     Result,
-    console_for,
     counted,
     instant,
     plain_rows,
+    to_json,
+    write_columns,
     write_lines,
 )
-
-if TYPE_CHECKING:
-    from rich.tree import Tree
+from rolecall.text import Screen, cells, clean, fitted
 
 Ask = Callable[[str, dict[str, Any]], Result]
 """Puts a question of ``analyses/`` by name, with its parameters as texts."""
@@ -30,6 +28,8 @@ Row = Mapping[str, Any]
 
 ACTIONS_ONE_BY_ONE = 40
 """How many actions a terminal shows one by one; more are counted by kind."""
+
+_LEAST_LABEL = 20
 
 MANAGEMENT_ONLY = "No data events are logged there: actions are management events only."
 
@@ -67,19 +67,25 @@ def find(given: str, ask: Ask) -> tuple[str | None, str | None]:
     """
     if not given.strip() or "*" in given:
         raise UsageError(f"{given!r} is no id: `rolecall history --format json` shows them.")
-    rows = _rows(ask("find_session", {"id": f"{given}*"}))
-    exact = [row for row in rows if row["known_id"].lower() == given.lower()]
-    found = exact or rows
+    # Known by session or, of a switch without one, by switch; those it is in all letters first.
+    exact: dict[str, set[str]] = {}
+    begun: dict[str, set[str]] = {}
+    sessions: dict[str, str | None] = {}
+    for known_id, session_id, switch_id in ask("find_session", {"id": f"{given}*"}).rows:
+        key = session_id or switch_id
+        sessions[key] = session_id
+        for found in [begun, *([exact] if known_id.lower() == given.lower() else [])]:
+            found.setdefault(key, set()).add(switch_id)
+    found = exact or begun
     if not found:
         raise UsageError(f"No session and no switch has an id that begins with {given!r}.")
     # A switch and its session are one; without session a switch stands for itself.
-    count = len({row["session_id"] or row["role_switch_id"] for row in found})
-    if count > 1:
+    if len(found) > 1:
         raise UsageError(
-            f"{given!r} begins the ids of {count} sessions and switches: give more of it."
+            f"{given!r} begins the ids of {len(found)} sessions and switches: give more of it."
         )
-    switch_ids = {row["role_switch_id"] for row in found}
-    return found[0]["session_id"], switch_ids.pop() if len(switch_ids) == 1 else None
+    ((key, switch_ids),) = found.items()
+    return sessions[key], switch_ids.pop() if len(switch_ids) == 1 else None
 
 
 def gather(session_id: str | None, switch_id: str | None, ask: Ask, *, every: bool) -> Session:
@@ -104,45 +110,47 @@ def gather(session_id: str | None, switch_id: str | None, ask: Ask, *, every: bo
     return Session(details, chain, actions, is_grouped)
 
 
-def write_json(session: Session, stream: IO[str], zone: ZoneInfo) -> None:
-    """Write one object: ``session``, its ``chain`` and its ``actions``."""
-    whole = {
+def json_lines(session: Session, zone: ZoneInfo) -> Iterator[str]:
+    """Yield one object, line by line: ``session``, its ``chain`` and its ``actions``."""
+    known = {
         "session": _plain(session.details, zone),
         "chain": [_plain(row, zone) for row in session.chain],
-        "actions": plain_rows(session.actions, zone),
     }
-    json.dump(whole, stream, ensure_ascii=False, indent=1)
-    stream.write("\n")
+    *lines, last, _ = to_json(known, indent=1).split("\n")
+    yield from [*lines, f"{last},"]
+    left = len(session.actions.rows)
+    yield ' "actions": [' if left else ' "actions": []'
+    for action in plain_rows(session.actions, zone):
+        left -= 1
+        *lines, last = to_json(action, indent=1).split("\n")
+        yield from (f"  {line}" for line in [*lines, f"{last}{',' if left else ''}"])
+    if session.actions.rows:
+        yield " ]"
+    yield "}"
 
 
 def write_text(session: Session, stream: IO[str], zone: ZoneInfo) -> None:
     """Write what a person wants to read: the facts, the chain as a tree, the actions in order."""
-    from rich.text import Text
-
-    console = console_for(stream)
+    screen = Screen(stream)
     facts = _facts(session.details, zone)
-    write_lines(None, facts, [max(len(title) for title, _ in facts), 16], console)
+    write_lines(None, facts, [max(len(title) for title, _ in facts), 16], screen)
     if session.details["session_id"] is None:
-        console.print("\nNo session came of it, as far as the logs show.", highlight=False)
+        screen.line()
+        screen.line("No session came of it, as far as the logs show.")
         return
     if len(session.chain) > 1 or session.details["chain_depth"]:
-        console.print()
-        console.print(Text("chain", style="bold"))
-        console.print(_tree(session, zone))
-    console.print()
+        screen.line()
+        screen.line("chain", is_bold=True)
+        for line in _tree(session, zone, screen):
+            screen.line(line)
+    screen.line()
     if session.actions.rows:
         columns = (_group_columns if session.are_actions_grouped else _action_columns)(zone)
-        named = _rows(session.actions)
-        write_lines(
-            [column.title for column in columns],
-            [[column.shows(row) for column in columns] for row in named],
-            [column.least for column in columns],
-            console,
-        )
+        write_columns(session.actions, columns, screen)
     else:
-        console.print("Nothing was done in it, as far as the logs show.", highlight=False)
+        screen.line("Nothing was done in it, as far as the logs show.")
     if not session.details["has_data_events"]:
-        console.print(MANAGEMENT_ONLY, highlight=False)
+        screen.line(MANAGEMENT_ONLY)
 
 
 def _facts(details: Row, zone: ZoneInfo) -> list[list[str]]:
@@ -222,40 +230,67 @@ def _counts(details: Row) -> str:
     )
 
 
-def _tree(session: Session, zone: ZoneInfo) -> Tree:
-    """Return the chain as a tree, from whoever is behind it to all that came of it."""
-    from rich.text import Text
-    from rich.tree import Tree
-
+def _tree(session: Session, zone: ZoneInfo, screen: Screen) -> Iterator[str]:
+    """Yield the chain as the lines of a tree, from whoever is behind it to all that came of it."""
     details = session.details
-    children: dict[str | None, list[Row]] = {}
+    branch, last_branch, trunk, blank = (
+        ("├── ", "└── ", "│   ", "    ")
+        if screen.has_box_characters
+        else ("+-- ", "`-- ", "|   ", "    ")
+    )
+    roots, below = _branches(session.chain)
     known = {row["session_id"] for row in session.chain}
-    for row in session.chain:
+    yield clean(details["actor_name"] or "nobody can be named")
+    # No calls one in the other: how long a chain is, the logs say.
+    left = [("", row, row is roots[-1]) for row in reversed(roots)]
+    while left:
+        indent, row, is_last = left.pop()
+        begin = indent + (last_branch if is_last else branch)
+        label = clean(_label(row, details, known, zone))
+        room = max(screen.width - len(begin), _LEAST_LABEL)
+        yield begin + (label if cells(label) <= room else fitted(label, room))
+        indent += blank if is_last else trunk
+        rows = below[row["session_id"]]
+        left += [(indent, child, child is rows[-1]) for child in reversed(rows)]
+
+
+def _branches(chain: Sequence[Row]) -> tuple[list[Row], Mapping[str, Sequence[Row]]]:
+    """Return the sessions of a chain that no other leads to, and by session what came of it.
+
+    What a loop leaves without a beginning has one all the same.
+    """
+    known = {row["session_id"] for row in chain}
+    children: dict[str | None, list[Row]] = {}
+    for row in chain:
         parent = row["parent_session_id"]
         children.setdefault(parent if parent in known else None, []).append(row)
-    tree = Tree(Text(details["actor_name"] or "nobody can be named"))
-    shown: set[str] = set()
+    roots: list[Row] = []
+    below: dict[str, list[Row]] = {}
+    for root in [*children.get(None, []), *chain]:
+        if root["session_id"] in below:
+            continue
+        roots.append(root)
+        below[root["session_id"]] = []
+        left = [root]
+        while left:
+            row = left.pop()
+            for child in children.get(row["session_id"], []):
+                if child["session_id"] not in below:
+                    below[child["session_id"]] = []
+                    below[row["session_id"]].append(child)
+                    left.append(child)
+    return roots, below
 
-    def grow(branch: Tree, rows: Sequence[Row]) -> None:
-        for row in rows:
-            if row["session_id"] in shown:
-                continue
-            shown.add(row["session_id"])
-            mark = " <- here" if row["session_id"] == details["session_id"] else ""
-            hidden = row["parent_session_id"] if row["parent_session_id"] not in known else None
-            through = f", through {hidden}" if hidden else ""
-            began = instant(row["started_at"], zone).strftime("%Y-%m-%d %H:%M")
-            label = Text(
-                f"{row['role_name']} in {row['role_account_id']} as {row['role_session_name']},"
-                f" {began}{through}{mark}",
-                overflow="ellipsis",
-            )
-            grow(branch.add(label), children.get(row["session_id"], []))
 
-    grow(tree, children.get(None, []))
-    # What a loop leaves without a beginning is shown all the same.
-    grow(tree, [row for row in session.chain if row["session_id"] not in shown])
-    return tree
+def _label(row: Row, details: Row, known: Collection[str], zone: ZoneInfo) -> str:
+    mark = " <- here" if row["session_id"] == details["session_id"] else ""
+    hidden = row["parent_session_id"] if row["parent_session_id"] not in known else None
+    through = f", through {hidden}" if hidden else ""
+    began = instant(row["started_at"], zone).strftime("%Y-%m-%d %H:%M")
+    return (
+        f"{row['role_name']} in {row['role_account_id']} as {row['role_session_name']},"
+        f" {began}{through}{mark}"
+    )
 
 
 def _action_columns(zone: ZoneInfo) -> list[Column]:
@@ -304,5 +339,4 @@ def _rows(result: Result) -> list[dict[str, Any]]:
 
 
 def _plain(row: Row, zone: ZoneInfo) -> dict[str, Any]:
-    (plain,) = plain_rows(Result(list(row), [], [tuple(row.values())]), zone)
-    return plain
+    return next(plain_rows(Result(list(row), [], [tuple(row.values())]), zone))

@@ -238,3 +238,5 @@ def load_settings(**flags: Any) -> Settings:
         raise UsageError(
             f"{CONFIG_FILE}, or a setting of the environment, cannot be read: {reason}."
         ) from None
+    except OSError as error:
+        raise UsageError(f"{CONFIG_FILE} cannot be read: {error.strerror or error}.") from None

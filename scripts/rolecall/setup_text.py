@@ -16,7 +16,7 @@ _FIRST_LOAD_DAYS = 90
 _NAMED_AT_MOST = 10
 
 
-def plan_text(plan: Plan, settings: Settings, region: str) -> str:
+def plan_lines(plan: Plan, settings: Settings, region: str) -> list[str]:
     """Return what was found and is to be made; ``region`` is the one that Athena is asked in."""
     lines = [_trail_line(plan), _logs_line(plan)]
     if plan.archived is not None:
@@ -30,8 +30,9 @@ def plan_text(plan: Plan, settings: Settings, region: str) -> str:
         )
     lines.append(cost_text(plan.day_bytes, settings.price_per_tb))
     lines += _table_lines(plan)
-    lines += ["", *(f"{statement};\n" for statement in plan.statements)] if plan.statements else []
-    return "\n".join(lines)
+    for statement in plan.statements:
+        lines += ["", *f"{statement};".split("\n")]
+    return [*lines, ""] if plan.statements else lines
 
 
 def cost_text(day_bytes: int, price_per_tb: float) -> str:
@@ -50,7 +51,7 @@ def cost_text(day_bytes: int, price_per_tb: float) -> str:
     )
 
 
-def done_text(plan: Plan, is_dry_run: bool) -> str:
+def done_lines(plan: Plan, is_dry_run: bool) -> list[str]:
     """Return what was made, or in a dry run would be, and the settings for the other commands."""
     made = []
     if not plan.has_workgroup:
@@ -77,7 +78,7 @@ def done_text(plan: Plan, is_dry_run: bool) -> str:
         f'results = "{plan.results}"',
         f'workgroup = "{plan.workgroup}"',
     ]
-    return "\n".join(lines)
+    return lines
 
 
 def _trail_line(plan: Plan) -> str:

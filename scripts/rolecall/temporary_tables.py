@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from rolecall.settings import Settings
 
 # Tables of the store that are too small to be worth compacting.
-_SMALL = ("archived_logs", "event_conflicts", "event_corrections", "session_action_revisions")
+_SMALL = (
+    *("archived_logs", "empty_days", "event_conflicts", "event_corrections"),
+    "session_action_revisions",
+)
 _MERGED = (*(table.name for table in STORE), *_SMALL)
 # What dbt-athena names the table whose rows it merges, with a text of each run's own behind it.
 _TEMPORARY = re.compile(rf"(?:{'|'.join(_MERGED)})__dbt_tmp_\w+")

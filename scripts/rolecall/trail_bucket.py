@@ -304,6 +304,10 @@ class TrailBucket:
         objects = self._objects(folder.key, Days(since), MaxKeys=_MOST_MARKERS)
         return next((each for each in objects if each.log_day is not None), None)
 
+    def objects(self, folder: str, days: Days) -> list[StoredObject]:
+        """Return the objects of some days in a region's folder. Raises RolecallError."""
+        return list(self._objects(folder, days))
+
     def _objects(self, folder: str, days: Days, **asked: Any) -> Iterator[StoredObject]:
         """Yield the objects of some days in a folder."""
         last = None if days.last is None else f"{folder}{days.last:%Y/%m/%d}/\U0010ffff"

@@ -1,0 +1,10 @@
+{#- An account id, null where a text is none: AWS gives each account 12 digits ("AWS Account
+    Management", "View AWS account identifiers"). Whoever assumes a role types the ARN of it. -#}
+{% macro account_id(text) -%}
+    case
+        when
+            length({{ text }}) = 12
+            and translate({{ text }}, '0123456789', '') = ''
+            then {{ text }}
+    end
+{%- endmacro %}
