@@ -287,13 +287,15 @@ def test_logs_in_glacier_are_told_and_loaded_when_they_are_restored(
 
     def put(storage_class: str) -> None:
         for number, key in enumerate(archived):
-            account.put_log(bucket, key, [event(number)])
+            account.put_log(bucket, key, [event(number, recipientAccountId=_ROLE_ACCOUNT)])
             place = {"Bucket": bucket, "Key": key}
             body = s3.get_object(**place)["Body"].read()
             s3.put_object(**place, Body=body, StorageClass=storage_class)
 
     for number, day in ((10, 2), (11, 3)):
-        account.put_log(bucket, _key_of(day, "d"), [event(number)])
+        account.put_log(
+            bucket, _key_of(day, "d"), [event(number, recipientAccountId=_ROLE_ACCOUNT)]
+        )
     put("DEEP_ARCHIVE")
     warehouse = Warehouse(account, "glacier", "glacier", tmp_path)
     passed_over = (

@@ -40,8 +40,7 @@ STATEMENTS = 190
 SLICE_STATEMENTS = 50
 """The same of a slice of a load that is not the last one: 40."""
 ANSWER_STATEMENTS = 4
-"""Statements of ``rolecall history``: the entries, the workloads that it leaves out, what the logs do
-not cover, and who is there where nobody matches."""
+"""Statements of ``rolecall history``: entries, workloads left out, coverage, names of nobody."""
 EVENT_BYTES = 150
 """Bytes of an event in a packed log file."""
 LOAD_SHARE = 5.0
