@@ -1,50 +1,9 @@
+{%- set known = this if is_incremental() else none -%}
 with
 
-found as (
-
-    {{ empty_days_found() }}
-
-),
-
-{% if is_incremental() %}
-
-    earlier as (
-
-        select
-            *,
-            row_number() over (
-                partition by log_root, account_id, aws_region, delivered_date
-                order by loaded_at desc, load_id desc
-            ) as times_ago
-        from {{ this }}
-
-    ),
-
-    newest as (
-
-        select * from earlier
-        where times_ago = 1
-
-    ),
-
-{% endif %}
-
--- What was so before is no news, nor that a day has none if it never had any.
 news as (
 
-    select found.*
-    from found
-    {% if is_incremental() %}
-        left join newest
-            on
-                found.log_root = newest.log_root
-                and found.account_id = newest.account_id
-                and found.aws_region = newest.aws_region
-                and found.delivered_date = newest.delivered_date
-        where found.is_empty <> coalesce(newest.is_empty, false)
-    {% else %}
-        where found.is_empty
-    {% endif %}
+    {{ news_of_log_days(empty_days_found(), 'is_empty', known) }}
 
 ),
 

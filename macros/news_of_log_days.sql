@@ -1,0 +1,56 @@
+{#- What of `found`, the query of told_log_days, is not known yet: a day whose `flag` is another than
+    the newest in `known`, the table of those that were entered; none is there on the first run. What
+    was so before is no news, nor that a day is not what it never was. -#}
+{% macro news_of_log_days(found, flag, known=none) -%}
+    with
+
+    found as (
+
+        {{ found }}
+
+    ),
+
+    {% if known %}
+
+        earlier as (
+
+            select
+                *,
+                row_number() over (
+                    partition by
+                        log_root, account_id, aws_region, delivered_date
+                    order by loaded_at desc, load_id desc
+                ) as times_ago
+            from {{ known }}
+
+        ),
+
+        newest as (
+
+            select * from earlier
+            where times_ago = 1
+
+        ),
+
+    {% endif %}
+
+    news as (
+
+        select found.*
+        from found
+        {% if known %}
+            left join newest
+                on
+                    found.log_root = newest.log_root
+                    and found.account_id = newest.account_id
+                    and found.aws_region = newest.aws_region
+                    and found.delivered_date = newest.delivered_date
+            where found.{{ flag }} <> coalesce(newest.{{ flag }}, false)
+        {% else %}
+            where found.{{ flag }}
+        {% endif %}
+
+    )
+
+    select * from news
+{%- endmacro %}
