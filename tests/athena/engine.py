@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 import urllib.error
+import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -320,6 +321,9 @@ def aws() -> Iterator[str]:
     try:
         yield url
     finally:
+        # What moto keeps is the process's, not the server's: the next server begins with nothing.
+        reset = urllib.request.Request(f"{url}/moto-api/reset", method="POST")
+        urllib.request.urlopen(reset, timeout=_STOP_SECONDS).close()
         server.stop()
 
 
