@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 from rolecall.athena import Athena, QueryFailedError
 from rolecall.output import counted
@@ -98,7 +99,7 @@ def archived_logs(athena: Athena, stock: Stock | None, spans: Sequence[Days]) ->
     """
     if stock is None:
         return ArchivedLogs()
-    known = _known(athena)
+    known = told_days(athena, "archived_logs", "is_archived")
     loaded = _loaded(athena, stock.archived) if stock.archived else frozenset()
     files = {
         log_day: count
@@ -154,9 +155,9 @@ def _log_file(key: str, log_day: LogDay) -> str:
     return key[key.rindex(folder) :]
 
 
-def _known(athena: Athena) -> set[LogDay] | None:
-    """Return the days that the store has as archived, None where it has no table for them."""
-    sql = """
+def told_days_query(table: str, flag: str) -> str:
+    """Return the query of the days that a table of told days has with a flag; see ``log_days``."""
+    return f"""
         select log_root, account_id, aws_region, cast(delivered_date as varchar)
         from (
             select
@@ -164,17 +165,26 @@ def _known(athena: Athena) -> set[LogDay] | None:
                 account_id,
                 aws_region,
                 delivered_date,
-                max_by(is_archived, loaded_at) as is_archived
-            from archived_logs
+                max_by({flag}, loaded_at) as {flag}
+            from {table}
             group by 1, 2, 3, 4
         ) as newest
-        where is_archived
+        where {flag}
     """
+
+
+def log_days(rows: Iterable[Sequence[Any]]) -> set[LogDay]:
+    """Return the days in the rows of ``told_days_query``."""
+    return {
+        LogDay(root, account, region, date.fromisoformat(day))
+        for root, account, region, day in rows
+    }
+
+
+def told_days(athena: Athena, table: str, flag: str) -> set[LogDay] | None:
+    """Return the days that the store has with a flag, None where it has no table for them."""
     try:
-        return {
-            LogDay(root, account, region, date.fromisoformat(day))
-            for root, account, region, day in athena.run(sql).rows()
-        }
+        return log_days(athena.run(told_days_query(table, flag)).rows())
     except QueryFailedError as error:
         if not error.names_missing_table:
             raise

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
-from rolecall.archived_logs import day_parts
+from rolecall.archived_logs import day_parts, log_days, told_days, told_days_query
 from rolecall.database import (
     NAME,
     PATIENCE_SECONDS,
@@ -26,22 +26,8 @@ from rolecall.settings import Settings
 from rolecall.trail_bucket import LogDay
 from rolecall.verify import Verified
 
-_TABLE = "empty_days"
+_TABLE, _FLAG = "empty_days", "is_empty"
 _COVERAGE = "log_coverage"
-_NEWEST = """
-    select log_root, account_id, aws_region, cast(delivered_date as varchar)
-    from (
-        select
-            log_root,
-            account_id,
-            aws_region,
-            delivered_date,
-            max_by(is_empty, loaded_at) as is_empty
-        from {table}
-        group by 1, 2, 3, 4
-    ) as newest
-    where is_empty
-"""
 
 
 def enter_empty_days(verified: Verified, settings: Settings) -> Mapping[LogDay, bool]:
@@ -76,8 +62,8 @@ def _enter_locally(verified: Verified, settings: Settings) -> Mapping[LogDay, bo
         if not is_there:
             _build(settings, _TABLE)
         with open_for_writing(settings.database, PATIENCE_SECONDS) as connection:
-            known = _days(
-                connection.execute(_NEWEST.format(table=f"{NAME}.main.{_TABLE}")).fetchall()
+            known = log_days(
+                connection.execute(told_days_query(f"{NAME}.main.{_TABLE}", _FLAG)).fetchall()
             )
             changes = _changes(verified, known)
             if not changes:
@@ -137,27 +123,15 @@ def _enter_on_athena(verified: Verified, settings: Settings) -> Mapping[LogDay, 
             if not error.names_missing_table:
                 raise
             return {}
-        try:
-            known = _days(athena.run(_NEWEST.format(table=_TABLE)).rows())
-        except QueryFailedError as error:
-            if not error.names_missing_table:
-                raise
-            known = set()
+        known = told_days(athena, _TABLE, _FLAG) or set()
         changes = _changes(verified, known)
         if changes:
-            for part in day_parts(changes, "is_empty"):
+            for part in day_parts(changes, _FLAG):
                 _build(settings, _TABLE, empty_days=part)
         if changes or known:
             # A run that died may have entered days and built nothing.
             _build(settings, _COVERAGE)
     return changes
-
-
-def _days(rows: Iterable[tuple[Any, ...]]) -> set[LogDay]:
-    return {
-        LogDay(root, account, region, date.fromisoformat(day))
-        for root, account, region, day in rows
-    }
 
 
 def _build(settings: Settings, model: str, **options: Any) -> None:
