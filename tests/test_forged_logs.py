@@ -115,13 +115,19 @@ def _bodies() -> tuple[bytes, bytes]:
     return first, second
 
 
+def _loaded_file(rolecall: Rolecall, write_log: WriteLog) -> tuple[Path, Path]:
+    """Load the first of the bodies, and return the folder of logs and the file that has it."""
+    logs = write_log(body=_bodies()[0], name="a.json")
+    (file,) = logs.rglob("*.json")
+    rolecall.refresh(logs)
+    return logs, file
+
+
 def test_a_file_that_took_the_place_of_another_is_read(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     first, second = _bodies()
-    logs = write_log(body=first, name="a.json")
-    (file,) = logs.rglob("*.json")
-    rolecall.refresh(logs)
+    logs, file = _loaded_file(rolecall, write_log)
     assert rolecall.query("select sha256 from log_files") == [(sha256(first).hexdigest(),)]
     _replace(file, second)
     done = rolecall.run("refresh", "--logs", str(logs), "--strict", exit_code=3)
@@ -137,11 +143,8 @@ def test_a_file_that_took_the_place_of_another_is_read(
 def test_a_file_that_was_only_copied_is_not_read_again(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    first, _ = _bodies()
-    logs = write_log(body=first, name="a.json")
-    (file,) = logs.rglob("*.json")
-    rolecall.refresh(logs)
-    _replace(file, first)
+    logs, file = _loaded_file(rolecall, write_log)
+    _replace(file, _bodies()[0])
     assert "Nothing new to load." in rolecall.refresh(logs, "--strict")
     assert rolecall.query("select replaced_count from log_files") == [(0,)]
 

@@ -70,9 +70,9 @@ class Attempt:
     """The newest attempt to read a log file; ``modified_at`` in microseconds since 1970, UTC.
 
     ``read_as`` has the sizes and times of other copies of the file that were read, and
-    ``rejected_record_count`` what was not understood of it. ``hashes`` are
-    those of the bytes that were read under its key, ``identities`` say of which files it is known
-    that they have such bytes: see ``LogFile``.
+    ``rejected_record_count`` what was not understood of it. ``hashes`` are those of the bytes that
+    were read under its key, ``identities`` say of which files it is known that they have such
+    bytes: see ``LogFile``.
     """
 
     status: str
@@ -128,11 +128,6 @@ _READ_COPIES = f"""
 """
 
 
-_ATTEMPT = (
-    *("status", "problem", "size_bytes", "modified_at", "log_root", "rejected_record_count"),
-)
-
-
 def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
     """Return the newest attempt to read each log file, by the file's key."""
     attempts = _rows(
@@ -153,16 +148,16 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
     )
     identities = _remembered_identities(ledger)
     copies: dict[str, set[Stamp]] = defaultdict(set)
-    for log_file, *stamp in _rows(ledger, _READ_COPIES):
-        copies[log_file].add((stamp[0], stamp[1]))
+    for log_file, size_bytes, modified_at in _rows(ledger, _READ_COPIES):
+        copies[log_file].add((size_bytes, modified_at))
     return {
-        log_file: Attempt(
-            **dict(zip(_ATTEMPT, attempt, strict=True)),
+        log_file: replace(
+            Attempt(*attempt),
             hashes=frozenset(hashes),
             identities=frozenset(identities.get(log_file, ())),
             read_as=frozenset(copies.get(log_file, ())),
         )
-        for (log_file, *attempt, hashes) in attempts
+        for log_file, *attempt, hashes in attempts
     }
 
 

@@ -418,11 +418,10 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
     ((event_count,),) = connection.execute(
         "select count(*) from events where loaded_at > ?", [since]
     ).fetchall()
-    ((copied, rejected, forgotten),) = connection.execute(
+    ((copied, forgotten),) = connection.execute(
         """
         select
             coalesce(sum(copied_record_count), 0),
-            coalesce(sum(rejected_record_count), 0),
             coalesce(sum(forgotten_record_count), 0)
         from log_reads
         where loaded_at > ?
@@ -486,7 +485,6 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         empty_file_count=outcome.empty_file_count,
         event_count=event_count,
         copied_record_count=copied,
-        rejected_record_count=rejected,
         forgotten_record_count=forgotten,
         unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
         doubtful_files=tuple(DoubtfulFile(*file) for file in doubtful_files),

@@ -209,7 +209,7 @@ def _repeats_keys(number: int, names: Iterable[str]) -> str:
 
     ``names`` are those that AWS gives to its members.
     """
-    keys = f"keys[{number}]"
+    keys = f"""from_json(record_keys, '[["VARCHAR"]]')[{number}]"""
     aws_names = ", ".join(f"'{name}'" for name in names)
     lower_names = aws_names.lower()
     return (
@@ -223,7 +223,7 @@ _MEMBERS = json.loads(_RECORD_SHAPE)
 _IS_AMBIGUOUS = " or ".join(
     _repeats_keys(number, names)
     for number, names in enumerate((_MEMBERS, _MEMBERS["userIdentity"]), start=1)
-).replace("keys[", """from_json(record_keys, '[["VARCHAR"]]')[""")
+)
 
 # Athena's names of columns are in lower case.
 _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))

@@ -27,6 +27,7 @@ from isal import igzip, isal_zlib
 
 from rolecall.log_records import Look, Records, UnreadableLogError, look_of, parse_records
 from rolecall.memory import memory_parts
+from rolecall.text import clean
 
 _Identity = tuple[int, int] | str
 
@@ -316,7 +317,7 @@ def _records_at(path: str, max_bytes: int) -> Records:
 def _unforeseen(error: Exception) -> str:
     """Return what went wrong in a line that is short and harmless to print."""
     text = " ".join(f"{type(error).__name__}: {error}".split())[:_REASON_LENGTH]
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text).rstrip(": ")
+    return clean(text).rstrip(": ")
 
 
 def _text_of(path: str, max_bytes: int) -> bytes:

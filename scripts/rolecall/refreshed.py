@@ -43,7 +43,6 @@ class Refreshed:
     empty_file_count: int
     event_count: int
     copied_record_count: int
-    rejected_record_count: int
     forgotten_record_count: int
     unreadable: tuple[Unreadable, ...]
     doubtful_files: tuple[DoubtfulFile, ...]
@@ -60,6 +59,11 @@ class Refreshed:
     def skipped_file_count(self) -> int:
         """The log files that were left out."""
         return len(self.unreadable)
+
+    @property
+    def rejected_record_count(self) -> int:
+        """The records without a valid time, and those that are too large."""
+        return sum(file.rejected_count for file in self.doubtful_files)
 
     @property
     def conflict_count(self) -> int:
