@@ -16,11 +16,7 @@
     and (:how is null or strpos(:how, ',' || how || ',') > 0)
     and (:outcome is null or outcome = :outcome)
     and (:mfa is null or mfa = :mfa)
-    {#- RULES 2: what Roles Anywhere lets in is an outsider's, and listed. -#}
-    and (
-        coalesce(:workloads, false)
-        or case when how = 'roles anywhere' then how else actor_type end <> 'workload'
-    )
+    and (coalesce(:workloads, false) or actor_type <> 'workload')
     and (
         :active_at is null
         or (

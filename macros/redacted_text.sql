@@ -43,7 +43,9 @@
     secret that is gone, and chr(2) ends the name of one. -#}
 {% macro replaced_secrets(text, rules, group_mark, option) -%}
     {%- set replaced = namespace(sql=text) -%}
-    {%- for pattern, replacement in (rules[:1] if var('is_linted', false) else rules) -%}
+    {#- Only what is compiled to be looked at may lack rules: what reads logs never does. -#}
+    {%- set is_linted = var('is_linted', false) and flags.WHICH == 'compile' -%}
+    {%- for pattern, replacement in (rules[:1] if is_linted else rules) -%}
         {%- set by = sql_text(replacement | replace('#', group_mark))
             | replace('GONE', "' || chr(1) || '") | replace('NAMED', "' || chr(2) || '") -%}
         {%- set replaced.sql = 'regexp_replace(' ~ replaced.sql ~ ', ' ~ sql_text(pattern) ~ ', '

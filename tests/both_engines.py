@@ -20,7 +20,10 @@ _OF_THE_LOAD = {
     for name in ("load_id", "loaded_at")
 }
 _OF_THE_ENGINE = {"record_digest", "stored_record_digest"}
-_OF_THE_FILE = {"log_root", "size_bytes", "modified_at"}
+_OF_THE_FILE = {
+    *("log_root", "size_bytes", "modified_at"),
+    *("sha256", "replaced_count", "ambiguous_record_count", "record_keys"),
+}
 _JSON = {
     "request_parameters",
     "response_elements",

@@ -229,7 +229,7 @@ def test_a_record_without_a_time_is_named_and_strict_does_not_allow_it(month: Mo
     printed = month.runs["outage"].printed
     rejected = f"Rejected 1 record without a valid time in {_key(_TIMELESS_DAY)}."
     assert re.findall(r"Rejected .*", printed) == [rejected]
-    assert "Error: Skipped 0 files and 1 record, which --strict does not allow." in printed
+    assert "Error: --strict does not allow 1 record rejected: see the lines above." in printed
     loaded = (
         "select status, record_count, rejected_record_count from log_reads"
         f" where log_file = '{_key(_TIMELESS_DAY)}'"

@@ -3,20 +3,44 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from athena.account import Account
 from conftest import Rolecall, WriteLog, event
 from macros_alone import answer_of
-from secret_texts import harmless_texts, json_texts, plain_texts
+from secret_texts import GONE, harmless_texts, json_texts, plain_texts
 
 _TEMPLATE = "ANSWER{{ tojson({'sql': redacted_text('text')}) }}"
 _TEXTS = [*json_texts(), *plain_texts()]
 _ASKED_AT_ONCE = 60
+# Names of secrets and of anything, and pieces of texts that look like JSON, or have secrets.
+_SECRETS = ("password", "authToken", "apiKey", "client_secret")
+_OTHERS = ("name", "value", "key", "policy", "environment", "a", 'x"', "x\\")
+_PIECES = (
+    *(
+        "SECRET",
+        "a",
+        "\\",
+        '"',
+        "DB_PASSWORD",
+        "{",
+        "]",
+        "\n",
+        "\u00e9",
+        '":"',
+        "password=",
+        "token: ",
+    ),
+    *('{"password":', '\\"apiKey\\":[', "https://u:SECRET@h/?token=SECRET", 'x="'),
+    "-----BEGIN PRIVATE KEY-----\nSECRET",
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +78,49 @@ def test_json_stays_json(redacted_sql: str) -> None:
     for left in _left_on_duckdb(redacted_sql, texts):
         assert left is not None
         json.loads(left)
+
+
+def _values() -> st.SearchStrategy[Any]:
+    pieces = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=4).map("".join)
+    return st.recursive(
+        st.none() | st.booleans() | st.integers() | pieces,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from((*_SECRETS, *_OTHERS)), inner, max_size=3)
+            | st.builds(json.dumps, inner, indent=st.sampled_from((None, 2)))
+        ),
+        max_leaves=12,
+    )
+
+
+@given(st.lists(st.fixed_dictionaries({"request": _values()}), min_size=10, max_size=40))
+def test_whatever_the_json_it_stays_json_and_no_member_keeps_a_secret(
+    redacted_sql: str, values: list[dict[str, Any]]
+) -> None:
+    texts = [json.dumps(value) for value in values]
+    for text, left in zip(texts, _left_on_duckdb(redacted_sql, texts), strict=True):
+        assert left is not None
+        assert (text, list(_kept(json.loads(left)))) == (text, [])
+
+
+def _kept(value: Any) -> Iterable[Any]:
+    """Yield what members by the names of secrets still have, in JSON that is quoted too."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            if name in _SECRETS and isinstance(member, str | list | dict) and member:
+                if member not in (GONE, "true", "false"):
+                    yield name, member
+            else:
+                yield from _kept(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _kept(member)
+    elif isinstance(value, str) and value.startswith(("{", "[")):
+        try:
+            quoted = json.loads(value)
+        except json.JSONDecodeError:
+            return
+        yield from _kept(quoted)
 
 
 def test_each_text_of_the_list_has_a_secret() -> None:
@@ -100,6 +167,20 @@ def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
     ) == [('{"dbPassword":"REDACTED"}', "token=REDACTED")]
     assert rolecall.query("select count(*) from events") == [(2,)]
     assert b"LEAK" not in _bytes(rolecall)
+
+
+def test_what_reads_logs_takes_no_notice_of_what_the_linter_is_told(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1, requestParameters={"dbPassword": "LEAK"})])
+    rolecall.dbt(
+        *("run", "--select", "stg_cloudtrail__events"),
+        *("--vars", "{is_linted: true}"),
+        ROLECALL_LOGS=str(logs),
+    )
+    assert rolecall.query("select request_parameters from stg_cloudtrail__events") == [
+        ('{"dbPassword":"REDACTED"}',)
+    ]
 
 
 def _bytes(rolecall: Rolecall) -> bytes:

@@ -197,7 +197,11 @@ MAX_RESOURCES = 10_000
 """How many resources a record may name: as rows of a table they are many times their text."""
 
 # The keys of a record and of the object in it that says who did it.
-_RECORD_KEYS = "to_json(try(json_keys(record, ['$', '$.userIdentity'])))::varchar"
+_RECORD_KEYS = """
+    case when not is_forgotten
+        then to_json(try(json_keys(record, ['$', '$.userIdentity'])))::varchar
+    end
+"""
 
 
 def _repeats_keys(number: int, names: Iterable[str]) -> str:
