@@ -74,6 +74,7 @@ def test_throttling_is_its_own_error_and_may_work_the_next_time(reason: str) -> 
         "An error occurred (ThrottlingException) when calling the GetTable operation: Rate"
         " exceeded",
         f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: (Service: S3, Status Code: 503, {_IDS})",
+        f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: HTTP 503",
     ],
 )
 def test_throttling_has_many_words(reason: str) -> None:

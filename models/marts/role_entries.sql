@@ -12,10 +12,32 @@ role_sessions as (
 
 ),
 
-refused_assumptions as (
+assumptions as (
 
     select * from {{ ref('role_assumptions') }}
-    where outcome = 'failure' and not is_service_session
+
+),
+
+led_by_others as (
+
+    select * from {{ ref('entries_led_by_others') }}
+
+),
+
+-- What was refused, and what was granted and led to no session of its own since
+-- another actor's key acts in it.
+assumptions_without_session as (
+
+    select assumptions.*
+    from assumptions
+    left join led_by_others
+        on assumptions.assumption_key = led_by_others.assumption_key
+    where
+        not assumptions.is_service_session
+        and (
+            assumptions.outcome = 'failure'
+            or led_by_others.entry_key is not null
+        )
 
 ),
 
@@ -68,12 +90,6 @@ switches as (
     from role_switches
     left join role_sessions
         on role_switches.session_id = role_sessions.session_id
-
-),
-
-assumptions as (
-
-    select * from {{ ref('role_assumptions') }}
 
 ),
 
@@ -135,7 +151,7 @@ other_sessions as (
 
 ),
 
-refusals as (
+without_session as (
 
     select
         role_assumption_id as entry_id,
@@ -185,7 +201,7 @@ refusals as (
         cast(null as varchar) as role_switch_id,
         role_assumption_id,
         false as has_actions_of_session
-    from refused_assumptions
+    from assumptions_without_session
     where switch_key is null
 
 ),
@@ -196,7 +212,7 @@ entries as (
     union all
     select * from other_sessions
     union all
-    select * from refusals
+    select * from without_session
 
 ),
 

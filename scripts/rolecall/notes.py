@@ -141,7 +141,12 @@ def note_on_workloads(
     if given.get("workloads") == "true":
         return None
     counts = _rows(ask("role_entry_counts", {**given, "workloads": "true"}))
-    aside = sum(row["entry_count"] for row in counts if row["actor_type"] == "workload")
+    aside = sum(
+        row["entry_count"]
+        for row in counts
+        # As macros/is_asked_for_entry.sql has it.
+        if row["actor_type"] == "workload" and row["how"] != "roles anywhere"
+    )
     if not aside:
         return None
     are = "is" if aside == 1 else "are"
