@@ -20,7 +20,7 @@ calling_sessions as (
         entry_origins.entry_key,
         entry_origins.session_id,
         sessions.session_id as parent_session_id,
-        1 as evidence_order
+        true as is_exact
     from entry_origins
     inner join sessions
         on entry_origins.caller_session_id = sessions.session_id
@@ -35,9 +35,6 @@ switched_from as (
         entry_key,
         session_id,
         entered_at,
-        case
-            when entrant_principal_id like 'AROA%:%' then entrant_principal_id
-        end as source_principal_id,
         coalesce(
             case
                 when entrant_principal_id like 'AROA%:%'
@@ -78,7 +75,7 @@ sessions_alive as (
         switched_from.entry_key,
         switched_from.session_id,
         sessions_by_key.session_id as parent_session_id,
-        2 as evidence_order
+        false as is_exact
     from switched_from
     inner join sessions_by_key
         on
@@ -92,33 +89,11 @@ sessions_alive as (
 
 ),
 
--- A console that was opened with a session's keys outlasts them: where none was
--- alive, who has that id came from one that was.
-sessions_outlasted as (
-
-    select
-        switched_from.entry_key,
-        switched_from.session_id,
-        sessions.session_id as parent_session_id,
-        3 as evidence_order
-    from switched_from
-    inner join sessions
-        on
-            switched_from.source_principal_id = sessions.principal_id
-            and switched_from.entered_at > sessions.alive_until
-            and switched_from.entered_at <= sessions.started_at
-            + interval '{{ var("longest_session_hours") }}' hour
-            and coalesce(switched_from.session_id, '') <> sessions.session_id
-
-),
-
 candidates as (
 
     select * from calling_sessions
     union all
     select * from sessions_alive
-    union all
-    select * from sessions_outlasted
 
 ),
 
@@ -126,8 +101,10 @@ ranked as (
 
     select
         *,
-        rank() over (partition by entry_key order by evidence_order)
-            as evidence_rank
+        rank() over (
+            partition by entry_key
+            order by case when is_exact then 0 else 1 end
+        ) as evidence_rank
     from candidates
 
 ),
@@ -138,7 +115,7 @@ parents as (
         entry_key,
         session_id,
         parent_session_id,
-        evidence_order = 1 as is_exact,
+        is_exact,
         count(*) over (partition by entry_key) as parent_count
     from ranked
     where evidence_rank = 1
