@@ -54,6 +54,31 @@ role_arns as (
 
 ),
 
+-- Nobody but AWS makes a role below Identity Center's path: of the roles of one
+-- name that of a permission set goes first.
+arns_by_name as (
+
+    select
+        {{ arn_account('role_arn') }} || '/' || {{ arn_name('role_arn') }}
+            as role_key,
+        coalesce(
+            max(
+                case
+                    when
+                        {{ is_identity_center_role(
+                            arn_name('role_arn'), 'role_arn'
+                        ) }}
+                        then role_arn
+                end
+            ),
+            max(role_arn)
+        ) as role_arn
+    from role_arns
+    where role_arn is not null
+    group by 1
+
+),
+
 -- A user who was renamed or moved keeps the id.
 known_users as (
 
@@ -202,10 +227,10 @@ evidence as (
         on entries.session_id = key_counts.session_id
     left join role_arns as arns_by_id
         on split_part(entries.principal_id, ':', 1) = arns_by_id.role_key
-    left join role_arns as source_arns
+    left join arns_by_name as source_arns
         on
             {{ role_key('console_switches.source_arn') }} = source_arns.role_key
-    left join role_arns as caller_arns
+    left join arns_by_name as caller_arns
         on {{ role_key('assumptions.caller_arn') }} = caller_arns.role_key
 
 ),
