@@ -246,9 +246,7 @@ def expected_entries(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
                 rows[key] |= {"how": row["start_method"], "role_switch_id": None}
             if "assume_role_event_id" in row:
                 rows[key]["role_assumption_id"] = row["assume_role_event_id"]
-    # What was refused, and what led to the session of another.
-    led = [way for way in knowledge.ways if not way.switch and knowledge.is_led_by_other(way)]
-    for way in (*knowledge.refusals, *led):
+    for way in (*knowledge.refusals, *knowledge.sharers):
         assert way.stay is not None
         assumed = knowledge.assumption(way.stay)
         assert assumed is not None
@@ -260,7 +258,7 @@ def expected_entries(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             "role_account_id": way.stay.role.account,
             "role_name": way.stay.role.name,
             "role_arn": way.stay.role.arn,
-            "session_id": None,
+            "session_id": None if knowledge.is_led_by_other(way) else knowledge.session_id(way),
             "role_switch_id": None,
             "role_assumption_id": assumed.id,
             "action_count": None,
@@ -316,7 +314,7 @@ def test_sessions_actors_and_mfa_are_what_can_be_known(simulated: Simulated) -> 
 
 
 def test_every_way_into_a_role_is_an_entry(simulated: Simulated) -> None:
-    """Of a session that two switches lead to, each is one."""
+    """Of a session that two people lead to, each is one."""
     expected = expected_entries(simulated.knowledge)
     found = rows(simulated.rolecall, ENTRY_COLUMNS, "role_entries", "entry_id")
     result = score(expected, found, "entry")

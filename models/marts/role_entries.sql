@@ -18,25 +18,32 @@ assumptions as (
 
 ),
 
-led_by_others as (
+shared_entries as (
 
-    select * from {{ ref('entries_led_by_others') }}
+    select * from {{ ref('shared_session_entries') }}
+    where entry_number = 1
 
 ),
 
--- What was refused, and what was granted and led to no session of its own since
--- another actor's key acts in it.
-assumptions_without_session as (
+-- What was refused, and what was granted and led to no session of its own: it
+-- is another actor's, or nobody knows whose.
+other_assumptions as (
 
-    select assumptions.*
+    select
+        assumptions.*,
+        case
+            when not shared_entries.is_led_by_other
+                then shared_entries.session_id
+        end as shared_session_id
     from assumptions
-    left join led_by_others
-        on assumptions.assumption_key = led_by_others.assumption_key
+    left join shared_entries
+        on assumptions.assumption_key = shared_entries.assumption_key
     where
         not assumptions.is_service_session
+        and assumptions.switch_key is null
         and (
             assumptions.outcome = 'failure'
-            or led_by_others.entry_key is not null
+            or shared_entries.entry_key is not null
         )
 
 ),
@@ -151,7 +158,7 @@ other_sessions as (
 
 ),
 
-without_session as (
+other_entries as (
 
     select
         role_assumption_id as entry_id,
@@ -197,12 +204,11 @@ without_session as (
         aws_region,
 
         ---------- the ids
-        cast(null as varchar) as session_id,
+        shared_session_id as session_id,
         cast(null as varchar) as role_switch_id,
         role_assumption_id,
         false as has_actions_of_session
-    from assumptions_without_session
-    where switch_key is null
+    from other_assumptions
 
 ),
 
@@ -212,12 +218,12 @@ entries as (
     union all
     select * from other_sessions
     union all
-    select * from without_session
+    select * from other_entries
 
 ),
 
 -- What was done in the session that came of it: of one that two people entered
--- it is nobody's switch.
+-- it is neither's.
 with_actions as (
 
     select

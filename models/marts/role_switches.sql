@@ -39,7 +39,8 @@ role_arns as (
 
 led_by_others as (
 
-    select * from {{ ref('entries_led_by_others') }}
+    select * from {{ ref('shared_session_entries') }}
+    where is_led_by_other
 
 ),
 

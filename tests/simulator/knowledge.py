@@ -507,6 +507,33 @@ class Knowledge:
             return False
         return self._entrant_user(way) != self._entrant_user(leading)
 
+    @cached_property
+    def sharers(self) -> list[Way]:
+        """The assumptions that led to another's session, or to one that is nobody's alone.
+
+        One of each user, and none of who switched, too.
+        """
+        sharers = []
+        for key, ways in self.sessions.items():
+            found = [
+                way
+                for way in ways
+                if self.started(way)
+                and not self._served(way)
+                and self._entrant_user(way) is not None
+                and (self.is_contested(key) or self.is_led_by_other(way))
+            ]
+            found.sort(key=lambda way: (way.switch is None, self._assumption_key(way)))
+            by_user: dict[str | None, Way] = {}
+            for way in found:
+                by_user.setdefault(self._entrant_user(way), way)
+            sharers += [way for way in by_user.values() if way.switch is None]
+        return sharers
+
+    def _assumption_key(self, way: Way) -> str:
+        assumed = self.assumption(way.stay) if way.stay else None
+        return assumed.id if assumed else ""
+
     def _entrant_user(self, way: Way) -> str | None:
         """Return the user who took a way, as far as its records tell."""
         stay = way.switch.stay if way.switch else way.stay
