@@ -24,8 +24,13 @@ account_days as (
         account_id,
         delivered_date,
         max(case when is_account_logged then 1 else 0 end) as is_logged,
-        max(case when status in ('partial', 'archived') then 1 else 0 end)
-            as is_partial
+        max(
+            case
+                when status in ('partial', 'archived') then 1
+                when status = 'no logs' and unreadable_file_count > 0 then 1
+                else 0
+            end
+        ) as is_partial
     from {{ ref('log_coverage') }}
     where
         (:from_day is null or delivered_date >= cast(:from_day as date))

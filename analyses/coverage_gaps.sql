@@ -34,6 +34,10 @@ region_days as (
         case when status = 'logged' then 1 else 0 end as is_logged,
         case when is_account_logged then 1 else 0 end as is_account_logged,
         case when status = 'partial' then 1 else 0 end as is_partial,
+        case
+            when status = 'no logs' and unreadable_file_count > 0 then 1
+            else 0
+        end as is_unread,
         case when status = 'archived' then 1 else 0 end as is_archived
     from log_coverage
 
@@ -48,12 +52,13 @@ account_days as (
         delivered_date,
         is_asked_for,
         case
-            when max(is_archived) + max(is_partial) > 0 then 0
+            when max(is_archived) + max(is_partial) + max(is_unread) > 0 then 0
             else max(is_account_logged)
         end as is_logged,
         case
             when max(is_archived) > 0 then 0
-            else max(is_partial)
+            when max(is_partial) > 0 then 1
+            else least(max(is_unread), max(is_account_logged))
         end as is_partial,
         max(is_archived) as is_archived
     from region_days

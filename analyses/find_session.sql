@@ -28,12 +28,22 @@ session_entries as (
 
 ),
 
+led_by_others as (
+
+    select * from {{ ref('shared_session_entries') }}
+    where is_led_by_other
+
+),
+
 assumptions as (
 
     select
         role_assumptions.caller_event_id,
         role_assumptions.role_event_id,
-        session_entries.session_id,
+        case
+            when led_by_others.entry_key is null
+                then session_entries.session_id
+        end as session_id,
         role_switches.role_switch_id
     from role_assumptions
     inner join session_entries
@@ -42,6 +52,12 @@ assumptions as (
         on
             role_assumptions.role_assumption_id
             = role_switches.assume_role_event_id
+    left join led_by_others
+        on session_entries.entry_key = led_by_others.entry_key
+    -- What led to the session of another led to none.
+    where
+        led_by_others.entry_key is null
+        or role_switches.role_switch_id is not null
 
 ),
 

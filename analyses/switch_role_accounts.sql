@@ -6,8 +6,7 @@ with
 records as (
 
     select
-        {{ json_text(raw_field(fields, 'additionaleventdata'), 'SwitchFrom') }}
-            as switch_from,
+        {{ raw_field(fields, 'additionaleventdata') }} as additional_event_data,
         {{ raw_field(fields, 'useridentity.arn') }} as identity_arn,
         coalesce(
             {{ raw_field(fields, 'recipientaccountid') }},
@@ -29,26 +28,38 @@ of_the_days as (
 
     select
         account_id,
-        {{ arn_account('coalesce(switch_from, identity_arn)') }}
-            as source_account_id
+        additional_event_data,
+        identity_arn,
+        case when event_name = 'SwitchRole' then 1 else 0 end as is_switch
     from records
-    where
-        event_name = 'SwitchRole'
-        and event_at >= :from_day
-        and event_at < :to_day
+    where event_at >= :from_day and event_at < :to_day
 
 ),
 
+-- An account without a switch has logs all the same.
 accounts as (
 
     select
         'account' as kind,
         account_id as known_name,
-        count(*) as entry_count,
+        sum(is_switch) as entry_count,
         max(case when account_id = :account then 1 else 0 end) as is_given
     from of_the_days
     where :account is not null
     group by 1, 2
+
+),
+
+switches as (
+
+    select
+        {{ arn_account(
+            "coalesce("
+            ~ json_text('additional_event_data', 'SwitchFrom')
+            ~ ", identity_arn)"
+        ) }} as source_account_id
+    from of_the_days
+    where is_switch = 1 and :source_account is not null
 
 ),
 
@@ -60,8 +71,7 @@ source_accounts as (
         count(*) as entry_count,
         max(case when source_account_id = :source_account then 1 else 0 end)
             as is_given
-    from of_the_days
-    where :source_account is not null
+    from switches
     group by 1, 2
 
 ),

@@ -16,7 +16,11 @@
     and (:how is null or strpos(:how, ',' || how || ',') > 0)
     and (:outcome is null or outcome = :outcome)
     and (:mfa is null or mfa = :mfa)
-    and (coalesce(:workloads, false) or actor_type <> 'workload')
+    {#- RULES 2: what Roles Anywhere lets in is an outsider's, and listed. -#}
+    and (
+        coalesce(:workloads, false)
+        or case when how = 'roles anywhere' then how else actor_type end <> 'workload'
+    )
     and (
         :active_at is null
         or (

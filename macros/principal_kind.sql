@@ -1,11 +1,13 @@
 {#- What kind of principal an ARN names: `iam user`, `root`, `federated user`, `identity center
-    user` (a session of a permission set's role) or `role session`; null for anything else. -#}
-{% macro principal_kind(arn) -%}
+    user` (a session of a permission set's role) or `role session`; null for anything else. The ARN of
+    a session has lost the path of its role, by which one that is only named like a permission set's
+    is told: `role_arn` has it where it is known. -#}
+{% macro principal_kind(arn, role_arn=none) -%}
     case
         when {{ arn_resource(arn) }} like 'user/%' then 'iam user'
         when {{ arn_resource(arn) }} = 'root' then 'root'
         when {{ arn_resource(arn) }} like 'federated-user/%' then 'federated user'
-        when {{ is_identity_center_role(assumed_role_part(arn, 'role')) }}
+        when {{ is_identity_center_role(assumed_role_part(arn, 'role'), role_arn) }}
             then 'identity center user'
         when {{ arn_resource(arn) }} like 'assumed-role/%' then 'role session'
     end

@@ -414,6 +414,58 @@ def _trail_of_two_in_one_second() -> list[Record]:
     return trail.records
 
 
+def _trail_of_another_s_key() -> list[Record]:
+    """Enter by a name and in a second of which another's key acts: by program, and the console."""
+    trail = Trail(85)
+    for name, key in (("cron", "c"), ("mallory", "m"), ("mallory", "n")):
+        trail.assume("10:00:00", trail.user(name), "Deploy", "nightly", key)
+    trail.act("10:01:00", trail.session("Deploy", "nightly", "10:00:00", "c"))
+    trail.event(
+        *("11:00:00", "SwitchRole", "signin.amazonaws.com"),
+        {
+            "type": "AssumedRole",
+            "principalId": f"{trail.role_id('Admin')}:alice",
+            "arn": f"arn:aws:sts::{trail.account}:assumed-role/Admin/alice",
+            "accountId": trail.account,
+        },
+        responseElements={"SwitchRole": "Success"},
+        additionalEventData={"SwitchFrom": trail.user("alice")["arn"]},
+        eventType="AwsConsoleSignIn",
+    )
+    trail.assume("11:00:00", trail.user("ben"), "Admin", "alice", "b")
+    trail.act("11:01:00", trail.session("Admin", "alice", "11:00:00", "b"), "DeleteBucket")
+    return trail.records
+
+
+def _trail_out_of_a_role_named_like_a_permission_set() -> list[Record]:
+    """Switch out of such a role, which is no permission set's, when its key has expired."""
+    trail = Trail(86)
+    portal, alice = "AWSReservedSSO_Admin_0123456789abcdef", "alice@example.com"
+    for began, switched, role in (
+        ("10:00:00", "10:30:00", "Early"),
+        ("10:00:00", "12:30:00", "Late"),
+    ):
+        if role == "Early":
+            expiry = {"expiration": "Mar 2, 2026, 11:00:00 AM"}
+            record = trail.assume(began, trail.user("mallory"), portal, alice, "m")
+            record["responseElements"]["credentials"] |= expiry
+        trail.event(
+            *(switched, "SwitchRole", "signin.amazonaws.com"),
+            {
+                "type": "AssumedRole",
+                "principalId": f"{trail.role_id(role)}:{alice}",
+                "arn": f"arn:aws:sts::{trail.account}:assumed-role/{role}/{alice}",
+                "accountId": trail.account,
+            },
+            responseElements={"SwitchRole": "Success"},
+            additionalEventData={
+                "SwitchFrom": f"arn:aws:sts::{trail.account}:assumed-role/{portal}/{alice}"
+            },
+            eventType="AwsConsoleSignIn",
+        )
+    return trail.records
+
+
 def _trail_pod_of_a_person() -> list[Record]:
     """Ask for the credentials of a pod as a user."""
     trail = Trail(83)

@@ -86,7 +86,7 @@ def _parquet(sql: str, folder: Path) -> Any:
     """Return what a query writes as Parquet."""
     settings = load_settings(database=folder / "none.duckdb")
     duckdb.connect(str(settings.database)).close()
-    result = answer_locally(sql, {}, settings)
+    result = answer_locally(sql, {}, settings).result
     write(result, "parquet", folder / "x.parquet", settings.zone)
     return pq.read_table(folder / "x.parquet")
 

@@ -209,7 +209,7 @@ def test_settings_show_nothing_of_the_environment(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECRET}@proxy:1")
-    result = answer_locally("select * from duckdb_settings()", {}, settings)
+    result = answer_locally("select * from duckdb_settings()", {}, settings).result
     assert SECRET not in str(result.rows)
 
 
@@ -220,7 +220,7 @@ def test_the_configuration_is_locked(settings: Settings) -> None:
         " 'python_enable_replacements') order by name",
         {},
         settings,
-    )
+    ).result
     assert [value for _, value in result.rows] == ["false", "false", "true", "false"]
 
 
@@ -331,7 +331,7 @@ def test_what_does_not_fit_in_memory_is_beside_the_database_and_goes_away(
 ) -> None:
     folder = Path(f"{settings.database}.tmp")
     sql = "select value from duckdb_settings() where name = 'temp_directory'"
-    ((spill,),) = answer_locally(sql, {}, settings).rows
+    ((spill,),) = answer_locally(sql, {}, settings).result.rows
     assert Path(spill).parent == folder
     assert not folder.exists()
 
@@ -343,7 +343,7 @@ def test_a_reader_without_a_place_for_it_has_everything_in_memory(settings: Sett
     os.symlink(target, folder)
     try:
         sql = "select value from duckdb_settings() where name = 'temp_directory'"
-        assert answer_locally(sql, {}, settings).rows == [("",)]
+        assert answer_locally(sql, {}, settings).result.rows == [("",)]
     finally:
         folder.unlink()
         target.rmdir()

@@ -74,6 +74,10 @@ def test_throttling_is_its_own_error_and_may_work_the_next_time(reason: str) -> 
         "An error occurred (ThrottlingException) when calling the GetTable operation: Rate"
         " exceeded",
         f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: (Service: S3, Status Code: 503, {_IDS})",
+        *(
+            f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: {words}"
+            for words in ("HTTP 503", "HTTP/1.1 429", "HTTP status code: 503", "statusCode=503")
+        ),
     ],
 )
 def test_throttling_has_many_words(reason: str) -> None:
@@ -110,6 +114,7 @@ def test_an_object_that_vanished_is_named(reason: str) -> None:
     [
         *_told(_DENIED),
         *_told(_NO_BUCKET),
+        f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: HTTP 403",
         f"{_SPLIT}the KMS key is disabled (Service: Amazon S3; KMS.DisabledException)",
     ],
 )
@@ -129,6 +134,10 @@ def test_what_may_not_be_read_is_no_bad_file_and_stays_so(reason: str) -> None:
         f"HIVE_CURSOR_ERROR: We encountered an internal error. Please try again. {_FILE} (Service:"
         " Amazon S3; Status Code: 500; Error Code: InternalError)",
         f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: java.net.SocketTimeoutException",
+        *(
+            f"HIVE_CURSOR_ERROR: Failed to read {_FILE}: {words}"
+            for words in ("HTTP 500", "HTTP/1.1 502 Bad Gateway", "Status Code: 507")
+        ),
         f"HIVE_CURSOR_ERROR: {_FILE}: Premature end of Content-Length delimited message body",
         f"{_SPLIT}Unable to execute HTTP request: Connection reset",
     ],

@@ -93,7 +93,7 @@ def test_an_account_that_appears_late_lacks_no_days_before_unless_they_are_asked
 def test_a_day_of_which_a_file_was_left_out_is_not_covered(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    """Whatever other regions have; nor is one of which no file could be read, which has no logs."""
+    """Whatever other regions have; nor is one of which no file of a region could be read."""
     deliver(write_log, range(1, 5))
     write_log(day="2026/03/02", name="cut.json.gz", body=b"cut")
     write_log(day="2026/03/05", name="cut.json.gz", body=b"cut")
@@ -105,11 +105,11 @@ def test_a_day_of_which_a_file_was_left_out_is_not_covered(
     ]
     window = ("--from", "2026-03-01", "--to", "2026-03-05")
     assert rolecall.run("history", *window).stderr == (
-        "Not wholly covered: log files left out on 1 of 5 days (`rolecall query coverage_gaps`).\n"
+        "Not wholly covered: log files left out on 2 of 5 days (`rolecall query coverage_gaps`).\n"
     )
     rows = rolecall.run("query", "coverage_gaps", "--format", "csv").stdout.splitlines()
     assert rows[1:] == [
-        "111122223333,,2026-03-01,2026-03-05,5,0,1,0",
+        "111122223333,,2026-03-01,2026-03-05,5,0,2,0",
         "111122223333,us-east-1,2026-03-01,2026-03-05,5,1,1,0",
     ]
 

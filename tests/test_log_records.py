@@ -84,6 +84,10 @@ ROW = "EVENTS\tAKIAEXAMPLE\t{}\te1\tAssumeRole\tsts.amazonaws.com\tfalse\tzed\n"
             _text([["2026-03-01", [{"ResourceName": "Ops"}], None, _text(one)] for one in BOTH]),
             id="Events[].[EventTime, Resources, Username, CloudTrailEvent]",
         ),
+        pytest.param(
+            _pretty([{"Time": 1.5, "Event": _text(one), "Who": None} for one in BOTH]),
+            id="Events[].{Time: EventTime, Event: CloudTrailEvent, Who: Username}",
+        ),
         pytest.param("\n".join(_text(_text(one)) for one in BOTH), id="quoted text a line"),
         pytest.param("\r\n".join(map(_text, BOTH)) + "\r\n", id="text a line"),
         pytest.param("\t".join(map(_text, BOTH)) + "\n", id="text: CloudTrailEvent"),
@@ -241,6 +245,13 @@ def test_what_is_no_record_beside_one_is_counted() -> None:
     assert _records(_text(lines)) == lines
     # A row of a query is one event, whatever else is in its cells.
     assert _records(_text([["text", RECORD, None, {"a": 1}]])) == [RECORD, {"a": 1}]
+
+
+def test_an_object_that_quotes_no_record_is_none() -> None:
+    quoting = {"Time": 1, "Event": _text({"a": 1}), "Note": "{", "Text": '{"eventID": '}
+    assert _records(_text([RECORD, quoting])) == [RECORD, quoting]
+    with pytest.raises(UnreadableLogError, match="has the keys Time, Event, Note, Text"):
+        parse_records(_text([quoting]).encode())
 
 
 def test_an_empty_list_is_no_problem() -> None:

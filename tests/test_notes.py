@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conftest import SAMPLE, Rolecall
-from rolecall.coverage import coverage_note, gaps_of_files
+from rolecall.coverage import FileDay, coverage_note, gaps_of_files
 from rolecall.errors import StaleLogsError
-from rolecall.logs import find_log_files
+from rolecall.log_source import FileRead, RawRead
+from rolecall.logs import KeyFacts, LogFile, find_log_files
 from rolecall.notes import Question, check_is_recent, newest_log, notes_on_names, window
 from rolecall.output import Result
 from rolecall.project import analyses
+from rolecall.raw_notes import unread_note
 
 UTC = ZoneInfo("UTC")
 
@@ -39,13 +41,15 @@ def question(zone: ZoneInfo = UTC, /, **given: str) -> Question:
 def test_names_of_files_tell_the_days_that_the_table_tells_once_they_are_loaded(
     sample: Rolecall, first: str | None, last: str | None, account: str | None
 ) -> None:
-    days = {"from_day": first, "to_day": last, "account": account}
-    given = [f"--param={name}={text}" for name, text in days.items() if text is not None]
+    asked = {"from_day": first, "to_day": last, "account": account}
+    given = [f"--param={name}={text}" for name, text in asked.items() if text is not None]
     done = sample.run("query", "coverage_gaps", *given, "--format", "csv")
     told = [row.split(",") for row in done.stdout.splitlines()[1:]]
-    files = [(file.facts.account_id, file.facts.delivered_date) for file in find_log_files(SAMPLE)]
-    # One file is cut, and was the only one of its day: of the raw logs it is there.
-    files.remove(("444455556666", date(2026, 3, 18)))
+    ((cut,),) = sample.query("select log_file from log_files where status = 'unreadable'")
+    files = [
+        FileDay(file.facts.account_id, file.facts.delivered_date, file.log_file != cut)
+        for file in find_log_files(SAMPLE)
+    ]
     from_day, to_day = (day and date.fromisoformat(day) for day in (first, last))
     gaps = gaps_of_files(files, from_day or None, to_day or None, [account] if account else ())
     found = [["" if value is None else str(value) for value in row] for row in gaps.rows]
@@ -54,9 +58,43 @@ def test_names_of_files_tell_the_days_that_the_table_tells_once_they_are_loaded(
 
 
 def test_files_whose_names_tell_no_account_leave_the_coverage_unknown() -> None:
-    gaps = gaps_of_files([(None, None)], date(2026, 3, 1), date(2026, 3, 2))
+    gaps = gaps_of_files([FileDay(None, None)], date(2026, 3, 1), date(2026, 3, 2))
     note = coverage_note(gaps, date(2026, 3, 1), date(2026, 3, 2))
     assert note is not None and note.startswith("What is covered cannot be told")
+
+
+def test_a_day_of_which_a_file_could_not_be_read_is_not_whole() -> None:
+    """One of which none could is none with logs; a file that was not read counts for its span."""
+    account, cut = "444455556666", False
+    files = [
+        *(FileDay(account, date(2026, 3, day)) for day in (2, 3)),
+        *(FileDay(account, date(2026, 3, day), cut) for day in (3, 4)),
+    ]
+    gaps = gaps_of_files(files, date(2026, 3, 2), date(2026, 3, 4))
+    assert gaps.rows == [(account, None, date(2026, 3, 2), date(2026, 3, 4), 3, 1, 1, 0)]
+
+
+def test_what_a_question_passed_over_is_named_where_it_may_matter() -> None:
+    def read(key: str, account: str | None, day: int | None) -> FileRead:
+        facts = KeyFacts(account, None, None if day is None else date(2026, 3, day))
+        return FileRead(LogFile(key, key, "logs", facts, 1, 1), "unreadable", "it is cut", None)
+
+    unreadable = [read("a\x1b", None, None), read("b", "1" * 12, 3), read("c", "2" * 12, 3)]
+    scans = [RawRead(0, unreadable), RawRead(0, unreadable[:1])]
+    mark = "\N{REPLACEMENT CHARACTER}"
+    told = "The answer is without {} log files that cannot be read: {}."
+    assert unread_note(scans) == told.format(
+        3, f"a{mark} (it is cut), b (it is cut), c (it is cut)"
+    )
+    of_one = unread_note(scans, "1" * 12, date(2026, 3, 3), date(2026, 3, 3))
+    assert of_one == told.format(2, f"a{mark} (it is cut), b (it is cut)")
+    assert unread_note([RawRead(0, unreadable[1:])], None, date(2026, 3, 4)) is None
+    many = [RawRead(0, [read(f"{number}", None, None) for number in range(9)])]
+    assert str(unread_note(many)).endswith("4 (it is cut) and 4 more.")
+    assert unread_note([RawRead(0), RawRead(7)]) == (
+        "The log files were read only until there were rows enough."
+    )
+    assert unread_note([RawRead(0)]) is None
 
 
 def test_the_window_of_a_moment_begins_with_the_longest_session() -> None:

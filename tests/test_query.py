@@ -66,8 +66,14 @@ def test_an_empty_answer_from_the_raw_logs_says_whose_records_there_are(
 ) -> None:
     days = ["--param", "from_day=2026-04-01", "--param", "to_day=2026-05-02", "--logs", str(SAMPLE)]
     for name, told in (
-        ("account", "The logs have no account 999988887777: they have 111122223333, 444455556666"),
-        ("source_account", "Nobody came from account 999988887777: they came from 111122223333,"),
+        (
+            "account",
+            "The logs of these days have no account 999988887777: they have 111122223333, 4444",
+        ),
+        (
+            "source_account",
+            "Nobody came from account 999988887777 on these days: they came from 111122223333,",
+        ),
     ):
         done = rolecall.run(*SWITCH_QUERY, *days, "--param", f"{name}=999988887777")
         assert json.loads(done.stdout) == []
@@ -77,6 +83,56 @@ def test_an_empty_answer_from_the_raw_logs_says_whose_records_there_are(
     assert "no logs after 2026-04-30" in known.stderr
     assert "(by the names of the log files)" in known.stderr
     assert not rolecall.database.exists()
+
+
+def test_log_files_that_cannot_be_read_cover_no_day_of_the_raw_logs(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    for number in (1, 2, 4):
+        at = f"2026-03-0{number}T08:00:00Z"
+        write_log([event(number, eventTime=at)], day=f"2026/03/0{number}")
+    write_log(day="2026/03/02", name="cut.json.gz", body=b"cut")
+    logs = ("--logs", write_log(day="2026/03/03", name="cut.json.gz", body=b"cut"))
+    cut = {
+        day: f"AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/{day}/cut.json.gz (the"
+        for day in ("02", "03")
+    }
+    switches = (*SWITCH_QUERY, "--param", "account=111122223333", *logs)
+    for day, lack, named in (
+        ("03", "no logs on 1 of 1 days", ["03"]),
+        ("02", "log files left out on 1 of 1 days", ["02", "03"]),
+        ("04", None, []),
+    ):
+        days = ("--param", f"from_day=2026-03-{day}", "--param", f"to_day=2026-03-{day}")
+        done = rolecall.run(*switches, *days)
+        assert json.loads(done.stdout) == []
+        # A record is delivered days late at times.
+        assert [each for each in cut if cut[each] in done.stderr] == named
+        if lack is None:
+            assert done.stderr == ""
+        else:
+            assert f"Not wholly covered: {lack} (by the names of the log files)" in done.stderr
+    # So it is with other questions to the raw logs, and where there are rows.
+    told = rolecall.run("query", "preview_raw", *logs).stderr
+    assert "no logs on 1 of 4 days; log files left out on 1 of 4 days" in told
+    file = tmp_path / "mine.sql"
+    file.write_text("select count(*) as n from {{ source('cloudtrail', 'cloudtrail_logs') }}")
+    mine = rolecall.run("query", file, *logs)
+    assert "The answer is without 2 log files that cannot be read: AWSLogs/" in mine.stderr
+
+
+def test_an_account_without_a_switch_is_one_that_the_raw_logs_have(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """So is one whose log has no record, or cannot be read."""
+    write_log([event(1, eventTime="2026-03-01T08:00:00Z")])
+    write_log(account="777788889999")
+    logs = write_log(account="444455556666", body=b"cut")
+    days = ("--param", "from_day=2026-03-01", "--param", "to_day=2026-03-01", "--logs", logs)
+    for account in ("111122223333", "444455556666", "777788889999", "999988887777"):
+        told = rolecall.run(*SWITCH_QUERY, *days, "--param", f"account={account}").stderr
+        is_there = account != "999988887777"
+        assert ("The logs of these days have no account" in told) is not is_there
 
 
 def test_the_raw_logs_are_read_whatever_is_loaded(sample: Rolecall) -> None:

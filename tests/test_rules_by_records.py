@@ -190,6 +190,60 @@ def test_what_two_people_of_one_name_and_second_did_names_neither(loaded: Roleca
     ]
 
 
+def test_an_entry_of_which_another_s_key_acts_has_no_session(loaded: Rolecall) -> None:
+    assert loaded.query(
+        "select role_name, how, actor_name, session_id is not null, action_count from role_entries"
+        " where role_account_id = '851122223333' order by entered_at, actor_name"
+    ) == [
+        ("Deploy", "assume role", "cron", True, 1),
+        ("Deploy", "assume role", "mallory", False, None),
+        ("Admin", "console switch", "alice", False, None),
+        ("Admin", "assume role", "ben", True, 1),
+    ]
+    assert loaded.query(
+        "select actor_name, session_id from role_switches where role_account_id = '851122223333'"
+    ) == [("alice", None)]
+    told = loaded.run("history", "--user", "mallory", "--account", "851122223333").stdout
+    assert "assume role Deploy" in " ".join(told.split())
+    ((switch, theirs),) = loaded.query(
+        "select max(role_switch_id), max(entry_id) filter (actor_name = 'mallory')"
+        " from role_entries where role_account_id = '851122223333'"
+    )
+    assert "No session came of it" in loaded.run("session", switch).stdout
+    assert "No session and no switch" in loaded.run("session", theirs, exit_code=2).stderr
+
+
+def test_each_of_two_who_cannot_be_told_apart_is_an_entry(loaded: Rolecall) -> None:
+    entries = loaded.query(
+        "select entered_at::time::text, actor_name, actor_type, action_count from role_entries"
+        " where role_account_id = '821122223333' order by entered_at, action_count, actor_type"
+    )
+    assert [entry for entry in entries if entry[3] is not None] == [
+        (f"{hour}:00:00", None, "unknown", 2) for hour in (10, 11, 12)
+    ]
+    assert sorted(entry[:3] for entry in entries if entry[3] is None) == [
+        ("10:00:00", "alice", "iam user"),
+        ("10:00:00", "alice", "unknown"),
+        ("10:59:59", "mallory", "iam user"),
+        ("11:00:00", "alice", "iam user"),
+        ("12:00:00", "alice", "iam user"),
+        ("12:00:00", "mallory", "iam user"),
+    ]
+
+
+def test_who_left_a_role_named_like_a_permission_set_is_no_user_of_identity_center(
+    loaded: Rolecall,
+) -> None:
+    """It is who entered that role, while that session is known to live; else a guess."""
+    assert loaded.query(
+        "select role_name, actor_name, actor_type, actor_confidence, mfa from role_switches"
+        " where role_account_id = '861122223333' order by switched_at"
+    ) == [
+        ("Early", "mallory", "iam user", "likely", "unknown"),
+        ("Late", "alice@example.com", "unknown", "guess", "unknown"),
+    ]
+
+
 def test_a_pod_s_credentials_are_whose_asked_for_them(loaded: Rolecall) -> None:
     columns = "actor_name, actor_type, start_method, write_count"
     assert _sessions(loaded, columns, "831122223333") == [

@@ -168,7 +168,7 @@ def expected_switches(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
             "source_identity": knowledge.known_source_identity(way),
             "mfa": mfa,
             "mfa_evidence": evidence,
-            "session_id": knowledge.session_id(way),
+            "session_id": None if knowledge.is_led_by_other(way) else knowledge.session_id(way),
             "role_event_id": role_half.id if role_half else None,
             "source_event_id": source_half.id if source_half else None,
             "assume_role_event_id": assumed.id if assumed else None,
@@ -246,21 +246,22 @@ def expected_entries(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
                 rows[key] |= {"how": row["start_method"], "role_switch_id": None}
             if "assume_role_event_id" in row:
                 rows[key]["role_assumption_id"] = row["assume_role_event_id"]
-    for way in knowledge.refusals:
+    for way in (*knowledge.refusals, *knowledge.sharers):
         assert way.stay is not None
-        refused = knowledge.assumption(way.stay)
-        assert refused is not None
+        assumed = knowledge.assumption(way.stay)
+        assert assumed is not None
         mfa, evidence = knowledge.mfa(way)
-        rows[refused.id] = {
+        rows[assumed.id] = {
             "how": knowledge.start_method(way),
-            "entered_at": _naive(refused.at),
-            "outcome": "failure",
+            "entered_at": _naive(assumed.at),
+            "outcome": "success" if way.stay.session else "failure",
             "role_account_id": way.stay.role.account,
             "role_name": way.stay.role.name,
             "role_arn": way.stay.role.arn,
-            "session_id": None,
+            "session_id": None if knowledge.is_led_by_other(way) else knowledge.session_id(way),
             "role_switch_id": None,
-            "role_assumption_id": refused.id,
+            "role_assumption_id": assumed.id,
+            "action_count": None,
             "parent_session_id": knowledge.parent_id(way),
             "chain_depth": knowledge.depth(way),
             "mfa": mfa,
@@ -313,7 +314,7 @@ def test_sessions_actors_and_mfa_are_what_can_be_known(simulated: Simulated) -> 
 
 
 def test_every_way_into_a_role_is_an_entry(simulated: Simulated) -> None:
-    """Of a session that two switches lead to, each is one."""
+    """Of a session that two people lead to, each is one."""
     expected = expected_entries(simulated.knowledge)
     found = rows(simulated.rolecall, ENTRY_COLUMNS, "role_entries", "entry_id")
     result = score(expected, found, "entry")
@@ -366,6 +367,7 @@ def test_the_trail_is_as_hard_as_it_should_be(simulated: Simulated) -> None:
     assert simulated.organisation.replacements()
     assert max(row["chain_depth"] for row in sessions.values()) >= 3
     assert any(len(ways) > 1 for ways in knowledge.sessions.values())
+    assert any(map(knowledge.is_led_by_other, knowledge.ways))
 
 
 def _marts(rolecall: Rolecall) -> dict[str, list[Any]]:

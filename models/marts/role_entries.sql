@@ -12,10 +12,39 @@ role_sessions as (
 
 ),
 
-refused_assumptions as (
+assumptions as (
 
     select * from {{ ref('role_assumptions') }}
-    where outcome = 'failure' and not is_service_session
+
+),
+
+shared_entries as (
+
+    select * from {{ ref('shared_session_entries') }}
+    where entry_number = 1
+
+),
+
+-- What was refused, and what was granted and led to no session of its own: it
+-- is another actor's, or nobody knows whose.
+other_assumptions as (
+
+    select
+        assumptions.*,
+        case
+            when not shared_entries.is_led_by_other
+                then shared_entries.session_id
+        end as shared_session_id
+    from assumptions
+    left join shared_entries
+        on assumptions.assumption_key = shared_entries.assumption_key
+    where
+        not assumptions.is_service_session
+        and assumptions.switch_key is null
+        and (
+            assumptions.outcome = 'failure'
+            or shared_entries.entry_key is not null
+        )
 
 ),
 
@@ -68,12 +97,6 @@ switches as (
     from role_switches
     left join role_sessions
         on role_switches.session_id = role_sessions.session_id
-
-),
-
-assumptions as (
-
-    select * from {{ ref('role_assumptions') }}
 
 ),
 
@@ -135,7 +158,7 @@ other_sessions as (
 
 ),
 
-refusals as (
+other_entries as (
 
     select
         role_assumption_id as entry_id,
@@ -181,12 +204,11 @@ refusals as (
         aws_region,
 
         ---------- the ids
-        cast(null as varchar) as session_id,
+        shared_session_id as session_id,
         cast(null as varchar) as role_switch_id,
         role_assumption_id,
         false as has_actions_of_session
-    from refused_assumptions
-    where switch_key is null
+    from other_assumptions
 
 ),
 
@@ -196,12 +218,12 @@ entries as (
     union all
     select * from other_sessions
     union all
-    select * from refusals
+    select * from other_entries
 
 ),
 
 -- What was done in the session that came of it: of one that two people entered
--- it is nobody's switch.
+-- it is neither's.
 with_actions as (
 
     select

@@ -37,6 +37,13 @@ role_arns as (
 
 ),
 
+led_by_others as (
+
+    select * from {{ ref('shared_session_entries') }}
+    where is_led_by_other
+
+),
+
 switches as (
 
     select
@@ -89,7 +96,10 @@ switches as (
         entry_actors.mfa_evidence,
 
         ---------- the session that came of it, and the records
-        session_entries.session_id,
+        case
+            when led_by_others.entry_key is null
+                then session_entries.session_id
+        end as session_id,
         console_switches.role_event_id,
         console_switches.source_event_id,
         assumptions.role_assumption_id as assume_role_event_id
@@ -103,6 +113,8 @@ switches as (
         on session_entries.assumption_key = assumptions.assumption_key
     left join sessions
         on session_entries.session_id = sessions.session_id
+    left join led_by_others
+        on session_entries.entry_key = led_by_others.entry_key
     left join role_arns
         on
             console_switches.role_account_id

@@ -48,6 +48,37 @@ session_keys as (
 
 ),
 
+role_arns as (
+
+    select * from {{ ref('role_arns') }}
+
+),
+
+-- Nobody but AWS makes a role below Identity Center's path: of the roles of one
+-- name that of a permission set goes first.
+arns_by_name as (
+
+    select
+        {{ arn_account('role_arn') }} || '/' || {{ arn_name('role_arn') }}
+            as role_key,
+        coalesce(
+            max(
+                case
+                    when
+                        {{ is_identity_center_role(
+                            arn_name('role_arn'), 'role_arn'
+                        ) }}
+                        then role_arn
+                end
+            ),
+            max(role_arn)
+        ) as role_arn
+    from role_arns
+    where role_arn is not null
+    group by 1
+
+),
+
 -- A user who was renamed or moved keeps the id.
 known_users as (
 
@@ -102,7 +133,11 @@ evidence as (
             {{ assumed_role_part('activity.identity_arn', 'role') }},
             case when activity.is_assumed_root then 'root' end
         ) as role_name,
-        coalesce(assumptions.role_arn, activity.role_arn) as logged_role_arn,
+        coalesce(
+            assumptions.role_arn,
+            activity.role_arn,
+            arns_by_id.role_arn
+        ) as logged_role_arn,
         assumptions.source_identity as passed_source_identity,
         activity.source_identity as activity_source_identity,
         activity.on_behalf_of_user_id,
@@ -126,6 +161,9 @@ evidence as (
         assumptions.caller_user_name,
         coalesce(assumptions.caller_arn, known_users.user_arn)
             as caller_arn,
+        {{ principal_kind(
+            'assumptions.caller_arn', 'caller_arns.role_arn'
+        ) }} as caller_kind,
         -- Whoever asks for a federation token chooses the name in it.
         case
             when
@@ -140,7 +178,9 @@ evidence as (
             console_switches.source_principal_id
         ) as entrant_principal_id,
         console_switches.source_arn,
-        {{ principal_kind('console_switches.source_arn') }} as source_kind,
+        {{ principal_kind(
+            'console_switches.source_arn', 'source_arns.role_arn'
+        ) }} as source_kind,
         {{ principal_name('console_switches.source_arn') }} as source_name,
         -- A transient subject is new at each sign-in and names nobody.
         case
@@ -185,6 +225,13 @@ evidence as (
             and assumptions.issued_access_key_id = session_keys.access_key_id
     left join key_counts
         on entries.session_id = key_counts.session_id
+    left join role_arns as arns_by_id
+        on split_part(entries.principal_id, ':', 1) = arns_by_id.role_key
+    left join arns_by_name as source_arns
+        on
+            {{ role_key('console_switches.source_arn') }} = source_arns.role_key
+    left join arns_by_name as caller_arns
+        on {{ role_key('assumptions.caller_arn') }} = caller_arns.role_key
 
 ),
 
@@ -284,7 +331,7 @@ with_portal_user as (
                 then source_name
             when
                 origin = 'role session'
-                and {{ principal_kind('caller_arn') }} = 'identity center user'
+                and caller_kind = 'identity center user'
                 then {{ principal_name('caller_arn') }}
         end as portal_user_name
     from with_portal_entry

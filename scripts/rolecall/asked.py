@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from rolecall.coverage import BY_FILE_NAMES, NOT_LOOKED_UP, forgotten_note
+from rolecall.coverage import NOT_LOOKED_UP, forgotten_note
 from rolecall.errors import RolecallError, UsageError
 from rolecall.notes import (
     Question,
@@ -20,7 +21,6 @@ from rolecall.notes import (
 from rolecall.output import Result
 from rolecall.parameters import (
     Parameter,
-    account_id,
     bound_values,
     check_window,
     named_parameters,
@@ -32,7 +32,7 @@ from rolecall.questions import (
     answer,
     first_kept_day,
     raw_days,
-    raw_gaps,
+    raw_log_files,
     unbuilt_note,
 )
 from rolecall.settings import Settings
@@ -66,7 +66,7 @@ class Asked:
         that is fine; RolecallError.
         """
         if name not in analyses():
-            return self.ask(name, given), []
+            return self.ask(name, given), self._notes_on_own_sql()
         check_window(given.get("from_day"), given.get("to_day"))
         question = Question(name, analyses()[name].parameters, given, self._settings.zone)
         notes, newest = [], None
@@ -83,22 +83,18 @@ class Asked:
     def _notes(
         self, question: Question, newest: datetime | None, *, is_empty: bool
     ) -> Iterator[str]:
-        is_raw = reads_the_source(question.name)
-        unbuilt = None if is_raw else unbuilt_note(self._settings)
+        if reads_the_source(question.name):
+            yield from self._notes_on_raw_logs(question, is_empty=is_empty)
+            return
+        unbuilt = unbuilt_note(self._settings)
         if unbuilt is not None:
             yield unbuilt
         if question.has_window:
-            covered = (
-                self._note_on_raw_coverage(question)
-                if is_raw
-                else note_on_coverage(question, self.ask, newest)
-            )
-            forgotten = None if is_raw else self._note_on_what_is_forgotten(question, newest)
+            covered = note_on_coverage(question, self.ask, newest)
+            forgotten = self._note_on_what_is_forgotten(question, newest)
             yield from (note for note in (covered, forgotten) if note is not None)
         if is_empty:
-            yield from (
-                self._notes_on_raw_names(question) if is_raw else notes_on_names(question, self.ask)
-            )
+            yield from notes_on_names(question, self.ask)
 
     def _note_on_what_is_forgotten(self, question: Question, newest: datetime | None) -> str | None:
         asked = window(question, newest)
@@ -107,35 +103,33 @@ class Asked:
             return None
         return forgotten_note(first_kept_day(self._settings), first)
 
-    def _note_on_raw_coverage(self, question: Question) -> str | None:
-        """Return what of the days has no log file; on Athena, what the loaded ones tell of it."""
+    def _notes_on_raw_logs(self, question: Question, *, is_empty: bool) -> Iterator[str]:
+        """Yield what raw logs do not tell; on Athena, where each look costs, by the loaded ones."""
         if self._settings.target == "local":
-            return note_on_coverage(question, self._raw_gaps, source=BY_FILE_NAMES)
-        try:
-            return note_on_coverage(question, self.ask)
-        except RolecallError:
-            return NOT_LOOKED_UP
+            from rolecall.raw_notes import notes_on_files
 
-    def _raw_gaps(self, name: str, given: Mapping[str, str | None]) -> Result:
-        days = utc_days(given["from_day"], given["to_day"], self._settings.zone)
-        texts = (given.get("account"), given.get("source_account"))
-        accounts = [account_id(text) for text in texts if text is not None]
-        return raw_gaps(self._settings, days, accounts)
+            reads, files = self.answers[0].raw_reads, raw_log_files(self._settings)
+            yield from notes_on_files(question, reads, files, self.ask, is_empty=is_empty)
+            return
+        if question.has_window:
+            try:
+                covered = note_on_coverage(question, self.ask)
+            except RolecallError:
+                covered = NOT_LOOKED_UP
+            if covered is not None:
+                yield covered
+        if is_empty:
+            with suppress(RolecallError):
+                yield from notes_on_names(question, self.ask)
 
-    def _notes_on_raw_names(self, question: Question) -> list[str]:
-        """Return who is in the raw logs; on Athena, which asks for each look at them, the loaded.
-
-        The console's own question is the only one to the raw logs that has names.
-        """
-        if self._settings.target == "local":
-            days = {name: question.given.get(name) for name in ("from_day", "to_day")}
-            return notes_on_names(
-                question, lambda name, given: self.ask("switch_role_accounts", {**days, **given})
-            )
-        try:
-            return notes_on_names(question, self.ask)
-        except RolecallError:
+    def _notes_on_own_sql(self) -> list[str]:
+        reads = self.answers[-1].raw_reads
+        if not reads:
             return []
+        from rolecall.raw_notes import unread_note
+
+        note = unread_note(reads)
+        return [] if note is None else [note]
 
 
 def _answer(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date
+from typing import NamedTuple
 
 from rolecall.output import Result
 from rolecall.text import clean
@@ -26,6 +27,14 @@ _LACKS = {
 
 BY_TABLE = "`rolecall query coverage_gaps`"
 BY_FILE_NAMES = "by the names of the log files"
+
+
+class FileDay(NamedTuple):
+    """What the name of a log file tells, None where it tells nothing, and whether it was read."""
+
+    account_id: str | None
+    day: date | None
+    was_read: bool = True
 
 
 def coverage_note(
@@ -71,24 +80,26 @@ def coverage_note(
 
 
 def gaps_of_files(
-    file_days: Iterable[tuple[str | None, date | None]],
+    file_days: Iterable[FileDay],
     from_day: date | None = None,
     to_day: date | None = None,
     accounts: Collection[str] = (),
 ) -> Result:
     """Return what the analysis ``coverage_gaps`` gives for accounts once these files are loaded.
 
-    ``file_days`` has the account and the day of delivery that each log file's name tells, None
-    where it tells none; ``accounts`` confines the answer to some, () to none. Names tell of no day
-    whether some of its logs are left out or archived.
+    ``file_days`` has a row per log file, its day that of delivery; ``accounts`` confines the answer
+    to some, () to none. Names tell of no day whether some of its logs are archived.
     """
     known: dict[str, set[date]] = defaultdict(set)
+    read: dict[str, set[date]] = defaultdict(set)
+    unread: dict[str, set[date]] = defaultdict(set)
     are_all_told = True
-    for account, day in file_days:
+    for account, day, was_read in file_days:
         if account is None or day is None:
             are_all_told = False
         else:
             known[account].add(day)
+            (read if was_read else unread)[account].add(day)
     # The days between the first and the last one of an account are known, with logs or not.
     spans = {
         account: _within(min(days), max(days), from_day, to_day) for account, days in known.items()
@@ -102,8 +113,10 @@ def gaps_of_files(
         last = max(known[account]) if is_open else max(covered, default=date.min)
         if first <= last:
             count = (last - first).days + 1
-            logged = sum(span is not None and span[0] <= day <= span[1] for day in known[account])
-            rows.append((account, None, *(span or (None, None)), count, count - logged, 0, 0))
+            with_logs = {day for day in read[account] if span and span[0] <= day <= span[1]}
+            partial = len(with_logs & unread[account])
+            missing = count - len(with_logs)
+            rows.append((account, None, *(span or (None, None)), count, missing, partial, 0))
     if not are_all_told and not accounts:
         rows.append((None, None, None, None, 0, 0, 0, 0))
     return Result(

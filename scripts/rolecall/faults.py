@@ -25,22 +25,25 @@ _VALUE = re.compile(r"""(?i)\b(?:value|string):? (['"]).*?\1""")
 _ARCHIVED = re.compile(
     r"InvalidObjectState|not valid for the object's (?:storage class|access tier)"
 )
+# Of HTTP, as S3 and its clients write it: `Status Code: 503`, `HTTP 503`, `HTTP/1.1 503`.
+_STATUS = r"(?:status ?code|\bhttp(?:/[0-9.]+)?(?: ?status)?(?: ?code)?) ?[:=]? ?"
 _THROTTLED = re.compile(
-    r"(?i)reduce your request rate|slow ?down|status ?code:? ?(?:503|429)\b|service ?unavailable"
+    rf"(?i)reduce your request rate|slow ?down|{_STATUS}(?:503|429)\b|service ?unavailable"
     r"|\w*throttl\w*|rate exceeded|exceeded the rate|too ?many ?requests|request ?limit ?exceeded"
 )
 _NO_BUCKET = re.compile(r"(?i)no ?such ?bucket|specified bucket does not exist")
 _VANISHED = re.compile(
-    r"(?i)no ?such ?key|specified key does not exist|status ?code:? ?404\b|FileNotFoundException"
+    rf"(?i)no ?such ?key|specified key does not exist|{_STATUS}404\b|FileNotFoundException"
 )
 _KEY = re.compile(r"(?i)\bkms\b|\bawskms\b|\bkms\w+exception")
 _DENIED = re.compile(
-    r"(?i)access ?denied|permission[_ ]denied|\bforbidden\b|status ?code:? ?403\b|not authorized"
+    rf"(?i)access ?denied|permission[_ ]denied|\bforbidden\b|{_STATUS}403\b|not authorized"
 )
 _TOO_MUCH = re.compile(r"(?i)exhausted[ _]resources|\bEXCEEDED_\w+|\bCLUSTER_OUT_OF_MEMORY\b")
 _INTERNAL = re.compile(
     r"(?i)\bGENERIC_INTERNAL_ERROR\b|\bINTERNAL_ERROR\w*|\binternal ?(?:server ?)?error\b"
-    r"|status ?code:? ?50[0124]\b|\bREMOTE_(?:TASK|HOST)_\w+|\bPAGE_TRANSPORT_\w+"
+    rf"|{_STATUS}5[0-9][0-9]\b"
+    r"|\bREMOTE_(?:TASK|HOST)_\w+|\bPAGE_TRANSPORT_\w+"
     r"|\bNO_NODES_AVAILABLE\b|(?:read|connect\w*|socket|request) ?timed? ?out|\w*TimeoutException"
     r"|connection (?:reset|closed|refused)|broken pipe|unable to execute http request"
     r"|premature end of content"

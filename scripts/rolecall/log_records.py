@@ -369,7 +369,15 @@ def _records_in_envelope(members: dict[str, Record], depth: int) -> list[Record]
             return _records_of(members["message"], depth)
         except _NoRecordError:
             raise with_keys from None
-    raise _no_record(members)
+    # A query of lookup-events calls its columns what it likes.
+    records: list[Record] = []
+    for value in members.values():
+        if memoryview(value)[:2].tobytes() == b'"{':
+            with suppress(_NoRecordError):
+                records += _records_of(value, depth)
+    if not records:
+        raise _no_record(members)
+    return records
 
 
 def _records_of_quoted(text: Record, depth: int) -> list[Record]:

@@ -246,13 +246,28 @@ class FileRead:
 
 
 @dataclass(slots=True)
+class RawRead:
+    """How far a question read the log files: ``left_count`` is how many it did not come to."""
+
+    left_count: int
+    unreadable: list[FileRead] = field(default_factory=list)
+
+    def note(self, read: FileRead) -> None:
+        """Take notice of what became of one more file."""
+        self.left_count -= 1
+        if read.status == "unreadable":
+            self.unreadable.append(read)
+
+
+@dataclass(slots=True)
 class LogSource:
     """The log files below some folders, as relations of DuckDB.
 
     ``log_root``, ``example_logs`` and ``add_logs`` say which folders, as ``log_roots`` reads them.
     ``files`` narrows the unread ones to those of a slice; of these, those are left for another
     slice that would be too much for ``memory``. ``reads`` is what became of each file in the last
-    scan of the unread ones; ``on_read`` hears of it file by file.
+    scan of the unread ones; ``on_read`` hears of it file by file. ``raw_reads`` has each scan of
+    all files.
     """
 
     log_root: Path | None = None
@@ -262,6 +277,7 @@ class LogSource:
     on_read: Callable[[FileRead], None] | None = None
     memory: MemoryParts = field(default_factory=memory_parts)
     reads: list[FileRead] = field(default_factory=list)
+    raw_reads: list[RawRead] = field(default_factory=list)
 
     @staticmethod
     def create_views(connection: duckdb.DuckDBPyConnection) -> None:
@@ -332,7 +348,9 @@ class LogSource:
         """Yield the records of every readable log file, whatever is loaded."""
         roots = readable_log_roots(known_log_roots(ledger), self.log_root, self.example_logs)
         files = first_copies(sorted_log_files(roots))
-        yield from _record_batches(files, lambda read: None, self.memory.log_bytes)
+        read = RawRead(len(files))
+        self.raw_reads.append(read)
+        yield from _record_batches(files, read.note, self.memory.log_bytes)
 
     def _unread_records(self, ledger: duckdb.DuckDBPyConnection) -> Iterator[pa.RecordBatch]:
         """Yield the records of the log files that the ledger does not have as done."""

@@ -141,17 +141,22 @@ def note_on_workloads(
     if given.get("workloads") == "true":
         return None
     counts = _rows(ask("role_entry_counts", {**given, "workloads": "true"}))
-    aside = sum(row["entry_count"] for row in counts if row["actor_type"] == "workload")
+    aside = sum(
+        row["entry_count"]
+        for row in counts
+        # As macros/is_asked_for_entry.sql has it.
+        if row["actor_type"] == "workload" and row["how"] != "roles anywhere"
+    )
     if not aside:
         return None
     are = "is" if aside == 1 else "are"
     return f"{counted(aside, 'entry', 'entries')} of workloads {are} left out: {way} shows them."
 
 
-def notes_on_names(question: Question, ask: Ask) -> list[str]:
+def notes_on_names(question: Question, ask: Ask, *, are_of_days: bool = False) -> list[str]:
     """Return a sentence for each name and account of a question that the logs do not have.
 
-    Each says which they have.
+    Each says which they have; ``are_of_days`` says that ``ask`` looks at the question's days alone.
     """
     asked = {
         _KINDS[key]: text
@@ -163,17 +168,20 @@ def notes_on_names(question: Question, ask: Ask) -> list[str]:
     names: dict[str, list[Mapping[str, Any]]] = {}
     for row in _rows(ask("names_in_logs", asked)):
         names.setdefault(row["kind"], []).append(row)
-    return [_names_text(kind, asked[kind], names[kind]) for kind in asked if kind in names]
+    return [
+        _names_text(kind, asked[kind], names[kind], are_of_days) for kind in asked if kind in names
+    ]
 
 
-def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]], are_of_days: bool) -> str:
     more = rows[0]["name_count"] - len(rows)
     named = ", ".join(_shown(row["known_name"]) for row in rows)
     there = f"{named} and {more:,} more" if more > 0 else named
     asked = _shown(asked)
+    of_days, on_days = (" of these days", " on these days") if are_of_days else ("", "")
     return {
-        "account": f"The logs have no account {asked}: they have {there}.",
-        "source_account": f"Nobody came from account {asked}: they came from {there}.",
+        "account": f"The logs{of_days} have no account {asked}: they have {there}.",
+        "source_account": f"Nobody came from account {asked}{on_days}: they came from {there}.",
         "user": f"Nobody is named {asked}: there are {there}.",
         "role": f"No role is named {asked}: there are {there}.",
     }[kind]

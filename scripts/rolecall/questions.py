@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -29,6 +29,8 @@ from rolecall.spill import reader_folder
 
 if TYPE_CHECKING:
     from rolecall.athena import Answer, Statistics
+    from rolecall.log_source import RawRead
+    from rolecall.logs import LogFile
     from rolecall.settings import Settings
     from rolecall.trail_bucket import Days
 
@@ -61,11 +63,15 @@ _IS_UNBUILT = f"""
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The rows of a query; from Athena also what it took and where in S3 they are, as CSV."""
+    """The rows of a query; from Athena also what it took and where in S3 they are, as CSV.
+
+    ``raw_reads`` has how far log files on this machine were read for it, once a scan.
+    """
 
     result: Result
     statistics: Statistics | None = None
     output_location: str | None = None
+    raw_reads: Sequence[RawRead] = ()
 
 
 def answer(
@@ -85,7 +91,7 @@ def answer(
     Raises RolecallError.
     """
     if settings.target == "local":
-        return Answered(answer_locally(sql, values, settings, allow_files=allow_files))
+        return answer_locally(sql, values, settings, allow_files=allow_files)
     found = answer_on_athena(sql, values, parameters, settings, days)
     return Answered(found.result(), found.statistics, found.output_location)
 
@@ -107,14 +113,11 @@ def raw_days(values: Mapping[str, Value]) -> Days:
     )
 
 
-def raw_gaps(
-    settings: Settings, days: tuple[date | None, date | None], accounts: Collection[str]
-) -> Result:
-    """Return what of some days (UTC) the log files of the local target lack, by their names.
+def raw_log_files(settings: Settings) -> list[LogFile]:
+    """Return the log files of the local target that a question to the raw logs is put to.
 
-    It is as the analysis ``coverage_gaps`` has it. Raises RolecallError.
+    Raises RolecallError.
     """
-    from rolecall.coverage import gaps_of_files
     from rolecall.ledger import known_log_roots, readable_log_roots
     from rolecall.logs import find_log_files
 
@@ -122,13 +125,8 @@ def raw_gaps(
     if settings.database.exists():
         with open_database(settings.database, settings.wait_seconds) as connection:
             known = known_log_roots(connection)
-    found = [
-        (file.facts.account_id, file.facts.delivered_date)
-        for root in readable_log_roots(known, settings.logs)
-        for file in find_log_files(root)
-        if not file.is_folder
-    ]
-    return gaps_of_files(found, *days, accounts)
+    roots = readable_log_roots(known, settings.logs)
+    return [file for root in roots for file in find_log_files(root)]
 
 
 def first_kept_day(settings: Settings) -> date | None:
@@ -166,15 +164,15 @@ def unbuilt_note(settings: Settings) -> str | None:
 
 def answer_locally(
     sql: str, values: Mapping[str, Value], settings: Settings, *, allow_files: bool = False
-) -> Result:
+) -> Answered:
     """Return the rows of a query on the local target, all of them.
 
     ``sql`` has named parameters, ``values`` a value for each; ``allow_files`` is as ``answer`` has
     it. Raises RolecallError.
     """
     _check_is_one_query(sql)
-    with _connection(sql, settings, allow_files=allow_files) as connection:
-        return _answer_of(connection, sql, values, settings)
+    with _connection(sql, settings, allow_files=allow_files) as (connection, raw_reads):
+        return Answered(_answer_of(connection, sql, values, settings), raw_reads=raw_reads)
 
 
 def _answer_of(
@@ -259,8 +257,12 @@ def answer_on_athena(
 @contextmanager
 def _connection(
     sql: str, settings: Settings, *, allow_files: bool
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a confined connection with the database, and the raw logs if ``sql`` asks for them."""
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, Sequence[RawRead]]]:
+    """Open a confined connection with the database, and the raw logs if ``sql`` asks for them.
+
+    The second is how far these were read, once it was asked.
+    """
+    raw_reads: list[RawRead] = []
     asks_raw_logs = _LOCAL_SOURCE in sql
     with ExitStack() as stack:
         spill = None
@@ -277,13 +279,13 @@ def _connection(
             # Here, not in the scan: what DuckDB makes of an error there is no sentence.
             readable_log_roots(known_log_roots(connection), settings.logs)
             LogSource.create_views(connection)
-            LogSource(settings.logs).register(connection, connection)
+            LogSource(settings.logs, raw_reads=raw_reads).register(connection, connection)
         else:
             connection.execute(f"use {NAME}")
         if spill is not None:
             bound_reader(connection)
         confine(connection, spill, allow_files=allow_files)
-        yield connection
+        yield connection, raw_reads
 
 
 def _message(error: duckdb.Error) -> str:

@@ -499,6 +499,50 @@ class Knowledge:
         names = {self.named(way) for way in ways} - {None}
         return len(names) > 1
 
+    def is_led_by_other(self, way: Way) -> bool:
+        """Return whether what a way leads to is the session of another, whose key acts in it."""
+        key = self.session_id(way)
+        leading = self.told_by_key(self.sessions[key]) if key else None
+        if leading is None or self._served(way) or not self.started(way):
+            return False
+        return self._entrant_user(way) != self._entrant_user(leading)
+
+    @cached_property
+    def sharers(self) -> list[Way]:
+        """The assumptions that led to another's session, or to one that is nobody's alone.
+
+        One of each user, and none of who switched, too.
+        """
+        sharers = []
+        for key, ways in self.sessions.items():
+            found = [
+                way
+                for way in ways
+                if self.started(way)
+                and not self._served(way)
+                and self._entrant_user(way) is not None
+                and (self.is_contested(key) or self.is_led_by_other(way))
+            ]
+            found.sort(key=lambda way: (way.switch is None, self._assumption_key(way)))
+            by_user: dict[str | None, Way] = {}
+            for way in found:
+                by_user.setdefault(self._entrant_user(way), way)
+            sharers += [way for way in by_user.values() if way.switch is None]
+        return sharers
+
+    def _assumption_key(self, way: Way) -> str:
+        assumed = self.assumption(way.stay) if way.stay else None
+        return assumed.id if assumed else ""
+
+    def _entrant_user(self, way: Way) -> str | None:
+        """Return the user who took a way, as far as its records tell."""
+        stay = way.switch.stay if way.switch else way.stay
+        user = stay.user if stay else None
+        if user is None or stay is None:
+            return None
+        is_named = way.switch or self.has(stay.caller_copy) or self.named_user(user)
+        return user.arn if is_named else user.principal_id
+
     def chain(self, way: Way) -> tuple[Way, int, bool, bool, str | None]:
         """Return where a chain ends, how far up, whether cut, whether likely, the identity set."""
         path = [self.session_id(way)]
