@@ -204,6 +204,7 @@ flagged as (
         {{ is_misplaced(
             'recipient_account_id',
             'aws_region',
+            'event_source',
             'log_file_account_id',
             'log_file_region'
         ) }} as is_misplaced
