@@ -74,7 +74,16 @@ of_same_principal as (
 
 ),
 
--- An AWS service is not told whose session it began.
+keyed_sessions as (
+
+    select distinct session_id
+    from {{ ref('session_keys') }}
+
+),
+
+-- An AWS service is not told whose session it began. Where the session's keys are
+-- known its key tells: by the name alone somebody else's would pass for the
+-- service's.
 of_same_name as (
 
     select
@@ -88,7 +97,14 @@ of_same_name as (
             and starts.role_name = activity.role_name
             and starts.role_session_name = activity.role_session_name
             and starts.span = activity.start_span
-    where starts.principal_id is null
+    left join keyed_sessions
+        on activity.activity_key = keyed_sessions.session_id
+    where
+        starts.principal_id is null
+        and (
+            starts.issued_access_key_id is null
+            or keyed_sessions.session_id is null
+        )
 
 ),
 
