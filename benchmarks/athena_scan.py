@@ -21,7 +21,7 @@ sys.path.insert(0, str(PROJECT / "tests"))
 
 from athena.account import COMPLETE, Account, Warehouse  # noqa: E402
 from athena.engine import COLUMNS_ALONE, running  # noqa: E402
-from rolecall.cloudtrail_table import TrailTable  # noqa: E402
+from rolecall.setup.trail_table import TrailTable  # noqa: E402
 from rolecall.sizes import size_bytes, size_text  # noqa: E402
 
 _BUCKET = "measured"

@@ -22,13 +22,14 @@ from tempfile import TemporaryDirectory
 from reproducible_zip import write_zip
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import PACKED_QUERIES, PLACEHOLDERS
-from rolecall.project import analyses, failures, run_dbt
+from rolecall.project.run import analyses, failures, run_dbt
 from rolecall.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = (
-    *("__init__", "access", "alarm", "athena", "coverage", "errors", "faults", "lambda_handler"),
-    *("notes", "output", "parameters", "rows", "text"),
+    *("__init__", "errors", "lambda_handler", "parameters", "rows", "text"),
+    *("aws/__init__", "aws/alarm", "aws/athena_client", "aws/query_errors", "aws/refusals"),
+    *("output/__init__", "output/formats", "queries/__init__", "queries/coverage", "queries/notes"),
 )
 
 

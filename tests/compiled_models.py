@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 
 import forked
-from rolecall.log_source import LogSource
-from rolecall.logs import LogFile
+from rolecall.local.log_files import LogFile
+from rolecall.local.log_source import LogSource
 
 PROJECT = Path(__file__).resolve().parent.parent
 

@@ -333,7 +333,7 @@ def _warm_up_dbt() -> None:
 def _warm_up_botocore() -> None:
     import botocore.session
 
-    from rolecall.service_files import read_service_files_once
+    from rolecall.aws.botocore_cache import read_service_files_once
 
     read_service_files_once()
     session = botocore.session.Session()

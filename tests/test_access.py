@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.access import refusal
+from rolecall.aws.refusals import refusal
 
 _USER = "User: arn:aws:sts::111122223333:assumed-role/refresh/s is"
 _KEY = "arn:aws:kms:us-east-1:111122223333:key/0f0e0d0c-0b0a"

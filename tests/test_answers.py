@@ -13,8 +13,8 @@ import pytest
 
 from conftest import Rolecall
 from measured import run_measured
-from rolecall.output import write
-from rolecall.questions import answer_locally
+from rolecall.output.formats import write
+from rolecall.queries.answer import answer_locally
 from rolecall.rows import BATCH_ROWS, kept
 from rolecall.settings import load_settings
 

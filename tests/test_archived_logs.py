@@ -13,11 +13,11 @@ import pytest
 from athena.scripted import Service, serving, table
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request
-from rolecall.archived_logs import ArchivedLogs, archived_logs, archived_text, spans_of
-from rolecall.athena import Athena, Place, make_client
-from rolecall.athena_slices import SliceLoad
+from rolecall.athena.archived_logs import ArchivedLogs, archived_logs, archived_text, spans_of
+from rolecall.athena.slices import SliceLoad
+from rolecall.aws.athena_client import Athena, Place, make_client
+from rolecall.aws.trail_bucket import Days, LogDay, RegionFolder, Stock, TrailBucket
 from rolecall.settings import load_settings
-from rolecall.trail_bucket import Days, LogDay, RegionFolder, Stock, TrailBucket
 
 _ROOT = "AWSLogs/o-a1b2c3d4e5/"
 _ACCOUNT, _REGION = "111122223333", "us-east-1"

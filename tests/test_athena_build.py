@@ -24,8 +24,8 @@ from conftest import PROJECT, SAMPLE, Rolecall
 from documents import documented
 from edge_records import edge_trail
 from published import published_logs
-from rolecall.log_records import UnreadableLogError
-from rolecall.logs import find_log_files, read_records
+from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_records import UnreadableLogError
 from rule_records import write_rule_trail
 
 pytestmark = pytest.mark.xdist_group("athena")

@@ -20,7 +20,7 @@ from athena.server import ApiError
 from athena.statements import Statement
 from athena.warehouse import CancelledError, Outcome, QueryFailedError, Request, ScanLimitError
 from conftest import PROJECT, Rolecall
-from rolecall.athena import (
+from rolecall.aws.athena_client import (
     Athena,
     Place,
     QueryCancelledError,
@@ -33,12 +33,12 @@ from rolecall.athena import (
     make_client,
     scan_price,
 )
-from rolecall.athena import (
+from rolecall.aws.athena_client import (
     QueryFailedError as FailedError,
 )
 from rolecall.errors import DEADLINE, OVER_SCAN_LIMIT, RolecallError, UsageError
 from rolecall.parameters import Parameter
-from rolecall.project import _environment
+from rolecall.project.run import _environment
 from rolecall.settings import load_settings
 
 THROTTLED = ApiError("TooManyRequestsException", "Rate exceeded")
@@ -632,16 +632,16 @@ def test_aws_region_is_enough(service: Service, monkeypatch: pytest.MonkeyPatch)
 # Whoever runs the tests may ignore interrupts, and a child does then as well.
 DRIVER = """
 import signal
-import rolecall.cli
-from rolecall.athena import Athena, Place
+import rolecall.commands.main
+from rolecall.aws.athena_client import Athena, Place
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-@rolecall.cli.cli.command()
+@rolecall.commands.main.cli.command()
 def ask():
     Athena(Place("logs", "rolecall")).run("select 1")
 
-rolecall.cli.main()
+rolecall.commands.main.main()
 """
 
 

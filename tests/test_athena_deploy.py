@@ -23,8 +23,8 @@ from athena.engine import RESULT_BUCKET, WORKGROUP
 from cloudformation import ACCOUNT, REGION, Statement, allowed, cloud, template
 from conftest import SAMPLE, event, log_key
 from pack_release import LAMBDA, REFRESH, locked_for, pack_refresh
-from rolecall.athena import scan_price
-from rolecall.cost import STATEMENTS, Cost, table_bytes
+from rolecall.aws.athena_client import scan_price
+from rolecall.setup.cost import STATEMENTS, Cost, table_bytes
 
 pytestmark = pytest.mark.xdist_group("athena")
 
@@ -248,7 +248,7 @@ def test_the_build_commands_load_the_logs(built: Built) -> None:
 
 
 def test_the_build_ran_the_wheel_and_no_checkout(built: Built) -> None:
-    command = "import rolecall.project; print(rolecall.project.project_dir())"
+    command = "import rolecall.project.run; print(rolecall.project.run.project_dir())"
     done = subprocess.run(
         [built.python / "bin" / "python", "-c", command],
         env=built.environment,

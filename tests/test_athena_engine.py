@@ -13,7 +13,7 @@ import pytest
 from athena.account import CONSOLE_2020, CONSOLE_PRESENT, Account
 from athena.engine import WORKGROUP
 from conftest import SAMPLE
-from rolecall.athena import (
+from rolecall.aws.athena_client import (
     Athena,
     Place,
     QueryDeadlineError,

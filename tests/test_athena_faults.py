@@ -38,10 +38,10 @@ _SCHEMA = "killed"
 _ENDED = {"SUCCEEDED", "FAILED", "CANCELLED"}
 # The command line, whose lease is renewed all the time.
 _RENEWS_OFTEN = """\
-import rolecall.lease
-from rolecall.cli import main
+import rolecall.athena.lease
+from rolecall.commands.main import main
 
-rolecall.lease.RENEWAL_SECONDS = 0.2
+rolecall.athena.lease.RENEWAL_SECONDS = 0.2
 main()
 """
 

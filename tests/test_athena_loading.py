@@ -12,16 +12,16 @@ import pytest
 from athena.scripted import Service, serving, table
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request
-from rolecall.athena import Athena, Place, QueryRetryableError, make_client
-from rolecall.athena import QueryFailedError as FailedError
-from rolecall.athena_bad_file import BadFileSearch, one_that_fails, slices, unreadable_file
-from rolecall.athena_compaction import STORE, StoreTable, compact
-from rolecall.athena_refresh import _newest_load
-from rolecall.athena_slices import Loaded, SliceLoad
+from rolecall.athena.bad_file import BadFileSearch, one_that_fails, slices, unreadable_file
+from rolecall.athena.compaction import STORE, StoreTable, compact
+from rolecall.athena.refresh import _newest_load
+from rolecall.athena.slices import Loaded, SliceLoad
+from rolecall.aws.athena_client import Athena, Place, QueryRetryableError, make_client
+from rolecall.aws.athena_client import QueryFailedError as FailedError
+from rolecall.aws.trail_bucket import Days
 from rolecall.errors import RolecallError
-from rolecall.questions import answer_on_athena
+from rolecall.queries.answer import answer_on_athena
 from rolecall.settings import Settings, load_settings
-from rolecall.trail_bucket import Days
 
 _FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.json.gz"
 # Athena adds it where a statement that makes a table fails: that place is of no log.

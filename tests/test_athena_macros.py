@@ -19,7 +19,7 @@ import pytest
 from athena.account import CONSOLE_2020, Account, Warehouse
 from conftest import PROJECT, event
 from macros_alone import answer_in, answer_of
-from rolecall.log_source import LogSource
+from rolecall.local.log_source import LogSource
 
 pytestmark = pytest.mark.xdist_group("athena")
 

@@ -18,7 +18,7 @@ import pytest
 from athena.account import CONSOLE_2020, Account, Warehouse
 from athena.engine import athena_form
 from conftest import PROJECT, SAMPLE, Rolecall, event, log_key
-from rolecall.cloudtrail_table import TrailTable
+from rolecall.setup.trail_table import TrailTable
 
 pytestmark = pytest.mark.xdist_group("athena")
 

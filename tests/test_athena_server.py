@@ -20,7 +20,7 @@ from athena.scripted import Service, serving, table, until_stopped
 from athena.server import ApiError
 from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
-from rolecall.athena import Patience, make_client
+from rolecall.aws.athena_client import Patience, make_client
 
 _TRIES = 20_000
 

@@ -25,14 +25,14 @@ from athena.engine import Addresses, aws
 from athena.server import ApiError, Athena, Server, WorkGroup
 from athena.warehouse import QueryFailedError, Warehouse
 from conftest import log_key
-from rolecall.athena import Athena as AthenaClient
-from rolecall.athena import Place
-from rolecall.catalogue import catalogue_table
-from rolecall.cli import cli
+from rolecall.aws.athena_client import Athena as AthenaClient
+from rolecall.aws.athena_client import Place
+from rolecall.aws.glue_catalogue import catalogue_table
+from rolecall.aws.trail_bucket import REGION, Days, TrailBucket
+from rolecall.commands.main import cli
 from rolecall.errors import RolecallError, UsageError
 from rolecall.settings import load_settings
-from rolecall.setup import add_new_folders
-from rolecall.trail_bucket import REGION, Days, TrailBucket
+from rolecall.setup.plan import add_new_folders
 
 _NUMBERS = count()
 _RESULTS = "s3://results/rolecall/"

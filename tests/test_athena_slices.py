@@ -23,12 +23,12 @@ from athena.account import Account, Warehouse
 from athena.engine import athena_form
 from both_engines import differences
 from conftest import PROJECT, Rolecall, event, log_key
-from rolecall import athena_compaction
-from rolecall.athena import Athena, make_client
-from rolecall.athena_compaction import compact
-from rolecall.cloudtrail_table import TrailTable
-from rolecall.logs import find_log_files, read_records
+from rolecall.athena import compaction as athena_compaction
+from rolecall.athena.compaction import compact
+from rolecall.aws.athena_client import Athena, make_client
+from rolecall.local.log_files import find_log_files, read_records
 from rolecall.settings import load_settings
+from rolecall.setup.trail_table import TrailTable
 from simulator import organisation as simulator
 
 pytestmark = pytest.mark.xdist_group("athena")

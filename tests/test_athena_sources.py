@@ -23,10 +23,10 @@ from athena.engine import athena_form
 from athena.statements import parse
 from conftest import PROJECT, event, log_key
 from macros_alone import answer_of
-from rolecall.catalogue import catalogue_table, table_bytes
-from rolecall.cloudtrail_table import TrailTable
+from rolecall.aws.glue_catalogue import catalogue_table, table_bytes
+from rolecall.aws.trail_bucket import Days
 from rolecall.settings import load_settings
-from rolecall.trail_bucket import Days
+from rolecall.setup.trail_table import TrailTable
 
 pytestmark = pytest.mark.xdist_group("athena")
 

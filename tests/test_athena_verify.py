@@ -11,7 +11,7 @@ import pytest
 from athena.account import Account, Warehouse
 from conftest import event
 from digest_files import HOUR, Trail
-from rolecall.cloudtrail_table import TrailTable
+from rolecall.setup.trail_table import TrailTable
 
 pytestmark = pytest.mark.xdist_group("athena")
 

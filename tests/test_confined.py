@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from conftest import SAMPLE, Rolecall
-from rolecall.confined import NoQuestionError, check_is_question, check_is_question_to_athena
 from rolecall.errors import RolecallError
-from rolecall.own_sql import rendered
-from rolecall.questions import answer_locally, answer_on_athena
+from rolecall.queries.answer import answer_locally, answer_on_athena
+from rolecall.queries.confined import (
+    NoQuestionError,
+    check_is_question,
+    check_is_question_to_athena,
+)
+from rolecall.queries.own_sql import rendered
 from rolecall.settings import Settings, load_settings
 
 SECRET = "sec-ret-of-the-environment"

@@ -17,8 +17,8 @@ from athena_cost import (
 )
 from conftest import PROJECT
 from documents import documented
-from rolecall.athena import PRICE_PER_TB
-from rolecall.cost import (
+from rolecall.aws.athena_client import PRICE_PER_TB
+from rolecall.setup.cost import (
     DAYS_A_MONTH,
     GB,
     MARTS_SHARE,
@@ -30,7 +30,7 @@ from rolecall.cost import (
     table_bytes,
     window_days,
 )
-from rolecall.setup_text import cost_text
+from rolecall.setup.text import cost_text
 from rolecall.sizes import size_text
 
 # Refreshes of the benchmark's trail on the local Athena, with Athena's way to read Parquet: 59 days

@@ -30,7 +30,7 @@ from cloudformation import (
 from conftest import PROJECT, run_script
 from pack_release import BUILDSPEC, LAMBDA, REFRESH, REQUIREMENTS, locked_for, pack_refresh
 from rolecall.settings import load_settings
-from rolecall.setup import DEFAULT_NAME
+from rolecall.setup.plan import DEFAULT_NAME
 
 BUCKET, RELEASE = "our-results", "0.1.0-0123456789ab"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"

@@ -17,7 +17,7 @@ from botocore import xform_name
 from cloudformation import template
 from conftest import PROJECT, SAMPLE, Rolecall
 from documents import AWS_ALONE, RUN, TRIED, Block, blocks, documented
-from rolecall.cli import cli
+from rolecall.commands.main import cli
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rolecall.athena_bad_file import unreadable_file
-from rolecall.faults import fault_of
+from rolecall.athena.bad_file import unreadable_file
+from rolecall.aws.query_errors import fault_of
 
 _FILE = "s3://trail/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a_b-c.json.gz"
 _SPLIT = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {_FILE} (offset=0, length=18614): "

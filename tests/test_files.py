@@ -16,19 +16,19 @@ import duckdb
 import pytest
 
 from conftest import Rolecall, WriteLog, event
-from rolecall import spill
-from rolecall.database import only_writer, open_database, open_for_writing, writer_of
 from rolecall.errors import RolecallError
-from rolecall.files import new_file, open_own
-from rolecall.ledger import known_log_roots
+from rolecall.local import spill
+from rolecall.local.database import only_writer, open_database, open_for_writing, writer_of
+from rolecall.local.ledger import known_log_roots
+from rolecall.private_files import new_file, open_own
 
 PRECIOUS = b"precious"
 SPILLED = "text of an event that does not fit in memory"
 # A process that has more in hand than its memory holds, and waits to be killed.
 _SPILLING = f"""
 import pathlib, sys
-from rolecall.database import open_database, open_for_writing
-from rolecall.spill import reader_folder
+from rolecall.local.database import open_database, open_for_writing
+from rolecall.local.spill import reader_folder
 path = pathlib.Path(sys.argv[2])
 connection = open_for_writing(path, 0) if sys.argv[1] == "writer" else open_database(path, 0)
 if sys.argv[1] == "reader":

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from conftest import Rolecall, WriteLog, event
-from rolecall.log_records import parse_records
+from rolecall.local.log_records import parse_records
 
 _COUNTS = """
     select record_count, misplaced_record_count, ambiguous_record_count, rejected_record_count

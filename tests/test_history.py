@@ -20,10 +20,10 @@ import yaml
 from rich.cells import cell_len
 
 from conftest import PROJECT, Rolecall, WriteLog, event
-from rolecall.cli import cli
-from rolecall.history import columns
-from rolecall.project import analyses
-from rolecall.session import WORDS_FOR_HOW
+from rolecall.commands.main import cli
+from rolecall.project.run import analyses
+from rolecall.queries.history import columns
+from rolecall.queries.session import WORDS_FOR_HOW
 from trail_writer import Ids, Role, Session, Shapes, User
 
 

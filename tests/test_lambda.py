@@ -27,8 +27,8 @@ from athena.statements import Statement
 from athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
 from conftest import run_script
 from documents import documented
-from rolecall.alarm import alarm
-from rolecall.athena import Athena, Place
+from rolecall.aws.alarm import alarm
+from rolecall.aws.athena_client import Athena, Place
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import MARGIN_SECONDS, packed_query, rows_that_fit
 from rolecall.parameters import like_pattern, literal

@@ -19,16 +19,16 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-import rolecall.lease
+import rolecall.athena.lease
 from athena.engine import Addresses, aws
 from athena.scripted import Service, serving, table, until_stopped
 from athena.server import ApiError
 from documents import documented
-from rolecall.athena import make_client
+from rolecall.athena.lease import LEASE_SECONDS, RENEWAL_SECONDS, Lease, LeaseLostError, leased
+from rolecall.athena.run_statements import Run, stop_statements
+from rolecall.aws.athena_client import make_client
 from rolecall.errors import FAILED, RolecallError
-from rolecall.lease import LEASE_SECONDS, RENEWAL_SECONDS, Lease, LeaseLostError, leased
 from rolecall.settings import Settings, load_settings
-from rolecall.statements import Run, stop_statements
 
 _NUMBERS = count()
 _PLACE = "s3://results/rolecall/state/{}.lease.json"
@@ -106,7 +106,7 @@ class Flaky:
 def flaky(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Flaky:
     """Return the client that leases will have."""
     flaky = Flaky(make_client("s3"))
-    monkeypatch.setattr(rolecall.lease, "make_client", lambda *names, **options: flaky)
+    monkeypatch.setattr(rolecall.athena.lease, "make_client", lambda *names, **options: flaky)
     return flaky
 
 
@@ -276,7 +276,7 @@ def test_s3_may_fail_for_a_while_but_not_until_the_lease_ends(
 @pytest.fixture
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let leases be renewed all the time."""
-    monkeypatch.setattr(rolecall.lease, "RENEWAL_SECONDS", 0.01)
+    monkeypatch.setattr(rolecall.athena.lease, "RENEWAL_SECONDS", 0.01)
 
 
 @pytest.mark.usefixtures("_often")

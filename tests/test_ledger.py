@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from conftest import Unprivileged, WriteLog, event
-from rolecall.ledger import (
+from rolecall.local.ledger import (
     Attempt,
     LogSourceError,
     NoLogsError,
@@ -25,7 +25,7 @@ from rolecall.ledger import (
     sorted_log_files,
     unread_log_files,
 )
-from rolecall.logs import read_records
+from rolecall.local.log_files import read_records
 
 
 @pytest.fixture

@@ -23,11 +23,11 @@ import duckdb
 import pytest
 
 from conftest import PROJECT, SAMPLE, Rolecall, Rows, Unprivileged, WriteLog, event
-from rolecall.database import attach, connected, only_writer, open_database, open_for_writing
 from rolecall.errors import RolecallError
-from rolecall.local_refresh import _forgotten, slices
-from rolecall.log_source import TIME_PATTERN
-from rolecall.logs import find_log_files
+from rolecall.local.database import attach, connected, only_writer, open_database, open_for_writing
+from rolecall.local.log_files import find_log_files
+from rolecall.local.log_source import TIME_PATTERN
+from rolecall.local.refresh import _forgotten, slices
 
 STAMPS = "load_id, loaded_at"
 TABLES = (

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from compiled_models import Model, Warehouse
 from conftest import SAMPLE
-from rolecall.ledger import sorted_log_files
-from rolecall.log_records import UnreadableLogError
-from rolecall.logs import find_log_files, read_records
+from rolecall.local.ledger import sorted_log_files
+from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_records import UnreadableLogError
 
 STAMPS = ("log_file", "delivered_date", "load_id", "loaded_at")
 # What is about files or loads is another for others.

@@ -17,10 +17,11 @@ import yaml
 
 from conftest import PROJECT, Rolecall, WriteLog, event
 from measured import run_measured
-from rolecall import log_records, log_source, logs
-from rolecall.log_records import MAX_RECORD_BYTES, MAX_RECORDS, UnreadableLogError
-from rolecall.log_source import MAX_RESOURCES, FileRead, LogSource
-from rolecall.logs import find_log_files, read_records
+from rolecall.local import log_files as logs
+from rolecall.local import log_records, log_source
+from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_records import MAX_RECORD_BYTES, MAX_RECORDS, UnreadableLogError
+from rolecall.local.log_source import MAX_RESOURCES, FileRead, LogSource
 from rolecall.memory import MemoryParts
 
 GOOD = "111122223333_CloudTrail_us-east-1_20260301T0000Z_good.json.gz"
@@ -177,8 +178,8 @@ BOMBS: dict[str, tuple[bytes, bytes, bytes]] = {
 _READ_AND_MEASURE = """
 import resource, sys
 from pathlib import Path
-from rolecall.logs import find_log_files, read_records
-from rolecall.log_records import UnreadableLogError
+from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_records import UnreadableLogError
 (file,) = find_log_files(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -224,7 +225,7 @@ def test_members_of_a_gzip_file_are_read_once_each(
         def __getattr__(self, name: str) -> Any:
             return getattr(self._member, name)
 
-    monkeypatch.setattr("rolecall.logs.isal_zlib.decompressobj", Counting)
+    monkeypatch.setattr("rolecall.local.log_files.isal_zlib.decompressobj", Counting)
     path = tmp_path / GOOD
     work = []
     for count in (2000, 4000):

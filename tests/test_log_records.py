@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolecall.log_records import Look, UnreadableLogError, look_of, parse_records
+from rolecall.local.log_records import Look, UnreadableLogError, look_of, parse_records
 
 RECORD = {"eventID": "e1", "eventTime": "2026-03-01T00:00:00Z"}
 

@@ -12,10 +12,11 @@ import duckdb
 import pytest
 
 from conftest import WriteLog, event
-from rolecall import log_source, logs
-from rolecall.ledger import sorted_log_files
-from rolecall.log_records import Records
-from rolecall.log_source import LogSource
+from rolecall.local import log_files as logs
+from rolecall.local import log_source
+from rolecall.local.ledger import sorted_log_files
+from rolecall.local.log_records import Records
+from rolecall.local.log_source import LogSource
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Unprivileged
-from rolecall import logs
-from rolecall.ledger import sorted_log_files
-from rolecall.log_records import UnreadableLogError
-from rolecall.logs import KeyFacts, find_log_files, key_facts, log_file_key
+from rolecall.local import log_files as logs
+from rolecall.local.ledger import sorted_log_files
+from rolecall.local.log_files import KeyFacts, find_log_files, key_facts, log_file_key
+from rolecall.local.log_records import UnreadableLogError
 
 KEY = (
     "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/"

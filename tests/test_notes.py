@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conftest import SAMPLE, Rolecall
-from rolecall.coverage import FileDay, coverage_note, gaps_of_files
 from rolecall.errors import StaleLogsError
-from rolecall.log_source import FileRead, RawRead
-from rolecall.logs import KeyFacts, LogFile, find_log_files
-from rolecall.notes import Question, check_is_recent, newest_log, notes_on_names, window
-from rolecall.output import Result
-from rolecall.project import analyses
-from rolecall.raw_notes import unread_note
+from rolecall.local.log_files import KeyFacts, LogFile, find_log_files
+from rolecall.local.log_source import FileRead, RawRead
+from rolecall.output.formats import Result
+from rolecall.project.run import analyses
+from rolecall.queries.coverage import FileDay, coverage_note, gaps_of_files
+from rolecall.queries.notes import Question, check_is_recent, newest_log, notes_on_names, window
+from rolecall.queries.raw_notes import unread_note
 
 UTC = ZoneInfo("UTC")
 

@@ -16,7 +16,7 @@ import pytest
 
 from conftest import Unprivileged
 from rolecall.errors import RolecallError, UsageError
-from rolecall.output import Result, write, write_csv, write_json, write_table
+from rolecall.output.formats import Result, write, write_csv, write_json, write_table
 
 ZONE = ZoneInfo("UTC")
 TOKYO = ZoneInfo("Asia/Tokyo")

@@ -16,7 +16,7 @@ import yaml
 import forked
 import rolecall as package
 from conftest import PROJECT, SAMPLE, Rolecall
-from rolecall.project import state_dir
+from rolecall.project.run import state_dir
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
 TRACKED = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 
 from compiled_models import Model, Warehouse
 from conftest import SAMPLE
-from rolecall.ledger import sorted_log_files
+from rolecall.local.ledger import sorted_log_files
 
 _JOINS_ON_EQUALITY = {"HASH_JOIN", "RIGHT_DELIM_JOIN", "LEFT_DELIM_JOIN"}
 _WITH_FEW_ROWS = {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import Rolecall, WriteLog, event
-from rolecall.project import analyses
+from rolecall.project.run import analyses
 
 # Of what questions need, or are confined to, one that the sample has.
 _NEEDED = {"account": "444455556666", "role": "ReadOnly", "person": "alice", "resource": "x"}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from compiled_models import Model, Warehouse
 from conftest import event
-from rolecall.log_records import UnreadableLogError
-from rolecall.logs import find_log_files, read_records
+from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_records import UnreadableLogError
 
 EXAMPLES = 2000 if settings().max_examples >= 100 else 50
 MOST_BYTES = 100_000

@@ -18,19 +18,19 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-import rolecall.public_keys
+import rolecall.verification.public_keys
 from athena.engine import Addresses, aws
 from conftest import PROJECT, Rolecall
 from digest_files import ACCOUNT, BUCKET, HOUR, REGION, Trail, der, fingerprint, private_key
 from documents import documented
 from measured import run_measured
-from rolecall.digests import PublicKeys, read_public_keys
+from rolecall.aws.trail_bucket import LogDay
 from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
-from rolecall.public_keys import key_source
-from rolecall.trail_bucket import LogDay
-from rolecall.trail_files import BucketFiles, FolderFiles, Span
-from rolecall.verified_text import verified_lines
-from rolecall.verify import Problem, Trust, Verified, verify
+from rolecall.verification.digests import PublicKeys, read_public_keys
+from rolecall.verification.public_keys import key_source
+from rolecall.verification.text import verified_lines
+from rolecall.verification.trail import Problem, Trust, Verified, verify
+from rolecall.verification.trail_files import BucketFiles, FolderFiles, Span
 
 _START = datetime(2026, 3, 1)
 _LOG_HOURS = (0, 1, 5, 30)
@@ -583,7 +583,7 @@ def _playing(
         assert region is not None
         return clients.setdefault(region, _CloudTrail(region, answers[region]))
 
-    monkeypatch.setattr(rolecall.public_keys, "make_client", make_client)
+    monkeypatch.setattr(rolecall.verification.public_keys, "make_client", make_client)
     return clients
 
 

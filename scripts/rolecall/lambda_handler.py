@@ -26,8 +26,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from rolecall.alarm import TimeIsUp, alarm
-from rolecall.athena import (
+from rolecall.aws.alarm import TimeIsUp, alarm
+from rolecall.aws.athena_client import (
     Answer,
     Athena,
     Patience,
@@ -39,20 +39,8 @@ from rolecall.athena import (
     checked_table,
     make_clients,
 )
-from rolecall.coverage import NOT_LOOKED_UP
 from rolecall.errors import DeadlineError, RolecallError, UsageError
-from rolecall.notes import (
-    CONSOLE_SWITCH,
-    HISTORY,
-    Question,
-    check_is_recent,
-    newest_log,
-    newest_note,
-    note_on_coverage,
-    note_on_workloads,
-    notes_on_names,
-)
-from rolecall.output import Result, json_value
+from rolecall.output.formats import Result, json_value
 from rolecall.parameters import (
     LONGEST_LITERAL,
     Parameter,
@@ -63,6 +51,18 @@ from rolecall.parameters import (
     dollars,
     now,
     shown,
+)
+from rolecall.queries.coverage import NOT_LOOKED_UP
+from rolecall.queries.notes import (
+    CONSOLE_SWITCH,
+    HISTORY,
+    Question,
+    check_is_recent,
+    newest_log,
+    newest_note,
+    note_on_coverage,
+    note_on_workloads,
+    notes_on_names,
 )
 
 PACKED_QUERIES = "lambda_queries.json"

@@ -22,7 +22,7 @@ from rolecall.parameters import amount, day, dollars
 from rolecall.sizes import size_bytes
 
 if TYPE_CHECKING:
-    from rolecall.athena import Place
+    from rolecall.aws.athena_client import Place
 
 CONFIG_FILE = Path("rolecall.toml")
 
@@ -132,14 +132,14 @@ class Settings(BaseSettings):
     @field_validator("table")
     @classmethod
     def _a_table(cls, name: str) -> str:
-        from rolecall.athena import checked_table
+        from rolecall.aws.athena_client import checked_table
 
         return ".".join(_believed(checked_table, name))
 
     @field_validator("results")
     @classmethod
     def _a_folder(cls, place: str | None) -> str | None:
-        from rolecall.athena import checked_folder
+        from rolecall.aws.athena_client import checked_folder
 
         return None if place is None else _believed(checked_folder, place)
 
@@ -188,7 +188,7 @@ class Settings(BaseSettings):
     @property
     def place(self) -> Place:
         """Where questions run on Athena."""
-        from rolecall.athena import Place
+        from rolecall.aws.athena_client import Place
 
         results = None if self.results is None else f"{self.results}results/"
         return Place(self.schema_name, self.workgroup, results)
@@ -201,7 +201,7 @@ class Settings(BaseSettings):
 
 def _checked(kind: str, name: str) -> str:
     # boto3 takes a while to import, and the local target does without.
-    from rolecall.athena import checked
+    from rolecall.aws.athena_client import checked
 
     return _believed(lambda told: checked(kind, told), name)
 

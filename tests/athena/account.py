@@ -19,8 +19,8 @@ import boto3
 
 import forked
 from athena.engine import RESULT_BUCKET, WORKGROUP, Addresses, athena_form
-from rolecall.log_records import UnreadableLogError
-from rolecall.logs import find_log_files, read_records
+from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_records import UnreadableLogError
 
 _QUERY_SECONDS = 120
 _ANSWER_SECONDS = 30

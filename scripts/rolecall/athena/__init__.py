@@ -1,0 +1,1 @@
+"""A load on Athena: slices, lease, statements, compaction."""

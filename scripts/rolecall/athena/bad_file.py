@@ -1,0 +1,148 @@
+"""Find the log file that Athena cannot read: in what it says, else by reading half of the files.
+
+Of a record that is cut short Athena says at which character, and not in which file. So all fields
+of all records are read again, of half of the files, and of half of the half that fails, down to one
+file. What a condition on ``"$path"`` leaves out is not opened, and what fails costs nothing: each
+byte is paid once at most. A record that is no JSON fails whichever field is asked for, as the SerDe
+takes a line as a whole (Athena User Guide, "Hive JSON SerDe" and "OpenX JSON SerDe"; Trino and
+Presto, ``GenericHiveRecordCursor.advanceNextPosition``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from rolecall.aws.athena_client import Athena, QueryFailedError
+from rolecall.aws.glue_catalogue import catalogue_table, table_files
+from rolecall.aws.query_errors import fault_of
+from rolecall.aws.refusals import without_advice
+from rolecall.aws.trail_bucket import Days
+from rolecall.errors import ScanLimitError
+from rolecall.project.run import compiled_text
+from rolecall.settings import Settings
+from rolecall.sizes import size_text
+
+_PATH = re.compile(r"s3://[a-z0-9.-]+/[^\s'\",;()\[\]]+")
+# What Athena says of a file that is no log, and of one that it could not get.
+_BAD_FILE = re.compile(r"\b(HIVE_[A-Z_]*(?:BAD_DATA|CURSOR_ERROR|CANNOT_OPEN_SPLIT)[A-Z_]*)\b")
+
+
+def unreadable_file(reason: str) -> tuple[str | None, str] | None:
+    """Return the S3 URL of the file that a scan failed on, and what is wrong with it.
+
+    The URL is None where Athena does not tell it: of a record cut short it names no file
+    (HIVE_CURSOR_ERROR). None where the reason is another one: a file that may not be read, or could
+    not be at that moment, is none that cannot be.
+    """
+    reason = without_advice(reason)
+    bad_file, path = _BAD_FILE.search(reason), _PATH.search(reason)
+    if bad_file is None or fault_of(reason) is not None:
+        return None
+    url = None if path is None else path[0].rstrip(".:")
+    return url, f"Athena cannot read it: {bad_file[1]}"
+
+
+@dataclass(slots=True)
+class BadFileSearch:
+    """A search among the files that a load is to read from the day ``load_from`` on.
+
+    Without ``skip_log_files``, S3 URLs with their problems, and for ``most_bytes`` at most, where
+    that is not None; ``scanned_bytes`` were read. Files whose URLs end as ``suspects`` come first.
+    """
+
+    athena: Athena
+    settings: Settings
+    load_from: date | None
+    skip_log_files: Mapping[str, str]
+    suspects: tuple[str, ...] = ()
+    most_bytes: int | None = None
+    scanned_bytes: int = 0
+
+    def run(self, slice_days: int) -> str | None:
+        """Return the S3 URL of a file that Athena cannot read, None if it can read each alone.
+
+        Slice by slice of so many days, as the load reads them: the first one that has such a file
+        ends the search. Raises ScanLimitError and what any query raises that fails otherwise.
+        """
+        probe = json.loads(
+            compiled_text(
+                "{{ unread_probe() }}",
+                self.settings,
+                load_from=self.load_from,
+                skip_log_files=self.skip_log_files,
+            )
+        )
+        spans = [Days.of_texts(*span) for span in probe["spans"]]
+        table = catalogue_table(self.settings.table, self.settings)
+        for days in slices(spans, slice_days) if table.day_columns else spans:
+            found = self._found(probe["sql"], table_files(table, self.settings, days), days)
+            if found is not None:
+                return found
+        return None
+
+    def _found(self, sql: str, sizes: Mapping[str, int], days: Days) -> str | None:
+        """Return a file that Athena cannot read of those delivered on some days."""
+        files = sorted(sizes.keys() - self.skip_log_files.keys())
+        self._check_scan(sum(sizes[file] for file in files))
+        for file in files:
+            if file.endswith(self.suspects) and self._fails(sql, [file], days):
+                return file
+        return one_that_fails(files, lambda files: self._fails(sql, files, days))
+
+    def _check_scan(self, wanted: int) -> None:
+        if self.most_bytes is not None and self.scanned_bytes + wanted > self.most_bytes:
+            raise ScanLimitError(
+                "Athena cannot read a log file and does not name it, and to find it could scan"
+                f" {size_text(wanted)} of {self.settings.table}, over what the load leaves of the"
+                f" limit ({size_text(self.most_bytes)}): raise it with --max-scan"
+                " (ROLECALL_MAX_SCAN), or load fewer days."
+            )
+
+    def _fails(self, sql: str, files: Sequence[str], days: Days) -> bool:
+        """Return whether Athena fails on what is in files that follow each other."""
+        try:
+            # Athena ends by itself what takes too long: by the quota of the account.
+            answer = self.athena.run(sql, _bounds(files, days), deadline=None)
+        except QueryFailedError as error:
+            if unreadable_file(error.reason) is None:
+                raise
+            return True
+        self.scanned_bytes += answer.statistics.scanned_bytes
+        return False
+
+
+def _bounds(files: Sequence[str], days: Days) -> dict[str, str | datetime]:
+    assert days.first is not None and days.last is not None
+    return {
+        "first_file": files[0],
+        "last_file": files[-1],
+        "first_day": datetime.combine(days.first, time.min),
+        "last_day": datetime.combine(days.last, time.min),
+    }
+
+
+def slices(spans: Iterable[Days], most_days: int) -> Iterator[Days]:
+    """Yield spans of days, which have both ends, in parts of so many days at most."""
+    for span in spans:
+        assert span.first is not None and span.last is not None
+        first = span.first
+        while first <= span.last:
+            last = min(first + timedelta(days=most_days - 1), span.last)
+            yield Days(first, last, span.only)
+            first = last + timedelta(days=1)
+
+
+def one_that_fails(files: Sequence[str], fails: Callable[[Sequence[str]], bool]) -> str | None:
+    """Return a file that fails by itself, by asking of half of them at a time; None without one.
+
+    ``fails`` tells it of files that follow each other. What failed by chance ends at a file that
+    does not fail.
+    """
+    while len(files) > 1:
+        half = len(files) // 2
+        files = files[:half] if fails(files[:half]) else files[half:]
+    return files[0] if files and fails(files) else None

@@ -1,0 +1,65 @@
+"""The temporary tables that a dead refresh left on Athena: removed, with their data."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rolecall.athena.compaction import STORE
+from rolecall.aws.athena_client import explained, make_client
+from rolecall.aws.glue_catalogue import bucket_and_key
+
+if TYPE_CHECKING:
+    from rolecall.settings import Settings
+
+# Tables of the store that are too small to be worth compacting.
+_SMALL = (
+    *("archived_logs", "empty_days", "event_conflicts", "event_corrections"),
+    "session_action_revisions",
+)
+_MERGED = (*(table.name for table in STORE), *_SMALL)
+# What dbt-athena names the table whose rows it merges, with a text of each run's own behind it.
+_TEMPORARY = re.compile(rf"(?:{'|'.join(_MERGED)})__dbt_tmp_\w+")
+
+
+def drop_temporary_tables(settings: Settings) -> list[str]:
+    """Remove what dead refreshes of the schema left of temporary tables; return their names.
+
+    Data outside of the place of results stays. Nobody else may be refreshing the schema. Raises
+    RolecallError.
+    """
+    try:
+        glue = make_client("glue", settings.region)
+        s3 = make_client("s3", settings.region)
+        found = _temporary_tables(glue, settings.schema_name)
+        for name, location in found.items():
+            glue.delete_table(DatabaseName=settings.schema_name, Name=name)
+            if location.startswith(f"{str(settings.results).rstrip('/')}/"):
+                _delete_objects(s3, location)
+    except (ClientError, BotoCoreError) as error:
+        doing = f"remove temporary tables from {settings.schema_name}"
+        raise explained(error, doing) from None
+    return sorted(found)
+
+
+def _temporary_tables(glue: Any, schema: str) -> dict[str, str]:
+    """Return the places of the temporary tables by their names."""
+    try:
+        return {
+            table["Name"]: table["StorageDescriptor"]["Location"]
+            for page in glue.get_paginator("get_tables").paginate(DatabaseName=schema)
+            for table in page["TableList"]
+            if _TEMPORARY.fullmatch(table["Name"])
+        }
+    except glue.exceptions.EntityNotFoundException:  # it died before its first table
+        return {}
+
+
+def _delete_objects(s3: Any, location: str) -> None:
+    bucket, folder = bucket_and_key(f"{location.rstrip('/')}/")
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder):
+        objects = [{"Key": each["Key"]} for each in page.get("Contents", ())]
+        if objects:
+            s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})

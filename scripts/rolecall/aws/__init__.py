@@ -1,0 +1,1 @@
+"""Whoever speaks to AWS: clients, errors, the catalogue, buckets."""

@@ -1,0 +1,298 @@
+"""What the Glue catalogue and S3 say of a table: its columns, its place, its size."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rolecall.aws.athena_client import checked, explained, make_client
+from rolecall.aws.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
+from rolecall.errors import RolecallError, ScanLimitError
+from rolecall.project.run import models_read_by
+from rolecall.settings import Settings
+from rolecall.sizes import size_text
+
+READ_RESTORED = "read_restored_glacier_objects"
+"""The property by which Athena reads what was restored from Glacier for some days, and does not
+pass it over (Amazon Athena User Guide, "Query restored Amazon S3 Glacier objects")."""
+
+# How compiled SQL names a table.
+_TABLE = re.compile(r'"awsdatacatalog"\."(?P<database>[^"]+)"\."(?P<table>[^"]+)"')
+# What tells the day of delivery, as macros/delivery_day_columns.sql has it.
+_MANUAL_DAY = {"year": "yyyy", "month": "MM", "day": "dd"}
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueTable:
+    """A table of the catalogue; ``location`` is an S3 URL that ends in a slash.
+
+    ``columns`` and ``partition_keys`` are pairs of name and Hive's type.
+    """
+
+    name: str
+    location: str
+    columns: tuple[tuple[str, str], ...]
+    partition_keys: tuple[tuple[str, str], ...]
+    properties: Mapping[str, str] = field(default_factory=dict)
+    told_partitions: Mapping[str, str] | None = None
+    is_view: bool = False
+
+    @property
+    def fingerprint(self) -> str:
+        """A text that changes when the SQL of a question to the table does."""
+        seen = [self.columns, self.partition_keys, dict(self.day_columns)]
+        return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
+
+    @property
+    def is_projected(self) -> bool:
+        """Whether its partitions are worked out, and not entered in the catalogue."""
+        return self.properties.get("projection.enabled", "").lower() == "true"
+
+    @property
+    def has_entered_days(self) -> bool:
+        """Whether the catalogue has a partition for each day, with a place of its own."""
+        return bool(self.day_columns) and not self.is_projected
+
+    @property
+    def day_columns(self) -> Mapping[str, str]:
+        """The partition columns that tell the day of delivery, each with the form of its values."""
+        if self.told_partitions is not None:
+            return self.told_partitions
+        keys = [name for name, _ in self.partition_keys]
+        projected = {
+            key: self.properties.get(f"projection.{key}.format", "")
+            for key in keys
+            if self.properties.get(f"projection.{key}.type") == "date"
+        }
+        if any(re.fullmatch(r"yyyy[/_.-]?MM[/_.-]?dd", form) for form in projected.values()):
+            return projected
+        return _MANUAL_DAY if not projected and _MANUAL_DAY.keys() <= set(keys) else {}
+
+
+def catalogue_table(name: str, settings: Settings) -> CatalogueTable:
+    """Return the table ``DATABASE.TABLE``. Raises RolecallError if it cannot be had."""
+    found = find_table(name, make_client("glue", settings.region), settings)
+    if found is None:
+        raise RolecallError(
+            f"There is no table {name} in the Glue catalogue: name your CloudTrail table with"
+            " ROLECALL_TABLE (DATABASE.TABLE), and its region with ROLECALL_REGION, or make one"
+            " with `rolecall setup`."
+        )
+    injected = [
+        key
+        for key, _ in found.partition_keys
+        if found.is_projected and found.properties.get(f"projection.{key}.type") == "injected"
+    ]
+    if injected:
+        raise RolecallError(
+            f"Athena reads {name} for given values of {', '.join(injected)} only (injected"
+            " projection), and Rolecall asks for all: make another table with `rolecall setup`."
+        )
+    return found
+
+
+def find_table(name: str, glue: Any, settings: Settings) -> CatalogueTable | None:
+    """Return the table ``DATABASE.TABLE``, None if there is none. Raises RolecallError."""
+    database, _, table = name.partition(".")
+    try:
+        found: dict[str, Any] = glue.get_table(DatabaseName=database, Name=table)["Table"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "EntityNotFoundException":
+            return None
+        raise explained(error, f"look up the table {name}") from None
+    except BotoCoreError as error:
+        raise explained(error, f"look up the table {name}") from None
+    storage = found.get("StorageDescriptor", {})
+    location = storage.get("Location", "")
+    return CatalogueTable(
+        name,
+        location.rstrip("/") + "/" if location else "",
+        tuple((column["Name"], column["Type"]) for column in storage.get("Columns", [])),
+        tuple((key["Name"].lower(), key["Type"]) for key in found.get("PartitionKeys", [])),
+        found.get("Parameters", {}),
+        settings.partitions if name == settings.table else None,
+        # Of a view of Athena's and of Hive's (AWS Glue API, "TableInput").
+        found.get("TableType") == "VIRTUAL_VIEW",
+    )
+
+
+def table_bytes(table: CatalogueTable, settings: Settings, days: Days | None = None) -> int:
+    """Return how many bytes the S3 objects of a table have, of ``days`` alone if that can be told.
+
+    Only those days' objects are listed of a table that is partitioned by the day of delivery.
+    Raises RolecallError.
+    """
+    return sum(
+        trail.bytes_below(folders, listed)
+        for trail, folders, listed in _places(
+            table, settings, days, is_by_day=bool(table.day_columns)
+        )
+    )
+
+
+def table_files(
+    table: CatalogueTable, settings: Settings, days: Days | None = None
+) -> dict[str, int]:
+    """Return the size of each S3 object that ``table_bytes`` counts, by its URL.
+
+    A row's ``"$path"`` is the URL of its object (Athena User Guide, "Get the file locations for
+    source data in Amazon S3"). Raises RolecallError.
+    """
+    return {
+        f"s3://{trail.bucket}/{key}": size
+        for trail, folders, listed in _places(
+            table, settings, days, is_by_day=bool(table.day_columns)
+        )
+        for key, size in trail.sizes_below(folders, listed).items()
+    }
+
+
+def table_stock(table: CatalogueTable, settings: Settings, spans: Iterable[Days]) -> Stock | None:
+    """Return what a table's bucket has of the logs of some days, whatever its partitions are.
+
+    None where the table does not lie over CloudTrail's folders: its days cannot be listed alone.
+    Raises RolecallError.
+    """
+    stock = Stock()
+    reads_restored = table.properties.get(READ_RESTORED, "").lower() == "true"
+    for days in spans:
+        for trail, folders, listed in _places(table, settings, days, is_by_day=True):
+            if listed is ALL_DAYS and not table.has_entered_days:
+                return None
+            stock.add(trail.stock(folders, listed, reads_restored=reads_restored))
+    return stock
+
+
+def _places(
+    table: CatalogueTable, settings: Settings, days: Days | None, *, is_by_day: bool
+) -> Iterator[tuple[TrailBucket, list[str], Days]]:
+    """Yield the buckets of a table, in each the folders, and the days to list of these.
+
+    Without ``is_by_day`` everything is listed, as a table without partitions by the day is scanned.
+    """
+    if not table.location:  # a view has no objects of its own
+        return
+    s3 = make_client("s3", settings.region)
+    if days is not None and table.has_entered_days:
+        for bucket, keys in _partition_places(table, settings, days).items():
+            yield TrailBucket(s3, bucket), keys, ALL_DAYS
+        return
+    bucket, key = _projected_place(table) if table.is_projected else bucket_and_key(table.location)
+    trail = TrailBucket(s3, bucket)
+    folders = trail.region_folders(key) if days is not None and is_by_day else []
+    if days is not None and folders:
+        yield trail, days.keys_of(folders), days
+    else:
+        yield trail, [key], ALL_DAYS
+
+
+def _projected_place(table: CatalogueTable) -> tuple[str, str]:
+    """Return the bucket and the folder that hold all partitions of a projected table."""
+    template = table.properties.get("storage.location.template", table.location)
+    fixed = template.partition("${")[0]
+    return bucket_and_key(fixed[: fixed.rindex("/") + 1])
+
+
+def _partition_places(
+    table: CatalogueTable, settings: Settings, days: Days
+) -> dict[str, list[str]]:
+    """Return the folders of the partitions of some days, by bucket."""
+    database, _, name = table.name.partition(".")
+    glue = make_client("glue", settings.region)
+    order = [key for key, _ in table.partition_keys]
+    places: dict[str, list[str]] = {}
+    try:
+        for page in glue.get_paginator("get_partitions").paginate(
+            DatabaseName=database, TableName=name, ExcludeColumnSchema=True
+        ):
+            for partition in page["Partitions"]:
+                values = dict(zip(order, partition["Values"], strict=True))
+                if _is_within(table.day_columns, values, days):
+                    bucket, key = bucket_and_key(partition["StorageDescriptor"]["Location"])
+                    places.setdefault(bucket, []).append(key.rstrip("/") + "/")
+    except (ClientError, BotoCoreError) as error:
+        raise explained(error, f"list the partitions of {table.name}") from None
+    return places
+
+
+def _is_within(forms: Mapping[str, str], values: Mapping[str, str], days: Days) -> bool:
+    """Return whether a partition's day lies in a window; one that tells no day does not."""
+    digits = re.findall(r"\d+", "/".join(values.get(name, "") for name in forms))
+    if len(digits) == 1:  # yyyyMMdd
+        digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
+    try:
+        day = date(*map(int, digits))
+    except (TypeError, ValueError):
+        return False
+    return (days.first is None or day >= days.first) and (days.last is None or day <= days.last)
+
+
+def bucket_and_key(place: str) -> tuple[str, str]:
+    """Return the bucket and the key of a place in S3. Raises UsageError if it can be none."""
+    bucket, _, key = place.partition("://")[2].partition("/")
+    return checked("bucket", bucket), key
+
+
+def tables_of(sql: str) -> list[str]:
+    """Return the tables that a compiled query names, as ``DATABASE.TABLE``, each once."""
+    found = (f"{match['database']}.{match['table']}" for match in _TABLE.finditer(sql))
+    return list(dict.fromkeys(found))
+
+
+def _with_what_views_read(tables: list[str], settings: Settings) -> dict[str, CatalogueTable]:
+    """Return tables by name, and behind a view of the project those that it reads."""
+    found: dict[str, CatalogueTable] = {}
+    pending = list(tables)
+    for name in pending:
+        if name in found:
+            continue
+        found[name] = catalogue_table(name, settings)
+        database, _, model = name.partition(".")
+        if found[name].is_view and database == settings.schema_name:
+            pending += [f"{database}.{read}" for read in sorted(models_read_by(model))]
+    return found
+
+
+def check_scan(
+    tables: list[str], settings: Settings, spans: Sequence[Days] | None = None
+) -> int | None:
+    """Return what a scan of these tables leaves of ``max_scan``, in bytes; None without a limit.
+
+    Raises ScanLimitError if it could go over it, as ``check_bytes`` does.
+
+    The size is that of their objects in S3: what a query reads is at most that. Of the CloudTrail
+    table it is that of the days of delivery in ``spans``, where its partitions tell them. Without a
+    limit nothing is asked.
+    """
+    if settings.max_scan is None:
+        return None
+    everything: Sequence[Days | None] = [None]
+    most = 0
+    read = _with_what_views_read(tables, settings)
+    for name, table in read.items():
+        for days in spans if spans is not None and name == settings.table else everything:
+            most += table_bytes(table, settings, days)
+    return check_bytes(most, list(read), settings)
+
+
+def check_bytes(most: int, tables: list[str], settings: Settings) -> int | None:
+    """Return what a scan of so many bytes of these tables leaves of ``max_scan``.
+
+    None without a limit. Raises ScanLimitError if it is over it.
+    """
+    if settings.max_scan is None:
+        return None
+    if most > settings.max_scan:
+        raise ScanLimitError(
+            f"This could scan {size_text(most)} of {', '.join(tables)}, over the limit of"
+            f" {size_text(settings.max_scan)}: raise it with --max-scan (ROLECALL_MAX_SCAN), or"
+            " ask for fewer days, or a table with less behind it."
+        )
+    return settings.max_scan - most

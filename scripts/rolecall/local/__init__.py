@@ -1,0 +1,1 @@
+"""Log files on disk into DuckDB."""

@@ -1,0 +1,1 @@
+"""Answers as tables, CSV, JSON and Parquet."""

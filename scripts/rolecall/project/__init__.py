@@ -1,0 +1,1 @@
+"""Whoever speaks to dbt: where the project lies, runs, analyses."""

@@ -1,0 +1,1 @@
+"""Questions to the tables, and what is said beside their answers."""

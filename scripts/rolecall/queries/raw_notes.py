@@ -1,0 +1,134 @@
+"""What is said beside an answer that was read from the log files on this machine themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from rolecall.local.log_files import LogFile
+from rolecall.local.log_source import FileRead, RawRead
+from rolecall.output.formats import Result, counted
+from rolecall.parameters import account_id, utc_days
+from rolecall.project.run import project_variables
+from rolecall.queries.coverage import BY_FILE_NAMES, FileDay, coverage_note, gaps_of_files
+from rolecall.queries.notes import Ask, Question, notes_on_names, window
+from rolecall.text import clean
+
+_NAMED_AT_MOST = 5
+
+
+def notes_on_files(
+    question: Question,
+    reads: Sequence[RawRead],
+    files: Collection[LogFile],
+    ask: Ask,
+    *,
+    is_empty: bool,
+) -> Iterator[str]:
+    """Yield sentences on what the log files do not tell a question of ``analyses/``.
+
+    ``reads`` says how far they were read for it, ``files`` are those that there are. What could not
+    be read covers no day. Raises what ``ask`` raises.
+    """
+    given = window(question)
+    first, last = utc_days(given["from_day"], given["to_day"], question.zone)
+    unread = unread_note(reads, _account(question, "account"), first, _with_late_days(last))
+    if unread is not None:
+        yield unread
+    unreadable = {failed.file.log_file for failed in _unreadable(reads)}
+    file_days = [
+        FileDay(file.facts.account_id, file.facts.delivered_date, file.log_file not in unreadable)
+        for file in files
+        if not file.is_folder
+    ]
+    accounts = {_account(question, name) for name in question.accounts}
+    gaps = gaps_of_files(file_days, first, last, [each for each in accounts if each is not None])
+    covered = coverage_note(gaps, first, last, BY_FILE_NAMES)
+    if covered is not None:
+        yield covered
+    if is_empty:
+        yield from _notes_on_names(question, file_days, first, _with_late_days(last), ask)
+
+
+def unread_note(
+    reads: Iterable[RawRead],
+    account: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+) -> str | None:
+    """Return a sentence on what a question passed over of the log files, None if nothing.
+
+    It is confined to files that may have records of ``account`` and were delivered on these days,
+    as far as their names tell; None confines it to none.
+    """
+    problems = {
+        failed.file.log_file: failed.problem or ""
+        for failed in _unreadable(reads)
+        if account in (None, failed.file.facts.account_id or account)
+        and _is_within(failed.file.facts.delivered_date, first, last)
+    }
+    parts = []
+    if problems:
+        named = [
+            f"{clean(log_file)} ({clean(problem)})"
+            for log_file, problem in sorted(problems.items())[:_NAMED_AT_MOST]
+        ]
+        more = len(problems) - _NAMED_AT_MOST
+        rest = f" and {more:,} more" if more > 0 else ""
+        parts.append(
+            f"The answer is without {counted(len(problems), 'log file')} that cannot be read:"
+            f" {', '.join(named)}{rest}."
+        )
+    if any(read.left_count for read in reads):
+        parts.append("The log files were read only until there were rows enough.")
+    return " ".join(parts) or None
+
+
+def _notes_on_names(
+    question: Question,
+    file_days: Iterable[FileDay],
+    first: date | None,
+    last: date | None,
+    ask: Ask,
+) -> list[str]:
+    """Return who is in the logs of these days, where what was asked for is not.
+
+    The console's own question is the only one to the raw logs that has names.
+    """
+    with_files = {file.account_id for file in file_days if _is_within(file.day, first, last)}
+    given = {
+        name: text
+        for name, text in question.given.items()
+        # Without a record that can be read it is an account of the logs all the same.
+        if name != "account" or _account(question, name) not in with_files
+    }
+
+    days = {name: question.given.get(name) for name in ("from_day", "to_day")}
+
+    def ask_files(_: str, asked: Mapping[str, str | None]) -> Result:
+        return ask("switch_role_accounts", {**days, **asked})
+
+    return notes_on_names(replace(question, given=given), ask_files, are_of_days=True)
+
+
+def _unreadable(reads: Iterable[RawRead]) -> Iterator[FileRead]:
+    for read in reads:
+        yield from read.unreadable
+
+
+def _account(question: Question, name: str) -> str | None:
+    text = question.given.get(name)
+    return None if text is None else account_id(text)
+
+
+def _with_late_days(last: date | None) -> date | None:
+    """Return the last day of delivery that a question reads, as its SQL has it."""
+    if last is None:
+        return None
+    return last + timedelta(days=project_variables()["late_delivery_days"])
+
+
+def _is_within(day: date | None, first: date | None, last: date | None) -> bool:
+    """Return whether a day is in a window, as one that is not known may be."""
+    return day is None or ((first is None or first <= day) and (last is None or day <= last))

@@ -1,0 +1,1 @@
+"""The CloudTrail table, its database and its workgroup."""

@@ -1,0 +1,236 @@
+"""The statements that make Rolecall's own CloudTrail table, and keep it up to date.
+
+The fields are those of a record of version 1.11 (AWS CloudTrail User Guide, "CloudTrail record
+contents"). Athena works the partitions out from the table's properties, so that none has to be
+entered (Amazon Athena User Guide, "Partition projection").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rolecall.aws.athena_client import checked
+from rolecall.aws.glue_catalogue import READ_RESTORED, CatalogueTable
+from rolecall.aws.trail_bucket import ACCOUNT, REGION
+
+MARK = "rolecall.setup"
+"""The property by which a table shows that Rolecall made it."""
+
+ADDED = "rolecall.added"
+"""The property with what was added later, and its days: macros/added_partitions.sql reads it."""
+
+_LAYOUT = "1"
+# Athena takes a statement of 256 kB, and what was added a thousand additions ago is loaded.
+_MOST_ADDED = 1000
+_ADDED = re.compile(r"(account|region)=([a-z0-9-]+):(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)")
+_RANGE = re.compile(r"(?P<first>\d{4}/\d{2}/\d{2}),(?P<end>[\w/+-]+)")
+
+_COLUMNS = """\
+    eventVersion STRING,
+    userIdentity STRUCT<
+        type: STRING,
+        principalId: STRING,
+        arn: STRING,
+        accountId: STRING,
+        invokedBy: STRING,
+        invokedByDelegate: STRUCT<
+            accountId: STRING>,
+        accessKeyId: STRING,
+        userName: STRING,
+        identityProvider: STRING,
+        credentialId: STRING,
+        inScopeOf: STRUCT<
+            sourceArn: STRING,
+            sourceAccount: STRING,
+            issuerType: STRING,
+            credentialsIssuedTo: STRING>,
+        onBehalfOf: STRUCT<
+            userId: STRING,
+            identityStoreArn: STRING>,
+        sessionContext: STRUCT<
+            attributes: STRUCT<
+                mfaAuthenticated: STRING,
+                creationDate: STRING>,
+            sessionIssuer: STRUCT<
+                type: STRING,
+                principalId: STRING,
+                arn: STRING,
+                accountId: STRING,
+                userName: STRING>,
+            ec2RoleDelivery: STRING,
+            sourceIdentity: STRING,
+            assumedRoot: STRING,
+            signInSessionArn: STRING,
+            webIdFederationData: STRUCT<
+                federatedProvider: STRING,
+                attributes: MAP<STRING, STRING>>>>,
+    eventTime STRING,
+    eventSource STRING,
+    eventName STRING,
+    awsRegion STRING,
+    sourceIpAddress STRING,
+    userAgent STRING,
+    errorCode STRING,
+    errorMessage STRING,
+    requestParameters STRING,
+    responseElements STRING,
+    additionalEventData STRING,
+    requestId STRING,
+    eventId STRING,
+    readOnly STRING,
+    resources ARRAY<STRUCT<
+        arn: STRING,
+        accountId: STRING,
+        type: STRING>>,
+    eventType STRING,
+    apiVersion STRING,
+    recipientAccountId STRING,
+    serviceEventDetails STRING,
+    sharedEventId STRING,
+    vpcEndpointId STRING,
+    vpcEndpointAccountId STRING,
+    eventCategory STRING,
+    managementEvent STRING,
+    addendum STRUCT<
+        reason: STRING,
+        updatedFields: STRING,
+        originalRequestId: STRING,
+        originalEventId: STRING>,
+    sessionCredentialFromConsole STRING,
+    edgeDeviceDetails STRING,
+    tlsDetails STRUCT<
+        tlsVersion: STRING,
+        cipherSuite: STRING,
+        keyExchange: STRING,
+        clientProvidedHostHeader: STRING>"""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedPartition:
+    """A value that was added to a partition column, with the days of delivery it had by then.
+
+    Its text is as the property has it, in a list with commas.
+    """
+
+    column: str
+    value: str
+    first_day: date
+    last_day: date
+
+    def __str__(self) -> str:
+        return f"{self.column}={self.value}:{self.first_day}/{self.last_day}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrailTable:
+    """The table as it is to be: ``name`` is DATABASE.TABLE, ``location`` ends in a slash.
+
+    ``accounts`` and ``regions`` are those whose logs it has, ``first_day`` is the first of delivery
+    and ``end`` the last one, as "Partition projection" has it. ``added`` is what it has not had
+    from the beginning and what loads may owe yet, the latest last.
+    """
+
+    name: str
+    location: str
+    accounts: tuple[str, ...]
+    regions: tuple[str, ...]
+    first_day: date
+    end: str = "NOW"
+    added: tuple[AddedPartition, ...] = ()
+
+    def statements(self, there: CatalogueTable | None) -> list[str]:
+        """Return what makes the table of what is ``there``: none if it is as it should be.
+
+        What is there must have been made by Rolecall, over the same location.
+        """
+        if there is None:
+            return [self._create()]
+        table = self.with_what_has(there)
+        if _plain(there.columns) != re.sub(r"\s", "", _COLUMNS).lower():
+            # A table like this one is a description: no log is touched.
+            return [f"DROP TABLE {table._quoted()}", table._create()]
+        changed = {
+            key: value
+            for key, value in table._properties().items()
+            if there.properties.get(key) != value
+        }
+        if changed:
+            return [f"ALTER TABLE {table._quoted()} SET TBLPROPERTIES ({_pairs(changed)})"]
+        return []
+
+    def with_what_has(self, there: CatalogueTable) -> TrailTable:
+        """Return the table with the accounts, regions and days of one that is there besides."""
+        match = _RANGE.fullmatch(there.properties.get("projection.dt.range", ""))
+        first = date.fromisoformat(match["first"].replace("/", "-")) if match else self.first_day
+        end = match["end"] if match else self.end
+        return TrailTable(
+            self.name,
+            self.location,
+            _united(self.accounts, ACCOUNT, there.properties.get("projection.account.values", "")),
+            _united(self.regions, REGION, there.properties.get("projection.region.values", "")),
+            min(first, self.first_day),
+            end,
+            (*_added(there.properties.get(ADDED, "")), *self.added)[-_MOST_ADDED:],
+        )
+
+    def _create(self) -> str:
+        return f"""\
+CREATE EXTERNAL TABLE IF NOT EXISTS {self._quoted()} (
+{_COLUMNS}
+)
+COMMENT 'CloudTrail logs by account, region and day of delivery'
+PARTITIONED BY (account STRING, region STRING, dt STRING)
+ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
+STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'
+OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
+LOCATION '{checked("place", self.location)}'
+TBLPROPERTIES ({_pairs(self._properties())})"""
+
+    def _properties(self) -> dict[str, str]:
+        added = {ADDED: ",".join(map(str, self.added))} if self.added else {}
+        return {
+            "classification": "cloudtrail",
+            MARK: _LAYOUT,
+            READ_RESTORED: "true",
+            "projection.enabled": "true",
+            "projection.account.type": "enum",
+            "projection.account.values": ",".join(self.accounts),
+            "projection.region.type": "enum",
+            "projection.region.values": ",".join(self.regions),
+            "projection.dt.type": "date",
+            "projection.dt.format": "yyyy/MM/dd",
+            "projection.dt.range": f"{self.first_day:%Y/%m/%d},{self.end}",
+            "projection.dt.interval": "1",
+            "projection.dt.interval.unit": "DAYS",
+            "storage.location.template": (
+                f"{checked('place', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
+            ),
+            **added,
+        }
+
+    def _quoted(self) -> str:
+        database, _, table = self.name.partition(".")
+        return f"`{checked('database', database)}`.`{checked('table', table)}`"
+
+
+def _added(text: str) -> Iterator[AddedPartition]:
+    """Yield what a property says was added."""
+    for column, value, first, last in _ADDED.findall(text):
+        yield AddedPartition(column, value, date.fromisoformat(first), date.fromisoformat(last))
+
+
+def _united(values: Sequence[str], kind: re.Pattern[str], joined: str) -> tuple[str, ...]:
+    return tuple(sorted({*values, *filter(kind.fullmatch, joined.split(","))}))
+
+
+def _plain(columns: Sequence[tuple[str, str]]) -> str:
+    """Return columns of the catalogue without a space, as ``_COLUMNS`` are compared."""
+    return re.sub(r"\s", "", ",".join(f"{name}{type_}" for name, type_ in columns)).lower()
+
+
+def _pairs(properties: Mapping[str, str]) -> str:
+    lines = (f"\n    '{key}' = '{value}'" for key, value in properties.items())
+    return ",".join(lines) + "\n"

@@ -1,0 +1,112 @@
+"""What a verification came to, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rolecall.aws.trail_bucket import LogDay
+from rolecall.errors import RolecallError, SkippedError
+from rolecall.output.formats import counted
+from rolecall.verification.trail import Problem, Trust, Verified
+
+_MANY = {
+    Problem.LOG_CHANGED: "logs changed",
+    Problem.LOG_MISSING: "logs missing",
+    Problem.LOG_UNSIGNED: "logs unsigned",
+    Problem.LOG_UNREADABLE: "logs unreadable",
+    Problem.LOG_ARCHIVED: "logs archived",
+    Problem.DIGEST_CHANGED: "digests changed",
+    Problem.DIGEST_MISSING: "digests missing",
+    Problem.DIGEST_UNREADABLE: "digests unreadable",
+    Problem.DIGEST_ARCHIVED: "digests archived",
+    Problem.SIGNATURE_INVALID: "signatures invalid",
+    Problem.SIGNATURE_MISSING: "signatures missing",
+    Problem.KEYS_MISSING: "regions without keys",
+    Problem.PERIOD_NOT_COVERED: "periods not covered",
+}
+
+
+def verified_lines(verified: Verified, place: str) -> list[str]:
+    """Return what was checked, what of it is proved, what is wrong, and what is not proved."""
+    accounts = {account for account, _ in verified.regions}
+    lines = [
+        f"Checked {counted(verified.digest_count, 'digest file')} and"
+        f" {counted(verified.log_count, 'log file')} of {counted(len(accounts), 'account')} and"
+        f" {counted(len(verified.regions), 'region')} in {place}{_span_text(verified)}."
+    ]
+    good, known = verified.logs[Trust.SIGNED], verified.logs[Trust.UNSIGNED]
+    if verified.are_signatures_checked:
+        lines.append(
+            f"Proved: {counted(verified.digests[Trust.SIGNED], 'digest file')} by the signature,"
+            f" {counted(good, 'log file')} by the hash in them."
+        )
+    else:
+        lines.append(
+            f"Hashes agree: of {counted(known, 'log file')} with digest files, and of"
+            f" {counted(verified.digests[Trust.UNSIGNED], 'digest file')} with each other."
+        )
+    if verified.wrong_count:
+        lines.append(f"Wrong: {_counts(verified, is_wrong=True)}.")
+    lacks = _counts(verified, is_wrong=False).split("; ") if verified.problems else []
+    if verified.are_signatures_checked and known:
+        lacks.append(f"{counted(known, 'log file')} of a digest file without a signature")
+    if newest := verified.logs[Trust.NEWEST]:
+        lacks.append(f"{counted(newest, 'log file')} of the newest digest file")
+    if verified.uncovered:
+        lacks.append(f"{counted(verified.uncovered, 'log file')} that no digest file covers")
+    if verified.waiting:
+        lacks.append(f"{counted(verified.waiting, 'log file')} newer than the newest digest file")
+    if lacks := [lack for lack in lacks if lack]:
+        lines.append(f"Not proved: {'; '.join(lacks)}.")
+    if not verified.are_signatures_checked:
+        lines.append(
+            "Signatures were NOT checked, for want of public keys: whoever can change all of these"
+            " files can have made them anew. Name the keys with --keys FILE, or --keys aws."
+        )
+    if (more := sum(verified.problems.values()) - len(verified.found)) > 0:
+        lines.append(f"{counted(more, 'finding')} more than are named.")
+    return lines
+
+
+def entered_text(entered: Mapping[LogDay, bool]) -> str:
+    """Return what is said of the days of which it is now known whether they are empty."""
+    empty = sum(entered.values())
+    parts = []
+    if empty:
+        parts.append(f"{counted(empty, 'day')} of a region proved to have no log file")
+    if empty < len(entered):
+        parts.append(f"{counted(len(entered) - empty, 'day')} of a region that had one after all")
+    return f"Entered in log_coverage: {' and '.join(parts)}."
+
+
+def check_verified(verified: Verified, *, is_strict: bool) -> None:
+    """Raise RolecallError if anything is wrong; under ``--strict``, if anything is not proved."""
+    if verified.has_failed:
+        if verified.wrong_count:
+            raise RolecallError(
+                f"Not verified: {counted(verified.wrong_count, 'file')} not as CloudTrail delivered"
+                " it, or of which that cannot be told."
+            )
+        unproved = verified.uncovered + verified.logs[Trust.UNSIGNED]
+        raise RolecallError(
+            f"Not verified: {counted(unproved, 'log file')} that no signed digest file names."
+        )
+    if is_strict and not verified.is_all_proved:
+        raise SkippedError("Not all is proved, which --strict does not allow.")
+
+
+def _counts(verified: Verified, *, is_wrong: bool) -> str:
+    return "; ".join(
+        counted(verified.problems[problem], problem.value, _MANY[problem])
+        for problem in Problem
+        if verified.problems[problem] and problem.is_wrong is is_wrong
+    )
+
+
+def _span_text(verified: Verified) -> str:
+    first, last = verified.span.first, verified.span.last
+    if first is None and last is None:
+        return ""
+    if first is None:
+        return f", delivered up to {last}"
+    return f", delivered from {first} on" if last is None else f", delivered {first} to {last}"
