@@ -22,17 +22,17 @@ test: $(DEV_ENV) engine ## set up and run every test
 	"$(BIN)/pytest"
 
 test-athena: $(DEV_ENV) ## run the tests of the Athena target, which need Maven
-	@cd tests && "../$(BIN)/python" -m athena.engine fetch
-	ROLECALL_REQUIRE_ATHENA=1 "$(BIN)/pytest" $(wildcard tests/test_athena_*.py)
+	@cd tests && "../$(BIN)/python" -m local_athena.engine fetch
+	ROLECALL_REQUIRE_ATHENA=1 "$(BIN)/pytest" tests/local_athena $$(grep -rlF 'xdist_group("athena")' tests --include=test_*.py)
 
 # Trino, fetched once; whoever lacks Maven goes without, unless ROLECALL_REQUIRE_ATHENA is set.
 engine: $(DEV_ENV)
-	@cd tests && "../$(BIN)/python" -m athena.engine fetch || [ -z "$$ROLECALL_REQUIRE_ATHENA" ]
+	@cd tests && "../$(BIN)/python" -m local_athena.engine fetch || [ -z "$$ROLECALL_REQUIRE_ATHENA" ]
 
 soak: $(DEV_ENV) ## run the long tests: many kills, many random trails
 	"$(BIN)/pytest" --numprocesses=0 -m soak
-	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/test_load_properties.py tests/test_reading_properties.py
-	"$(BIN)/pytest" --numprocesses=0 --random-seeds=$(or $(SEEDS),20) tests/test_simulator.py
+	"$(BIN)/pytest" --numprocesses=0 --hypothesis-profile=soak tests/local/test_load_properties.py tests/local/test_reading_properties.py
+	"$(BIN)/pytest" --numprocesses=0 --random-seeds=$(or $(SEEDS),20) tests/rules/test_simulator.py
 
 lint: lint-python lint-sql ## check style and types
 
@@ -42,12 +42,12 @@ lint-python: $(DEV_ENV)
 	"$(BIN)/mypy"
 
 lint-sql: $(DEV_ENV)
-	"$(BIN)/sqlfluff" lint --processes 0 --disable-progress-bar analyses models tests/assert
+	"$(BIN)/sqlfluff" lint --processes 0 --disable-progress-bar analyses models data_tests/*.sql
 
 format: $(DEV_ENV) ## put Python and SQL into shape
 	"$(BIN)/ruff" check --fix .
 	"$(BIN)/ruff" format .
-	"$(BIN)/sqlfluff" fix --processes 0 --disable-progress-bar analyses models tests/assert
+	"$(BIN)/sqlfluff" fix --processes 0 --disable-progress-bar analyses models data_tests/*.sql
 
 docs: $(RUN_ENV) ## make dbt's documentation site in target/
 	@ROLECALL_DATABASE="$(SAMPLE_DATABASE)" ROLECALL_LOGS=sample "$(BIN)/dbt" build --profiles-dir . --quiet
@@ -57,14 +57,14 @@ bench: $(DEV_ENV) ## measure speed and memory, and print the table of benchmarks
 	"$(BIN)/python" benchmarks/measure.py
 
 lambda: $(RUN_ENV) ## pack the Lambda function into dist/
-	@"$(BIN)/python" scripts/pack_lambda.py
+	@"$(BIN)/python" tools/pack_lambda.py
 
 deploy-package: $(RUN_ENV) ## pack a release for AWS into dist/ (WHEELS=no leaves the packages out)
-	@"$(BIN)/python" scripts/pack_release.py $(if $(filter no,$(WHEELS)),--without-wheels) \
+	@"$(BIN)/python" tools/pack_release.py $(if $(filter no,$(WHEELS)),--without-wheels) \
 		$(if $(PARTITIONS),--partitions '$(PARTITIONS)')
 
 lock: $(DEV_ENV) ## resolve the locked requirements anew
-	"$(BIN)/python" scripts/lock_requirements.py
+	"$(BIN)/python" tools/lock_requirements.py
 
 clean: ## remove what these commands made
 	rm -rf $(VENV) build dist logs target

@@ -19,8 +19,8 @@ from make_trail import ACCOUNTS, FIRST_DAY, ORGANIZATION, REGIONS, write_trail
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(PROJECT / "tests"))
 
-from athena.account import COMPLETE, Account, Warehouse  # noqa: E402
-from athena.engine import COLUMNS_ALONE, running  # noqa: E402
+from local_athena.account import COMPLETE, Account, Warehouse  # noqa: E402
+from local_athena.engine import COLUMNS_ALONE, running  # noqa: E402
 from rolecall.setup.trail_table import TrailTable  # noqa: E402
 from rolecall.sizes import size_bytes, size_text  # noqa: E402
 

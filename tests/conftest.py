@@ -6,37 +6,23 @@ import gzip
 import json
 import os
 import random
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from functools import cache
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.scheduler import LoadScopeScheduling
 
-import forked
-from athena.account import Account
-from athena.engine import running, trino_folder
-from compiled_models import Model, compiled_models
-
-PROJECT = Path(__file__).resolve().parent.parent
-SAMPLE = PROJECT / "sample"
-FIXTURES = PROJECT / "tests" / "fixtures" / "cloudtrail"
-
-sys.path.insert(0, str(PROJECT / "scripts"))
-
-Rows = list[tuple[Any, ...]]
+from local_athena.account import Account
+from local_athena.engine import running, trino_folder
+from support.command_line import SAMPLE, Rolecall, Unprivileged
+from support.compiled_models import Model, compiled_models
+from support.logs import WriteLog
+from support.scheduler import EngineFilesFirst
 
 _NOBODY = 65534
-# Workers that begin with files on the engine, and those of these that take longest.
-_ON_ENGINE = 2
-_LONGEST = ("test_athena_faults.py", "test_athena_slices.py")
 _REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 
 # The same few examples each time; `make soak` looks for others, for longer.
@@ -68,157 +54,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seed", seeds, scope="module")
 
 
-class _EngineFilesFirst(LoadScopeScheduling):  # type: ignore[misc]
-    """Deals tests out one by one, but files that make something for all their tests whole.
-
-    Two workers begin with those of the group ``athena``, the long ones first, which wait for the
-    engine much of their time, and any others with what computes. xdist's own `loadgroup` renames
-    tests, which pytest 9 does not let it.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if _is_whole(file) else nodeid
-
-    def _assign_work_unit(self, node: Any) -> None:
-        begins_with_engine = node in self.nodes[:_ON_ENGINE]
-
-        def place(scope: str) -> tuple[bool, bool, bool]:
-            file = scope.partition("::")[0]
-            is_first = _is_on_engine(file) is begins_with_engine
-            return not is_first, Path(file).name not in _LONGEST, file != scope
-
-        self.workqueue.move_to_end(min(self.workqueue, key=place), last=False)
-        super()._assign_work_unit(node)
-
-
-@cache
-def _is_on_engine(file: str) -> bool:
-    return 'xdist_group("athena")' in _code(file)
-
-
-@cache
-def _is_whole(file: str) -> bool:
-    return _is_on_engine(file) or 'scope="module"' in _code(file)
-
-
-def _code(file: str) -> str:
-    return (PROJECT / file).read_text(encoding="utf-8")
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _EngineFilesFirst:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EngineFilesFirst:
     """Return what deals the tests out."""
-    return _EngineFilesFirst(config, log)
-
-
-class Rolecall:
-    """Runs the command line in a folder of its own, with nothing set in the environment."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.database = folder / "rolecall.duckdb"
-        self.environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("ROLECALL_", "DBT_", "AWS_", "COLUMNS"))
-        }
-
-    def run(
-        self, *arguments: str | Path, exit_code: int = 0, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run ``rolecall`` with these arguments and check its exit code."""
-        done = forked.run(
-            "rolecall",
-            *arguments,
-            folder=self.folder,
-            environment=self.environment | environment,
-            seconds=120,
-        )
-        assert done.returncode == exit_code, f"{arguments}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    def started(self, *arguments: str | Path) -> AbstractContextManager[forked.Process]:
-        """Run ``rolecall`` beside the test; it does not outlive it."""
-        return forked.started(
-            "rolecall", *arguments, folder=self.folder, environment=self.environment
-        )
-
-    def refresh(self, logs: Path, *options: str | Path) -> str:
-        """Load ``logs`` and return what the command printed."""
-        return self.run("refresh", "--logs", logs, *options).stdout
-
-    def dbt(
-        self, *arguments: str, database: Path | None = None, exit_code: int = 0, **environment: str
-    ) -> str:
-        """Run plain dbt on the database, or another one, and return what it printed."""
-        parsed = PROJECT / "target" / "partial_parse.msgpack"
-        done = forked.run(
-            "dbt",
-            *arguments,
-            *("--project-dir", PROJECT, "--profiles-dir", PROJECT, "--no-use-colors"),
-            "--no-write-json",
-            *("--target-path", self.folder / "target", "--log-path", self.folder / "log"),
-            # The refreshes of other tests have parsed the project.
-            *(("--partial-parse-file-path", parsed) if parsed.exists() else ()),
-            folder=PROJECT,
-            environment=self.environment
-            | {"ROLECALL_DATABASE": str(database or self.database)}
-            | environment,
-            seconds=300,
-        )
-        assert done.returncode == exit_code, done.stdout
-        return done.stdout
-
-    def shell(
-        self, command: str, *, seconds: float = 120, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a line of bash in the folder, whatever its exit code."""
-        return subprocess.run(
-            ["bash", "-c", command],
-            cwd=self.folder,
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-
-    @contextmanager
-    def held(self) -> Iterator[subprocess.Popen[bytes]]:
-        """Let another process hold the database, until its standard input is closed."""
-        holding = (
-            "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True);"
-            " sys.stdin.read()"
-        )
-        with subprocess.Popen(
-            [sys.executable, "-c", holding, self.database],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as holder:
-            assert holder.stdout is not None and holder.stdout.readline() == b"held\n"
-            yield holder
-
-    def query(self, sql: str) -> Rows:
-        """Return the rows of a query on the database."""
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            return connection.execute(sql).fetchall()
-
-
-def run_script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run a program of ``scripts/`` in the checkout, with nothing set in the environment."""
-    return forked.run(
-        "-c",
-        f"import runpy; runpy.run_path('scripts/{name}', run_name='__main__')",
-        *arguments,
-        folder=PROJECT,
-        environment={
-            variable: os.environ[variable]
-            for variable in ("PATH", "HOME")
-            if variable in os.environ
-        },
-        seconds=300,
-    )
+    return EngineFilesFirst(config, log)
 
 
 @pytest.fixture
@@ -241,9 +79,6 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> list[Model]:
     return compiled_models(tmp_path_factory.mktemp("compiled"))
 
 
-WriteLog = Callable[..., Path]
-
-
 @pytest.fixture
 def write_log(tmp_path: Path) -> WriteLog:
     """Return a function that writes a log file below ``logs/`` and returns the folder."""
@@ -264,35 +99,6 @@ def write_log(tmp_path: Path) -> WriteLog:
         return logs
 
     return write
-
-
-def log_key(
-    account: str,
-    region: str,
-    day: str,
-    name: str = "a1B2c3D4e5F6g7H8",
-    *,
-    logs: str = "AWSLogs/o-a1b2c3d4e5/",
-    minute: str = "0005",
-) -> str:
-    """Return where CloudTrail delivers a log file on a day such as 2026/03/01."""
-    return (
-        f"{logs}{account}/CloudTrail/{region}/{day}/"
-        f"{account}_CloudTrail_{region}_{day.replace('/', '')}T{minute}Z_{name}.json.gz"
-    )
-
-
-def event(number: int, **members: Any) -> dict[str, Any]:
-    """Return a record with an id of its own."""
-    return {
-        "eventVersion": "1.11",
-        "eventID": f"00000000-0000-4000-8000-{number:012d}",
-        "eventTime": "2026-03-01T00:00:00Z",
-        "eventSource": "s3.amazonaws.com",
-        "eventName": "ListBuckets",
-        "awsRegion": "us-east-1",
-        "recipientAccountId": "111122223333",
-    } | members
 
 
 @pytest.fixture(scope="session")
@@ -321,9 +127,6 @@ def open_folder() -> Iterator[Path]:
         yield Path(folder)
         for path in Path(folder).iterdir():
             path.chmod(0o700)
-
-
-Unprivileged = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture

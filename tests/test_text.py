@@ -19,8 +19,9 @@ from typing import Any
 
 import pytest
 
-from conftest import PROJECT, Rolecall, event
 from rolecall.text import Screen, clean, fitted, say
+from support.command_line import PROJECT, Rolecall
+from support.logs import event
 
 ROLE_ACCOUNT, SOURCE_ACCOUNT = "444455556666", "111122223333"
 PRINCIPAL = "AROA00000000000000000"

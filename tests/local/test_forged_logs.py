@@ -1,0 +1,176 @@
+"""Log files that were forged, replaced or damaged: each is read, counted, named and told apart."""
+
+from __future__ import annotations
+
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from rolecall.local.log_records import parse_records
+from support.command_line import Rolecall
+from support.logs import WriteLog, event
+
+_COUNTS = """
+    select record_count, misplaced_record_count, ambiguous_record_count, rejected_record_count
+    from log_files
+"""
+
+
+def test_a_record_of_another_account_or_region_than_its_file_is_counted_and_named(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log(
+        [
+            event(1),
+            event(2, recipientAccountId="999999999999"),
+            event(3, awsRegion="ap-south-1"),
+            event(4, awsRegion="us-east-1"),
+        ]
+    )
+    done = rolecall.run("refresh", "--logs", str(logs), "--strict", exit_code=3)
+    assert "Found 2 records of another account or region than its key names in AWSLogs/" in (
+        done.stdout
+    )
+    assert "--strict does not allow 2 records misplaced: see the lines above." in done.stderr
+    assert rolecall.query(_COUNTS) == [(4, 2, 0, 0)]
+
+
+def test_an_impossible_offset_is_no_time(rolecall: Rolecall, write_log: WriteLog) -> None:
+    logs = write_log([event(1), event(2, eventTime="2026-03-01T12:00:00+99:99")])
+    text = rolecall.refresh(logs)
+    assert "Rejected 1 record without a valid time in AWSLogs/" in text
+    assert rolecall.query(_COUNTS) == [(2, 0, 0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"eventName": "', '"eventName": "First", "eventName": "'),
+        ('"eventName": "', '"EventName": "'),
+        ('"eventName": "', '"event\\u004eame": "First", "eventName": "'),
+        ('"userIdentity": {', '"userIdentity": {"ARN": "arn:aws:iam::1:user/other", '),
+        ('"userIdentity": {', '"userIdentity": {"arn": "one", "arn": "two", '),
+    ],
+)
+def test_a_key_that_is_there_twice_or_in_other_letters_is_counted_and_named(
+    rolecall: Rolecall, write_log: WriteLog, old: str, new: str
+) -> None:
+    good, changed = json.dumps(event(1)), json.dumps(event(2, userIdentity={"type": "IAMUser"}))
+    assert old in changed
+    body = f'{{"Records": [{good}, {changed.replace(old, new)}]}}'
+    text = rolecall.refresh(write_log(body=body.encode()))
+    assert "Found 1 record that readers may read differently in AWSLogs/" in text
+    assert rolecall.query(_COUNTS) == [(2, 0, 1, 0)]
+
+
+def test_the_keys_of_what_a_service_was_asked_are_its_own(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    parameters = {"EventName": "x", "eventname": "y", "userIdentity": {"ARN": "z"}}
+    rolecall.refresh(write_log([event(1, requestParameters=parameters)]))
+    assert rolecall.query(_COUNTS) == [(1, 0, 0, 0)]
+
+
+@pytest.mark.parametrize("around", ["", "\n      ", '"other": [1, 2, 3, 4, 5, 6, 7, 8, 9], '])
+@pytest.mark.parametrize("key", ['"Records"', '"Record\\u0073"', '"Records" '])
+def test_no_list_of_records_hides_another(around: str, key: str) -> None:
+    first, second = (json.dumps(event(number)) for number in (1, 2))
+    body = f'{{{around}"Records": [{first}], {key}: [{second}]}}'.encode()
+    records = parse_records(body)
+    assert [json.loads(bytes(record)) for record in records] == [event(1), event(2)]
+    assert records.repeated_list_count == 2
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+def test_one_list_of_records_is_no_repeated_one(indent: int | None) -> None:
+    records = parse_records(json.dumps({"Records": [event(1), event(2)]}, indent=indent).encode())
+    assert (len(records), records.repeated_list_count) == (2, 0)
+
+
+def test_records_of_repeated_lists_are_all_loaded_and_counted(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    first, second = (json.dumps(event(number)) for number in (1, 2))
+    body = f'{{"Records":[{first}],"Records":[{second}]}}'.encode()
+    assert "Loaded 1 log file: 2 new events." in rolecall.refresh(write_log(body=body))
+    assert rolecall.query(_COUNTS) == [(2, 0, 2, 0)]
+
+
+def _replace(file: Path, body: bytes) -> None:
+    """Put another file of the same size and time in the place of one."""
+    status = file.stat()
+    assert len(body) == status.st_size
+    other = file.with_name("other")
+    other.write_bytes(body)
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(file)
+
+
+def _bodies() -> tuple[bytes, bytes]:
+    first, second = (json.dumps({"Records": [event(number)]}).encode() for number in (1, 2))
+    assert len(first) == len(second)
+    return first, second
+
+
+def _loaded_file(rolecall: Rolecall, write_log: WriteLog) -> tuple[Path, Path]:
+    """Load the first of the bodies, and return the folder of logs and the file that has it."""
+    logs = write_log(body=_bodies()[0], name="a.json")
+    (file,) = logs.rglob("*.json")
+    rolecall.refresh(logs)
+    return logs, file
+
+
+def test_a_file_that_took_the_place_of_another_is_read(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    first, second = _bodies()
+    logs, file = _loaded_file(rolecall, write_log)
+    assert rolecall.query("select sha256 from log_files") == [(sha256(first).hexdigest(),)]
+    _replace(file, second)
+    done = rolecall.run("refresh", "--logs", str(logs), "--strict", exit_code=3)
+    assert "1 new event" in done.stdout
+    assert "again: there is another file of its name, size and time." in done.stdout
+    assert "--strict does not allow 1 file replaced" in done.stderr
+    assert rolecall.query("select sha256, replaced_count from log_files") == [
+        (sha256(second).hexdigest(), 1)
+    ]
+    assert "Nothing new to load." in rolecall.refresh(logs)
+
+
+def test_a_file_that_was_only_copied_is_not_read_again(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs, file = _loaded_file(rolecall, write_log)
+    _replace(file, _bodies()[0])
+    assert "Nothing new to load." in rolecall.refresh(logs, "--strict")
+    assert rolecall.query("select replaced_count from log_files") == [(0,)]
+
+
+def test_two_files_of_one_name_size_and_time_are_both_read(
+    rolecall: Rolecall, write_log: WriteLog, tmp_path: Path
+) -> None:
+    logs = write_log(body=_bodies()[0], name="a.json")
+    (file,) = logs.rglob("*.json")
+    copy = logs / "copy" / file.relative_to(logs)
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(_bodies()[1])
+    os.utime(copy, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
+    done = rolecall.run("refresh", "--logs", str(logs), "--strict", exit_code=3)
+    assert "2 new events" in done.stdout
+    assert rolecall.query("select count(*), max(replaced_count) from log_files") == [(1, 1)]
+    assert "Nothing new to load." in rolecall.refresh(logs)
+
+
+def test_a_database_without_hashes_goes_on(rolecall: Rolecall, write_log: WriteLog) -> None:
+    logs = write_log(body=_bodies()[0], name="a.json")
+    rolecall.refresh(logs)
+    with duckdb.connect(str(rolecall.database)) as connection:
+        for column in ("sha256", "misplaced_record_count", "ambiguous_record_count"):
+            connection.execute(f"alter table log_reads drop column {column}")
+    write_log([event(3)], name="b.json.gz")
+    assert "1 new event" in rolecall.refresh(logs)
+    assert rolecall.query("select count(*), count(sha256) from log_files") == [(2, 1)]

@@ -1,0 +1,195 @@
+"""The project keeps its own rules: documentation, names, locks, a wheel that works elsewhere."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import rolecall as package
+from rolecall.project.run import state_dir
+from support import forked
+from support.command_line import PROJECT, SAMPLE, Rolecall
+
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=False
+).stdout.split("\0")
+
+
+def _described(path: Path) -> dict[str, Any]:
+    (model,) = yaml.safe_load(path.with_suffix(".yml").read_text(encoding="utf-8"))["models"]
+    described: dict[str, Any] = model
+    return described
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_every_model_and_column_is_described(path: Path, sample: Rolecall) -> None:
+    model = _described(path)
+    assert model["name"] == path.stem
+    assert model["description"].startswith(("One row per", "Who", "What"))
+    for column in model["columns"]:
+        assert column["description"], column["name"]
+    made = sample.query(
+        f"select column_name, lower(data_type) from information_schema.columns"
+        f" where table_name = '{path.stem}' order by ordinal_position"
+    )
+    assert [(column["name"], column["data_type"]) for column in model["columns"]] == made
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "macros").glob("*.sql")), ids=lambda p: p.stem)
+def test_every_macro_says_what_it_is_for(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("{#- ")
+    # One of its own name, in both versions or in one of neither engine; or the adapter's, replaced.
+    versions = re.findall(rf"macro (duckdb|athena|default)__{path.stem}\(", text)
+    if f"macro {path.stem}(" in text:
+        assert versions in ([], ["duckdb", "athena"])
+    else:
+        assert versions == ["athena"]
+
+
+@pytest.mark.parametrize("rule", range(1, 12))
+def test_every_rule_that_the_models_carry_has_a_unit_test(rule: int) -> None:
+    texts = [path.with_suffix(".yml").read_text(encoding="utf-8") for path in MODELS]
+    tests = [test for text in texts for test in yaml.safe_load(text).get("unit_tests", [])]
+    assert [test["name"] for test in tests if f"RULES {rule}," in test["description"]]
+    for path in MODELS:
+        for test in yaml.safe_load(path.with_suffix(".yml").read_text()).get("unit_tests", []):
+            assert test["name"].startswith(path.stem)
+
+
+def test_the_rules_are_where_their_page_says() -> None:
+    page = (PROJECT / "docs" / "rules.md").read_text(encoding="utf-8")
+    named = set()
+    for row in re.findall(r"^\| .* \| ((?:macros? )?`.*) \|$", page, re.MULTILINE):
+        named |= set(re.findall(r"`(\w+)`", row))
+    files = {path.stem for path in [*MODELS, *(PROJECT / "macros").glob("*.sql")]}
+    assert named <= files
+    assert {path.stem for path in MODELS if path.parent.name == "rules"} <= named
+
+
+def test_one_version_everywhere() -> None:
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert project["version"] == package.__version__
+    assert importlib.metadata.version("rolecall") == package.__version__
+
+
+@pytest.mark.parametrize("lock", ["run", "dev"])
+def test_requirements_are_locked_with_hashes_and_name_no_index(lock: str) -> None:
+    text = (PROJECT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+    assert not re.search(r"https?:|--|index", re.sub(r"--hash=sha256:[0-9a-f]{64}", "", text))
+    for requirement in re.split(r"\n(?=[a-z])", text):
+        assert re.match(r"[a-z0-9.-]+==\S+", requirement)
+        assert "--hash=sha256:" in requirement
+
+
+def test_both_locks_have_the_same_versions() -> None:
+    versions = [
+        dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (PROJECT / path).read_text(), re.MULTILINE))
+        for path in ("requirements/run.txt", "requirements/dev.txt")
+    ]
+    run, dev = versions
+    assert run.items() <= dev.items()
+    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for requirement in declared["dependencies"]:
+        assert re.split(r"[<>=;\[]", requirement)[0] in run
+
+
+def test_no_account_or_host_stands_in_code() -> None:
+    for name in filter(None, TRACKED):
+        path = PROJECT / name
+        if not name.startswith(("scripts/rolecall/", "models/", "macros/", "analyses/")):
+            continue
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\b\d{12}\b", re.sub(r"(?s)unit_tests:.*", "", text)), name
+
+
+def test_dbt_sends_nothing_anywhere() -> None:
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert project["flags"]["send_anonymous_usage_stats"] is False
+
+
+def test_every_make_target_has_a_word_of_help() -> None:
+    done = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    listed = re.findall(r"make (\S+)", done.stdout)
+    assert set(listed) >= {"run", "test", "test-athena", "soak", "lint"}
+    assert set(listed) >= {"format", "docs", "bench", "lambda", "help"}
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with rolecall installed from its wheel, without what the checkout has."""
+    folder = tmp_path_factory.mktemp("wheel")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    offline = ["--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "wheel", *offline, "-w", folder, PROJECT], check=True, timeout=300)
+    (wheel,) = folder.glob("*.whl")
+    target = folder / "site-packages"
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--target", target, wheel],
+        check=True,
+        timeout=300,
+    )
+    return target
+
+
+def test_the_wheel_works_outside_a_checkout(installed: Path, rolecall: Rolecall) -> None:
+    rolecall.environment |= {
+        "PYTHONPATH": str(installed),
+        "XDG_CACHE_HOME": str(rolecall.folder / "cache"),
+    }
+    where = subprocess.run(
+        [sys.executable, "-c", "import rolecall; print(rolecall.__file__)"],
+        cwd=rolecall.folder,
+        env=rolecall.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert where.stdout.startswith(str(installed))
+    assert "129 new events" in rolecall.refresh(SAMPLE)
+    assert len(rolecall.run("history").stdout.partition("\n\n")[0].splitlines()) == 18
+    assert "switch_role_query" in rolecall.run("query").stdout
+    made = {path.name for path in rolecall.folder.iterdir()}
+    assert made == {"rolecall.duckdb", "cache"}
+    # Nothing is written beside the package: it may belong to somebody else.
+    assert not list(installed.glob("rolecall/dbt_project/target"))
+
+
+def test_the_athena_target_compiles(tmp_path: Path, rolecall: Rolecall) -> None:
+    for assumed in ("true", "false"):
+        done = forked.run(
+            *("dbt", "compile", "--target", "athena"),
+            *("--no-introspect", "--no-populate-cache", "--project-dir", PROJECT),
+            *("--profiles-dir", PROJECT, "--target-path", tmp_path, "--log-path", tmp_path),
+            *("--vars", f"{{assume_incremental: {assumed}}}"),
+            folder=PROJECT,
+            environment=rolecall.environment
+            | {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "us-east-1"},
+            seconds=300,
+        )
+        assert done.returncode == 0, done.stdout
+        compiled = tmp_path / "compiled" / "rolecall" / "models" / "marts" / "role_switches.sql"
+        assert '"awsdatacatalog"."rolecall"."console_switches"' in compiled.read_text()
+
+
+def test_artifacts_go_where_dbt_s_own_variable_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert state_dir() == PROJECT / "target"
+    monkeypatch.setenv("DBT_TARGET_PATH", str(tmp_path / "artifacts"))
+    assert state_dir() == tmp_path / "artifacts"

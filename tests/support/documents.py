@@ -1,0 +1,89 @@
+"""The fenced blocks of the documents: what tries each of them, or why nothing does.
+
+``test_docs.py`` fails on a block that is neither.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+RUN = {
+    "README.md": "test_docs.py",
+    "README.ja.md": "test_docs.py",
+    "docs/athena.md": "test_athena_docs.py",
+    "docs/from-console-query.md": "test_athena_docs.py",
+}
+"""Documents whose ``console`` blocks are run, every command, and what output they show compared."""
+
+TRIED = {
+    ("README.md", "ROLECALL_LOGS=~/logs"): "test_refresh.py",
+    ("README.md", "rolecall verify"): "test_verify.py",
+    ("CONTRIBUTING.md", "make run"): "test_docs.py",
+    ("CONTRIBUTING.md", "dbt compile"): "test_athena_lint.py",
+    ("docs/athena.md", "aws s3 rm"): "test_lease.py",
+    ("docs/athena.md", "dbt build"): "test_athena_build.py",
+    ("docs/athena.md", "Yesterday brought"): "test_cost.py",
+    ("docs/athena.md", '{"command"'): "test_lambda.py",
+    ("docs/from-console-query.md", "select"): "test_athena_docs.py",
+}
+"""Blocks that a test takes with ``documented``, by document and beginning."""
+
+AWS_ALONE = {
+    ("README.md", "aws s3 sync"): "copies the logs of the reader's own bucket",
+    ("README.md", "aws cloudtrail list-public-keys"): "asks for CloudTrail's public keys",
+    ("deploy/README.md", "aws cloudformation deploy"): "makes a stack in the reader's account",
+    ("deploy/README.md", "aws s3 cp"): "copies a release into the reader's bucket",
+    ("deploy/README.md", "aws codebuild start-build"): "starts the reader's own refresh",
+    ("deploy/README.md", "aws cloudformation delete-stack"): "removes the reader's stack",
+    ("deploy/README.md", "aws glue delete-database"): "removes what the reader's stack leaves",
+}
+"""Blocks of AWS's own command line alone, which the tests lack, and what each does there.
+
+Their commands and options are looked up in AWS's model of its API all the same, and what they give
+the template in the template.
+"""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a document."""
+
+    document: str
+    language: str
+    text: str
+
+    @property
+    def commands(self) -> list[str]:
+        """Its commands, one a line, those that go on in the next line put together."""
+        return self.text.replace("\\\n", " ").splitlines()
+
+
+def blocks() -> list[Block]:
+    """Return the fenced blocks of all documents."""
+    documents = [
+        path
+        for folder in (".", "docs", "deploy", "benchmarks")
+        for path in sorted((PROJECT / folder).glob("*.md"))
+    ]
+    return [
+        Block(path.relative_to(PROJECT).as_posix(), language, text)
+        for path in documents
+        for language, text in re.findall(
+            r"^ *```(\w*)\n(.*?)^ *```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        )
+    ]
+
+
+def documented(document: str, beginning: str) -> str:
+    """Return the text of the one block of a document that begins so, and that a test tries."""
+    assert (document, beginning) in TRIED
+    (block,) = (
+        block
+        for block in blocks()
+        if block.document == document and block.text.startswith(beginning)
+    )
+    return block.text
