@@ -81,9 +81,9 @@ keyed_sessions as (
 
 ),
 
--- An AWS service is not told whose session it began. Where the session's keys are
--- known its key tells: by the name alone somebody else's would pass for the
--- service's.
+-- An AWS service is not told whose session it began. Where the session's keys
+-- are known the issued one tells: by its name alone another's would pass for
+-- the service's.
 of_same_name as (
 
     select
