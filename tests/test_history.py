@@ -564,3 +564,8 @@ def test_settings_come_by_flag_then_environment_then_file(sample: Rolecall, tmp_
     assert "rolecall.toml has databse, which is no setting of Rolecall." in done.stderr
     (tmp_path / "rolecall.toml").write_text("database = \n")
     assert "rolecall.toml is not TOML" in elsewhere.run("history", exit_code=2).stderr
+
+
+def test_services_are_told_to_be_left_out(sample: Rolecall) -> None:
+    done = sample.run("history", "--how", "service")
+    assert "include_service_sessions" in done.stderr
