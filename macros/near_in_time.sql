@@ -1,7 +1,7 @@
 {#- CTEs that find what may belong together by its time, in linear time whatever the rows are, since
     others choose them: each row of `seekers` gets the rows of `sought` with the same keys that are
     next to it when both are put in the order of time, few of them. The last CTE is `name`, with
-    the columns `seeker` and `sought`.
+    the columns `seeker`, `sought` and `keys`.
 
     seekers, sought: CTEs with the columns `row_key`, `happened_at` and those of `keys`; sought is
     what there is less of.
@@ -10,7 +10,9 @@
 {% macro near_in_time(name, seekers, sought, keys, before=8, after=8) -%}
     {{ name }}_keys as (
 
-        select distinct {{ keys | join(', ') }} from {{ sought }}
+        select {{ keys | join(', ') }} from {{ sought }}
+        intersect
+        select {{ keys | join(', ') }} from {{ seekers }}
 
     ),
 
@@ -30,12 +32,15 @@
         union all
         select
             {%- for key in keys %}
-            {{ key }},
+            sought.{{ key }},
             {%- endfor %}
-            row_key,
-            happened_at,
+            sought.row_key,
+            sought.happened_at,
             1 as is_sought
-        from {{ sought }}
+        from {{ sought }} as sought
+        inner join {{ name }}_keys as keys
+            on {% for key in keys %}{{ 'and ' if not loop.first }}sought.{{ key }} = keys.{{ key }}
+            {% endfor %}
 
     ),
 
@@ -55,6 +60,9 @@
     {{ name }} as (
 
         select
+            {%- for key in keys %}
+            seekers.{{ key }},
+            {%- endfor %}
             seekers.row_key as seeker,
             sought.row_key as sought
         from {{ name }}_in_order as seekers
