@@ -62,7 +62,29 @@ def test_a_key_begins_at_awslogs_wherever_the_folder_is(path: str, root: str, ke
         (KEY.rpartition("/")[2], KeyFacts("111122223333", "us-east-1", date(2026, 3, 1))),
         (
             "AWSLogs/111122223333/CloudTrail/us-east-1/2026/13/41/x.json.gz",
-            KeyFacts("111122223333", None, None),
+            KeyFacts("111122223333", "us-east-1", None),
+        ),
+        *(
+            (
+                KEY.replace("2026/03/01", day).replace("20260301T", f"{day.replace('/', '')}T"),
+                KeyFacts("111122223333", "us-east-1", None),
+            )
+            for day in ("0001/01/01", "2012/12/31", "2100/01/01", "9999/12/31")
+        ),
+        (
+            KEY.rpartition("/")[2].replace("20260301T", "99991231T"),
+            KeyFacts("111122223333", "us-east-1", None),
+        ),
+        (
+            KEY.replace("2026/03/01", "9999/12/31"),
+            KeyFacts("111122223333", "us-east-1", date(2026, 3, 1)),
+        ),
+        *(
+            (
+                f"AWSLogs/111122223333/CloudTrail/us-east-1/{day:%Y/%m/%d}/x.json.gz",
+                KeyFacts("111122223333", "us-east-1", day),
+            )
+            for day in (date(2013, 1, 1), date(2099, 12, 31))
         ),
         ("events.json", KeyFacts(None, None, None)),
         # Its whole name tells a log wherever it lies.

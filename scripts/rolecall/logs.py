@@ -59,6 +59,8 @@ DIGEST_FOLDER = "CloudTrail-Digest"
 """Where in a trail's layout its digest files are, and what their names have."""
 
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
+LOG_YEARS = range(2013, 2100)
+"""The years that a log may be of: CloudTrail is of 2013, and a day far off fills no calendar."""
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
 # A byte as text: of a name that is no UTF-8, or a backslash.
@@ -224,11 +226,15 @@ def key_facts(key: str) -> KeyFacts | None:
     in_layout, in_name = _TRAIL_KEY.fullmatch(key), _TRAIL_NAME.match(name)
     if not _LOG_NAME.fullmatch(name) and _other_kind(key) is not None:
         return None
-    for match in (in_layout, in_name):
-        day = _day(match["day"]) if match and match["day"] else None
-        if match and day and match["folder"] == "CloudTrail":
-            return KeyFacts(match["account"], match["region"], day)
-    return KeyFacts(in_layout["account"] if in_layout else None, None, None)
+    told = [
+        KeyFacts(match["account"], match["region"], log_date(match["day"]))
+        for match in (in_layout, in_name)
+        if match and match["day"] and match["folder"] == "CloudTrail"
+    ]
+    # With a day that no log is of it tells whose it is all the same.
+    told.sort(key=lambda facts: facts.delivered_date is None)
+    account_alone = KeyFacts(in_layout["account"] if in_layout else None, None, None)
+    return told[0] if told else account_alone
 
 
 def _other_kind(key: str) -> str | None:
@@ -600,11 +606,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _day(digits: str) -> date | None:
+def log_date(digits: str) -> date | None:
+    """Return the day in a key or name of a log, None if no log is of it, as of 2026/02/30."""
     try:
-        return date.fromisoformat(digits.replace("/", "-"))
+        day = date.fromisoformat(digits.replace("/", "-"))
     except ValueError:
         return None
+    return day if day.year in LOG_YEARS else None
 
 
 def _reason(error: OSError) -> str:

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena import explained
 from rolecall.errors import RolecallError
-from rolecall.logs import DIGEST_FOLDER, find_log_files, printable, trail_key
+from rolecall.logs import DIGEST_FOLDER, LOG_YEARS, find_log_files, printable, trail_key
 from rolecall.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
 
 _LOG_FOLDER = "CloudTrail"
@@ -41,8 +41,6 @@ _ONE_DAY = timedelta(days=1)
 DIGESTS_AFTER = 2 * _ONE_DAY
 """How long after a day there are digest files that name log files of it, or sign such ones."""
 
-# Digest files are of 2015 and later; a time that is far off breaks no sum.
-_YEARS = range(2000, 3000)
 # What S3 answers of an object that is gone, or is to be restored first.
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 _ARCHIVED = "InvalidObjectState"
@@ -189,7 +187,7 @@ def _time(text: str, form: str) -> datetime | None:
         time = datetime.strptime(text, form)
     except ValueError:
         return None
-    return time if time.year in _YEARS else None
+    return time if time.year in LOG_YEARS else None
 
 
 @dataclass(slots=True)
