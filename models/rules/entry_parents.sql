@@ -79,7 +79,7 @@ sessions_by_key as (
 
 -- Many may be alive of somebody whose tools assume a role for each command.
 {{ near_in_time(
-    'near', 'entries_by_key', 'sessions_by_key', keys=['session_key'], before=100
+    'near', 'entries_by_key', 'sessions_by_key', keys=['session_key'], reach=50
 ) }},
 
 sessions_alive as (
@@ -95,10 +95,9 @@ sessions_alive as (
     inner join sessions
         on near.sought = sessions.session_id
     where
-        switched_from.entered_at
-        between sessions.started_at and sessions.alive_until
-        and switched_from.entered_at <= sessions.started_at
+        near.seeker_at between near.sought_at and near.sought_at
         + interval '{{ var("longest_session_hours") }}' hour
+        and near.seeker_at <= sessions.alive_until
         and coalesce(switched_from.session_id, '') <> sessions.session_id
 
 ),

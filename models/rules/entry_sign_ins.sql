@@ -105,9 +105,8 @@ candidates as (
     inner join sign_ins
         on near.sought = sign_ins.sign_in_key
     where
-        sign_ins.signed_in_at between
-        entered_by_console.entered_at - interval '12' hour
-        and entered_by_console.entered_at
+        near.sought_at between near.seeker_at - interval '12' hour
+        and near.seeker_at
         and coalesce(
             entered_by_console.source_principal_id = sign_ins.principal_id, true
         )

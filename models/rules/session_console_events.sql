@@ -2,11 +2,7 @@ with
 
 sessions as (
 
-    select
-        *,
-        started_at + interval '{{ var("longest_session_hours") }}' hour
-            as may_end_at
-    from {{ ref('sessions') }}
+    select * from {{ ref('sessions') }}
 
 ),
 
@@ -122,8 +118,8 @@ possible as (
     inner join sessions
         on near.sought = sessions.session_id
     where
-        renewals_and_exits.event_at
-        between sessions.started_at and sessions.may_end_at
+        near.seeker_at between near.sought_at and near.sought_at
+        + interval '{{ var("longest_session_hours") }}' hour
 
 ),
 

@@ -61,18 +61,13 @@ activity_by_key as (
 acting_starts as (
 
     select
-        starts.entry_key,
-        min(activity.activity_key) as activity_key
+        seeker as entry_key,
+        min(sought) as activity_key
     from near
-    inner join starts
-        on near.seeker = starts.entry_key
-    inner join activity
-        on near.sought = activity.activity_key
     where
-        {{ milliseconds_apart(
-            'starts.started_at', 'activity.session_created_at'
-        ) }} <= {{ 3600000 * var('longest_activity_hours') }}
-    group by starts.entry_key
+        {{ milliseconds_apart('seeker_at', 'sought_at') }}
+        <= {{ 3600000 * var('longest_activity_hours') }}
+    group by seeker
 
 ),
 

@@ -166,9 +166,14 @@ activity_by_name as (
 of_same_name as (
 
     select
-        starts.entry_key,
-        activity.activity_key,
-        {{ apart }} as apart,
+        by_name.seeker as entry_key,
+        by_name.sought as activity_key,
+        least(
+            {{ milliseconds_apart('by_name.seeker_at', 'by_name.sought_at') }},
+            coalesce({{ milliseconds_apart(
+                'starts.assumed_at', 'by_name.sought_at'
+            ) }}, 1000000000)
+        ) as apart,
         case
             when by_name.named_by = 'key'
                 then {{ 3600000 * var('longest_activity_hours') }}
@@ -177,10 +182,8 @@ of_same_name as (
     from by_name
     inner join starts
         on by_name.seeker = starts.entry_key
-    inner join activity
-        on by_name.sought = activity.activity_key
     left join keyed_sessions
-        on activity.activity_key = keyed_sessions.session_id
+        on by_name.sought = keyed_sessions.session_id
     where
         by_name.named_by <> 'session'
         or starts.issued_access_key_id is null

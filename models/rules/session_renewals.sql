@@ -38,9 +38,8 @@ possible as (
     select
         near.sought as one,
         near.seeker as other,
-        {{ milliseconds_apart(
-            'role_renewals.event_at', 'source_renewals.event_at'
-        ) }} as distance,
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }}
+            as distance,
         role_renewals.event_at as one_tie,
         role_renewals.event_id as one_id,
         source_renewals.event_at as other_tie,

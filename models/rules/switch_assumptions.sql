@@ -1,6 +1,3 @@
-{%- set apart = milliseconds_apart(
-    'console_switches.switched_at', 'assumptions.assumed_at'
-) -%}
 {%- set match_limit = 1000 * var('session_match_seconds') -%}
 {%- set pairing_limit = 1000 * var('switch_pairing_seconds') -%}
 with
@@ -151,7 +148,7 @@ possible as (
                 then 0
             else 1
         end as doubt,
-        {{ apart }} as apart
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }} as apart
     from near
     inner join console_switches
         on near.sought = console_switches.switch_key

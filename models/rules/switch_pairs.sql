@@ -40,9 +40,8 @@ possible as (
     select
         near.sought as one,
         near.seeker as other,
-        {{ milliseconds_apart(
-            'source_halves.switched_at', 'role_halves.switched_at'
-        ) }} as distance,
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }}
+            as distance,
         role_halves.switched_at as one_tie,
         source_halves.event_id as one_id,
         role_halves.switched_at as other_tie,
