@@ -24,18 +24,20 @@ def test_a_record_of_another_account_or_region_than_its_file_is_counted_and_name
 ) -> None:
     logs = write_log(
         [
-            event(1),
-            event(2, recipientAccountId="999999999999"),
+            event(1, awsRegion="eu-west-1"),
+            event(2, awsRegion="eu-west-1", recipientAccountId="999999999999"),
             event(3, awsRegion="ap-south-1"),
             event(4, awsRegion="us-east-1"),
-        ]
+            event(5, awsRegion="us-east-1", eventSource="iam.amazonaws.com"),
+        ],
+        region="eu-west-1",
     )
     done = rolecall.run("refresh", "--logs", str(logs), "--strict", exit_code=3)
-    assert "Found 2 records of another account or region than its key names in AWSLogs/" in (
+    assert "Found 3 records of another account or region than its key names in AWSLogs/" in (
         done.stdout
     )
-    assert "--strict does not allow 2 records misplaced: see the lines above." in done.stderr
-    assert rolecall.query(_COUNTS) == [(4, 2, 0, 0)]
+    assert "--strict does not allow 3 records misplaced: see the lines above." in done.stderr
+    assert rolecall.query(_COUNTS) == [(5, 3, 0, 0)]
 
 
 def test_an_impossible_offset_is_no_time(rolecall: Rolecall, write_log: WriteLog) -> None:
