@@ -217,9 +217,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["pipe.json", "pipe.json.gz"])
-def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(
-    tmp_path: Path, name: str
-) -> None:
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(RECORD_TEXT)
     (file,) = find_log_files(tmp_path)

@@ -92,7 +92,7 @@ def _escaped(letter: str) -> bytes:
     return rf"(?:{letter}|\\++u{code})".encode()
 
 
-# A key of a record, however it is written: it begins at a quote, or at the number of an escaped one.
+# A key of a record, however it is written: from a quote on, or from the code of an escaped one.
 _RECORD_KEY = re.compile(
     rb'(?:"|u0022)(?:%b)(?:\\*+"|\\++u0022)(?:\s|\\++[nrt])*+%b'
     % (

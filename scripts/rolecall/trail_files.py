@@ -29,9 +29,7 @@ _LAYOUT = re.compile(
     r"(?P<region>[^/]+)/",
     re.ASCII,
 )
-_NAME = re.compile(
-    rf"(?P<account>\d{{12}})_{_LOG_FOLDER}(?:-Digest)?_(?P<region>[^_]+)_", re.ASCII
-)
+_NAME = re.compile(rf"(?P<account>\d{{12}})_{_LOG_FOLDER}(?:-Digest)?_(?P<region>[^_]+)_", re.ASCII)
 _LOG_NAME = re.compile(
     rf"\d{{12}}_{_LOG_FOLDER}_[^_]+_(?P<time>\d{{8}}T\d{{4}})(?:\d\d)?Z_[A-Za-z0-9]+\.json(?:\.gz)?",
     re.ASCII,
