@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from conftest import Rolecall, WriteLog, event
-from rolecall.log_records import parse_records
+from rolecall.log_records import UnreadableLogError, parse_records
 
 _COUNTS = """
     select record_count, misplaced_record_count, ambiguous_record_count, rejected_record_count
@@ -230,6 +230,13 @@ def test_a_message_of_control_hides_no_record() -> None:
 def test_a_row_of_a_query_hides_no_record_in_a_list() -> None:
     records = parse_records(json.dumps([[_SWITCH, json.dumps({"y": _SWITCH}), "text"]]).encode())
     assert len(records) == 2
+
+
+@pytest.mark.parametrize("row", ["a\t{0}\t[{0}]", "[{0}]\ta\t{0}", "a\t{0}\t[{0}]\t{0}"])
+def test_a_row_of_text_hides_no_record_in_a_cell(row: str) -> None:
+    text = row.format(json.dumps(_SWITCH)) + "\n"
+    with pytest.raises(UnreadableLogError, match="the file is not JSON"):
+        parse_records(text.encode())
 
 
 def test_a_file_that_is_not_empty_certifies_no_day(rolecall: Rolecall, write_log: WriteLog) -> None:

@@ -277,11 +277,16 @@ def _cells(text: bytes) -> Iterator[bytes]:
     """
     has_any = False
     for row in _ROW.finditer(text):
-        has_one = False
+        has_one = has_piece = False
+        start = row.start()
         for cell in _OBJECT_CELL.finditer(text, *row.span()):
             yield cell["object"].rstrip()
             has_any = has_one = True
-        if not has_one and text.find(b'"', *row.span()) >= 0:
+            has_piece = has_piece or _RECORD_KEY.search(text, start, cell.start()) is not None
+            start = cell.end()
+        if not has_one:
+            has_piece = text.find(b'"', *row.span()) >= 0
+        if has_piece or _RECORD_KEY.search(text, start, row.end()):
             raise _not_json("a row has a piece of a record")
     if not has_any:
         raise _not_json("no row has a record")
