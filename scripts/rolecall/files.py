@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 _MODE = 0o600
 # Whoever opens a pipe that somebody has put there is not to wait for its other end.
@@ -17,12 +18,12 @@ NO_FILE = "not a regular file"
 """What is said of a pipe, a device or a folder where a file should be."""
 
 
-def open_file(path: str, *, buffering: int = -1) -> BinaryIO:
+def open_file(path: str) -> BufferedReader:
     """Return the file at ``path``, open for reading.
 
     Raises OSError, for what is no file too: a pipe could be waited for without end.
     """
-    return open(path, "rb", buffering, opener=_opened_file)
+    return open(path, "rb", opener=_opened_file)
 
 
 def _opened_file(path: str, flags: int) -> int:

@@ -10,8 +10,9 @@ and subscriptions of CloudWatch Logs (its User Guide, "Exporting log data to Ama
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum, auto
 from typing import TypeVar
@@ -32,6 +33,8 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "userIdentity"))
 # A page has events, of which one has a message, which is an EventBridge event, which has a record.
 _DEEPEST_ENVELOPE = 5
+_DEEPEST_YAML = 20
+_YAML_ENDS = {b"{": b"}", b"[": b"]"}
 _KEYS_SHOWN = 8
 _KEY_LENGTH_SHOWN = 40
 # A quoted text with a record in it, escapes included: a longer one is a record that is too large.
@@ -75,9 +78,13 @@ _TIME_STAMP = (
 )
 _BEFORE_DOCUMENT = re.compile(rb"%b(?:%b(?=\{))?" % (_SPACE, _TIME_STAMP))
 
+# What lookup-events prints as YAML: pages, events, or texts of records.
+_YAML_START = rb"(?:Events:|(?:- )++(?:[A-Za-z]++:|['\"]\{))"
+_YAML = re.compile(_SPACE + _YAML_START)
+_TABLE = re.compile(rb"-{3,}+\r?\n\|")
 # How the text of a log begins: with a document, a line of one, or a row with one among its cells.
 _BEGINNING = re.compile(
-    rb'%b(?:\{|\[|"\s*\{|%b\{|EVENTS\t|[^\n{]{1,4096}\t\{)' % (_SPACE, _TIME_STAMP)
+    rb'%b(?:\{|\[|"\s*\{|%b|%b\{|EVENTS\t|[^\n{]{1,4096}\t\{)' % (_SPACE, _YAML_START, _TIME_STAMP)
 )
 _OTHER_BEGINNING = re.compile(rb'%b(?:\[\s*)*+\{\s*"(?:[^"\\]++|\\.)*+"\s*:' % _SPACE)
 _CLOUDTRAIL_MEMBER = re.compile(
@@ -171,6 +178,12 @@ def parse_records(body: bytes) -> Records:
         if b"\t" in text:
             with suppress(_NotJsonError):
                 return _records_of_each(_cells(text))
+        if _YAML.match(text):
+            return parse_records(_json_of_yaml(text))
+        if _TABLE.match(text):
+            raise UnreadableLogError(
+                "the file is a table, from which no record can be read: print it with --output json"
+            ) from None
         raise
 
 
@@ -292,6 +305,41 @@ def _cells(text: bytes) -> Iterator[bytes]:
         raise _not_json("no row has a record")
 
 
+def _json_of_yaml(text: bytes) -> bytes:
+    """Return the documents of YAML as JSON, in which all values but lists and objects are texts.
+
+    Raises _NotJsonError, also for a part that stands for another: it could be of any size.
+    """
+    import yaml
+
+    found = bytearray()
+    # How many keys and values there are so far in each part that is open, and in what kind of one.
+    counts, marks = [0], [b""]
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionEndEvent):
+                counts.pop()
+                found += _YAML_ENDS[marks.pop()]
+            elif isinstance(event, yaml.NodeEvent):
+                if isinstance(event, yaml.AliasEvent) or event.anchor or len(marks) > _DEEPEST_YAML:
+                    raise _not_json("its YAML has parts that stand for others, or too deep ones")
+                if counts[-1]:
+                    found += b":" if marks[-1] == b"{" and counts[-1] % 2 else b","
+                counts[-1] += 1
+                if isinstance(event, yaml.ScalarEvent):
+                    found += json.dumps(event.value, ensure_ascii=False).encode()
+                else:
+                    counts.append(0)
+                    marks.append(b"{" if isinstance(event, yaml.MappingStartEvent) else b"[")
+                    found += marks[-1]
+            elif isinstance(event, yaml.DocumentEndEvent):
+                counts = [0]
+                found += b"\n"
+    except yaml.YAMLError as error:
+        raise _not_json(f"nor is it YAML: {' '.join(str(error).split())}") from None
+    return bytes(found)
+
+
 def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
     """Return the records of all ``parts``; a part that is none stays as it is, to be counted.
 
@@ -348,7 +396,7 @@ def _all_members(text: Record, members: dict[str, Record]) -> list[tuple[str, Re
     return list(_pairs(memoryview(text)))
 
 
-def _least_bytes(members: dict[str, Record]) -> int:
+def _least_bytes(members: Mapping[str, Record]) -> int:
     """Return how long an object is that has these members and nothing else, not even space."""
     bytes_of_keys = sum(len(key) + _AROUND_KEY for key in members)
     bytes_of_values = sum(len(memoryview(value)) + _AROUND_VALUE for value in members.values())

@@ -567,7 +567,7 @@ def _head(file: LogFile) -> bytes | None:
     if file.problem is not None:
         return None
     try:
-        with open_file(file.path, buffering=0) as stream:
+        with open_file(file.path) as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError:
         return None
