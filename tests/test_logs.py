@@ -16,6 +16,7 @@ from rolecall import logs
 from rolecall.ledger import sorted_log_files
 from rolecall.log_records import UnreadableLogError
 from rolecall.logs import KeyFacts, find_log_files, key_facts, log_file_key
+from rolecall.trail_files import FolderFiles, TrailFile, UnreadableFileError
 
 KEY = (
     "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/"
@@ -235,6 +236,50 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     (file,) = find_log_files(tmp_path)
     assert file.problem == "not a regular file"
+
+
+@pytest.mark.parametrize("name", ["pipe.json", "pipe.json.gz"])
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(RECORD_TEXT)
+    (file,) = find_log_files(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UnreadableLogError, match="cannot open the file: not a regular file"):
+        logs.read_records(file)
+    assert logs.sha256(file) is None
+    assert not logs.is_same_once_unpacked(file, file)
+    trail_file = TrailFile(name, str(path))
+    with (
+        pytest.raises(UnreadableFileError, match="not a regular file"),
+        FolderFiles([tmp_path]).opened(trail_file),
+    ):
+        pass
+
+
+def test_the_first_bytes_of_a_pipe_that_takes_the_place_of_a_file_are_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.log"
+    path.write_bytes(RECORD_TEXT)
+
+    def is_done(file: logs.LogFile) -> bool:
+        path.unlink()
+        os.mkfifo(path)
+        return False
+
+    assert list(find_log_files(tmp_path, is_done=is_done)) == []
+
+
+@pytest.mark.parametrize("digit", ["\u0661", "\uff11"])
+def test_other_digits_than_ascii_name_no_account_or_day(digit: str) -> None:
+    account, day = digit * 12, f"{digit * 4}/{digit * 2}/{digit * 2}"
+    assert logs.trail_key(f"/AWSLogs/{account}/CloudTrail/us-east-1/2026/03/01/x.json") is None
+    name = f"{account}_CloudTrail_us-east-1_20260301T0000Z_a.json"
+    assert logs.key_facts(name) == logs.KeyFacts(None, None, None)
+    assert logs.key_facts(f"AWSLogs/111122223333/CloudTrail/us-east-1/{day}/x.json") == (
+        logs.KeyFacts("111122223333", None, None)
+    )
 
 
 def test_what_may_not_be_read_is_named(open_folder: Path, unprivileged: Unprivileged) -> None:

@@ -25,6 +25,7 @@ from typing import BinaryIO
 
 from isal import igzip, isal_zlib
 
+from rolecall.files import NO_FILE, open_file
 from rolecall.log_records import Look, Records, UnreadableLogError, look_of, parse_records
 from rolecall.memory import memory_parts
 from rolecall.text import clean
@@ -38,16 +39,18 @@ MAX_LOG_BYTES = memory_parts().log_bytes
 _TRAIL_KEY = re.compile(
     r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/(?P<folder>[^/]+)/"
     r"(?:(?P<region>[^/]+)/(?P<day>\d{4}/\d\d/\d\d)/)?(?:.*/)?[^/]*",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
 # ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM; digests and others differ in the second part.
 _TRAIL_NAME = re.compile(
     r"(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?|Config)_(?P<region>[^_]+)_"
-    r"(?:(?P<day>\d{8})T\d{4,6}Z[_.])?"
+    r"(?:(?P<day>\d{8})T\d{4,6}Z[_.])?",
+    re.ASCII,
 )
 # The whole of such a name: it tells a log wherever it lies.
 _LOG_NAME = re.compile(
-    r"\d{12}_CloudTrail_[^_/]+_\d{8}T\d{4,6}Z_[A-Za-z0-9]+\.json(?:\.gz)?", re.IGNORECASE
+    r"\d{12}_CloudTrail_[^_/]+_\d{8}T\d{4,6}Z_[A-Za-z0-9]+\.json(?:\.gz)?",
+    re.IGNORECASE | re.ASCII,
 )
 # What AWS writes beside CloudTrail/, by the user guides of these services.
 _OTHER_FOLDER = re.compile(
@@ -355,7 +358,7 @@ def _text_of(path: str, max_bytes: int) -> bytes:
 def sha256(file: LogFile) -> str | None:
     """Return the SHA-256 of a file's bytes, in hexadecimal; None if it cannot be read."""
     try:
-        with open(file.path, "rb") as stream:
+        with open_file(file.path) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return None
@@ -385,7 +388,7 @@ def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
 def _unpacked(path: str) -> Iterator[BinaryIO]:
     """Open a log file to be read unpacked: all bytes of all files pass through here."""
     with ExitStack() as streams:
-        stream: BinaryIO = streams.enter_context(open(path, "rb"))
+        stream: BinaryIO = streams.enter_context(open_file(path))
         for _ in range(_MOST_PACKED):
             if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):  # type: ignore[attr-defined]
                 break
@@ -395,7 +398,7 @@ def _unpacked(path: str) -> Iterator[BinaryIO]:
 
 def _is_followed_by_other_bytes(path: str) -> bool:
     """Return whether a gzip file is whole, and what follows is neither padding nor a member."""
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         pieces = iter(lambda: stream.read(_MEMBER_PIECE_BYTES), b"")
         piece = next(pieces, b"")
         while piece.startswith(_GZIP_MAGIC):
@@ -542,7 +545,7 @@ def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogF
         identities = (f"{status.st_dev}:{status.st_ino}:{status.st_ctime_ns}",)
         size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
         if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
-            problem = "not a regular file"
+            problem = NO_FILE
     except OSError as error:
         problem = f"cannot examine the file: {_reason(error)}"
     return LogFile(
@@ -570,7 +573,7 @@ def _head(file: LogFile) -> bytes | None:
     if file.problem is not None:
         return None
     try:
-        with open(file.path, "rb", buffering=0) as stream:
+        with open_file(file.path) as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError:
         return None

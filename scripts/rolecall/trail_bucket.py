@@ -23,13 +23,14 @@ _T = TypeVar("_T")
 _U = TypeVar("_U")
 
 # Names of folders in the layout.
-ACCOUNT = re.compile(r"\d{12}")
-REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+")
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+", re.ASCII)
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_DAY = re.compile(r"(?P<day>\d{4}/\d\d/\d\d)/")
+_DAY = re.compile(r"(?P<day>\d{4}/\d\d/\d\d)/", re.ASCII)
 _LOG = re.compile(
     r"(?:.*/)?(?P<root>AWSLogs/(?:o-[a-z0-9]+/)?)(?P<account>\d{12})/CloudTrail/(?P<region>[^/]+)/"
-    r"(?P<day>\d{4}/\d\d/\d\d)/[^/]+"
+    r"(?P<day>\d{4}/\d\d/\d\d)/[^/]+",
+    re.ASCII,
 )
 # What S3 hands out only after it was restored. GLACIER_IR is handed out at once; what
 # Intelligent-Tiering has archived is listed like what it has not (Amazon S3 API Reference,

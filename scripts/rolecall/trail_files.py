@@ -19,23 +19,27 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena import explained
 from rolecall.errors import RolecallError
+from rolecall.files import open_file
 from rolecall.logs import DIGEST_FOLDER, LOG_YEARS, find_log_files, printable, trail_key
 from rolecall.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
 
 _LOG_FOLDER = "CloudTrail"
 _LAYOUT = re.compile(
     rf"(?P<root>AWSLogs/(?:o-[a-z0-9]+/)?)(?P<account>\d{{12}})/{_LOG_FOLDER}(?:-Digest)?/"
-    r"(?P<region>[^/]+)/"
+    r"(?P<region>[^/]+)/",
+    re.ASCII,
 )
-_NAME = re.compile(rf"(?P<account>\d{{12}})_{_LOG_FOLDER}(?:-Digest)?_(?P<region>[^_]+)_")
+_NAME = re.compile(rf"(?P<account>\d{{12}})_{_LOG_FOLDER}(?:-Digest)?_(?P<region>[^_]+)_", re.ASCII)
 _LOG_NAME = re.compile(
-    rf"\d{{12}}_{_LOG_FOLDER}_[^_]+_(?P<time>\d{{8}}T\d{{4}})(?:\d\d)?Z_[A-Za-z0-9]+\.json(?:\.gz)?"
+    rf"\d{{12}}_{_LOG_FOLDER}_[^_]+_(?P<time>\d{{8}}T\d{{4}})(?:\d\d)?Z_[A-Za-z0-9]+\.json(?:\.gz)?",
+    re.ASCII,
 )
 _DIGEST_NAME = re.compile(
     rf"(?P<trail>\d{{12}}_{DIGEST_FOLDER}_.+)_(?P<time>\d{{8}}T\d{{6}})Z(?P<backfill>_backfill)?"
-    r"\.json(?:\.gz)?"
+    r"\.json(?:\.gz)?",
+    re.ASCII,
 )
-_DAY = re.compile(r"AWSLogs/.*/(?P<day>\d{4}/\d\d/\d\d)/[^/]*", re.DOTALL)
+_DAY = re.compile(r"AWSLogs/.*/(?P<day>\d{4}/\d\d/\d\d)/[^/]*", re.DOTALL | re.ASCII)
 _PACKED = ".gz"
 _ONE_DAY = timedelta(days=1)
 DIGESTS_AFTER = 2 * _ONE_DAY
@@ -221,7 +225,7 @@ class FolderFiles:
     def opened(self, file: TrailFile) -> Iterator[Opened]:
         """Open a file. Raises UnreadableFileError."""
         try:
-            stream = open(file.place, "rb")  # noqa: SIM115
+            stream = open_file(file.place)
         except OSError as error:
             raise UnreadableFileError(error.strerror or str(error)) from None
         with stream:
