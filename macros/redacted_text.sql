@@ -73,13 +73,15 @@
         '(?:token|auth(?:entication|orization)?|confirmation|verification|device|user|mfa|otp)[_-]?code',
         'user[_-]?data', '(?:base32[_-]?string|totp|otp|mfa)[_-]?seed', 'qr[_-]?code[_-]?png',
         escaped_name(),
-    ] | join('|') ~ ')(?:[_.-]?(?:[0-9]{1,2}|value|string|(?:plain)?text|base64|b64|hash|binary|data))?') }}
+    ] | join('|') ~ ')(?:[_.-]?(?:[0-9]{1,2}|value|string|(?:plain)?text|base64|b64|hash|binary'
+        ~ '|data))?') }}
 {%- endmacro %}
 
 {#- A name whose letters are written as escapes, as nobody needs to. -#}
 {% macro escaped_name() -%}
     {{ return(
-        '\\\\+u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])(?:[a-z0-9_.-]|\\\\+u00[2-7][0-9a-f])*'
+        '\\\\+u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
+        ~ '(?:[a-z0-9_.-]|\\\\+u00[2-7][0-9a-f])*'
     ) }}
 {%- endmacro %}
 
@@ -128,7 +130,8 @@
 {#- The user before a password of a command, as curl, mysql, sshpass and redis-cli take it. -#}
 {% macro command_password() -%}
     {{ return(
-        '([\\s"\'](?:-u|--(?:proxy-)?user)(?:[\\s=]|\\\\*"\\s*,\\s*\\\\*")\\s*\\\\*["\']?[a-z_][^\\s:"\'\\\\]*:'
+        '([\\s"\'](?:-u|--(?:proxy-)?user)(?:[\\s=]|\\\\*"\\s*,\\s*\\\\*")'
+        ~ '\\s*\\\\*["\']?[a-z_][^\\s:"\'\\\\]*:'
         ~ '|(?:mysql|mariadb)[a-z-]*\\s(?:[^"\\\\|;&]*\\s)?-p|sshpass\\s+-p\\s*'
         ~ '|redis-cli\\s(?:[^"\\\\|;&]*\\s)?-a\\s+)([^\\s"\'\\\\])'
     ) }}
@@ -160,7 +163,8 @@
 {#- The name of a secret, and the beginning of what parts it from the secret. -#}
 {% macro named_secret() -%}
     {{ return(
-        '(' ~ secret_name() ~ ')(\\\\*["\']|\\s*(?:=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))|>|\\\\+u003e|\\t|\\\\t)'
+        '(' ~ secret_name() ~ ')(\\\\*["\']'
+        ~ '|\\s*(?:=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))|>|\\\\+u003e|\\t|\\\\t)'
         ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)(?:code|sig))(=|%(?:25)*3d|\\\\+u003d)'
         ~ '|(--[a-z-]*(?:password|passwd|secret|token|key))(\\s)'
     ) }}
@@ -232,7 +236,8 @@
         ~ '|[Ee]nvironmentVariables|[Pp]rivilegedMode|[Cc]ertificate|[Rr]egistryCredential'
         ~ '|[Ii]magePullCredentialsType|[a-z]+(?:Id|Arn|At|Status))' -%}
     {{ return(
-        '("env(?:ironment)?)\\x02(\\\\*"' ~ colon ~ '\\{(?:\\s|\\\\+[nrt])*\\\\*"' ~ member ~ '\\x02?\\\\*")'
+        '("env(?:ironment)?)\\x02(\\\\*"' ~ colon ~ '\\{(?:\\s|\\\\+[nrt])*\\\\*"' ~ member
+        ~ '\\x02?\\\\*")'
         ~ '|(encryption[_-]?key)\\x02(\\\\*"' ~ colon
         ~ '\\\\*"(?:arn:aws[a-z-]*:kms:|alias/|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\\\\*"))'
     ) }}
@@ -247,7 +252,8 @@
         ~ '(?:"(?:[^"\\\\]|\\\\.)*"|\\\\+"[^"\\\\]*\\\\+"|[a-z0-9.+-]+)' -%}
     {%- set object = '\\{' ~ space ~ member ~ '(?:' ~ comma ~ member ~ ')*' ~ space ~ '\\}' -%}
     {{ return(
-        '(credentials?|secrets|encryption[_-]?key)\\x02(\\\\*"' ~ colon ~ '(?:' ~ object ~ '|\\[' ~ space ~ object
+        '(credentials?|secrets|encryption[_-]?key)\\x02(\\\\*"' ~ colon
+        ~ '(?:' ~ object ~ '|\\[' ~ space ~ object
         ~ '(?:' ~ comma ~ object ~ ')*' ~ space ~ '\\]))'
         ~ '|\\x02("' ~ colon ~ '""' ~ space ~ '[,}]|\\\\*"' ~ colon
         ~ '(?:\\\\*"(?:true|false)\\\\*"' ~ space ~ '[,}]|\\[' ~ space ~ '\\]|\\{' ~ space ~ '\\}))'
@@ -270,7 +276,8 @@
         {%- set container.pattern = '[\\[{]' ~ plain ~ '(?:(?:' ~ part
             ~ ('|' ~ container.pattern if depth else '') ~ ')' ~ plain ~ ')*[\\]}]' -%}
     {%- endfor -%}
-    {%- set members = '(?:' ~ comma ~ string ~ colon ~ '(?:' ~ string ~ '|[a-z0-9.+-]+|' ~ container.pattern ~ '))*'
+    {%- set members = '(?:' ~ comma ~ string ~ colon ~ '(?:' ~ string ~ '|[a-z0-9.+-]+|'
+        ~ container.pattern ~ '))*'
         ~ comma -%}
     {%- set name = quote ~ '(?:(?:[a-z0-9_. -]*(?:id|' ~ naming_words() ~ ')|k)' ~ quote ~ colon ~ quote
         ~ '[^"\\\\]*|type' ~ quote ~ colon ~ quote ~ 'securestring|namespace' ~ quote ~ colon ~ quote
@@ -334,7 +341,10 @@
             '#1GONE',
         ],
         ['(?i)(\\x02\\s+=\\s*|\\x02\\s*=\\s+|;\\s*[a-z _-]*\\x02=)' ~ line, '#1GONE'],
-        ['(?i)(\\x02=)[^;"\'\\\\\\s&\\x01\\x03][^;"\'\\\\\\r\\n&\\x01\\x03]*(;\\s*[a-z _-]+\\x02?=)', '#1GONE#2'],
+        [
+            '(?i)(\\x02=)[^;"\'\\\\\\s&\\x01\\x03][^;"\'\\\\\\r\\n&\\x01\\x03]*(;\\s*[a-z _-]+\\x02?=)',
+            '#1GONE#2',
+        ],
         [
             '(?i)(\\x02(?:\\s*(?:=>?|%(?:25)*3d|\\\\+u003d)\\s?|\\s*:(?:\\s|\\\\+[nrt])+|\\s+|\\\\t)'
                 ~ '(?:(?:bearer|basic|digest|token)\\s+)?)' ~ value,
@@ -342,7 +352,10 @@
         ],
         ['(?i)' ~ command_password() ~ '[^\\s"\'\\\\]*', '#1GONE'],
         ['(?i)((?:bearer|basic)\\s+)[a-z0-9._~+/=-]{16,}', '#1GONE'],
-        ['(?i)(authorization\\x02\\\\*"\\s*,\\s*\\\\*"(?:bearer|basic|digest|token)\\s+)[^\\s"\\\\]+', '#1GONE'],
+        [
+            '(?i)(authorization\\x02\\\\*"\\s*,\\s*\\\\*"(?:bearer|basic|digest|token)\\s+)[^\\s"\\\\]+',
+            '#1GONE',
+        ],
         [secret_shape(), 'GONE'],
         [url_password(), '#1GONE@'],
     ]) }}

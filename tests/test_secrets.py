@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from athena.account import Account
-from conftest import Rolecall, WriteLog, event
+from athena.account import COMPLETE, Account, Warehouse
+from conftest import PROJECT, Rolecall, WriteLog, event, log_key
 from macros_alone import answer_of
 from secret_texts import GONE, harmless_texts, json_texts, plain_texts
 
@@ -205,6 +205,35 @@ def test_no_column_keeps_a_secret(rolecall: Rolecall, write_log: WriteLog) -> No
     assert b"LEAK" not in _bytes(rolecall)
 
 
+@pytest.mark.xdist_group("athena")
+def test_no_column_keeps_a_secret_on_athena_and_an_older_store_is_cleaned_when_asked(
+    account: Account, tmp_path: Path
+) -> None:
+    texts = {"userAgent": "token=LEAK"}
+    identity = _SAYING_SECRETS["userIdentity"] | {"userName": '{"password":"LEAK"}'}
+    record = event(1, **(_SAYING_SECRETS | texts | {"userIdentity": identity}))
+    key = log_key("111122223333", "us-east-1", "2026/03/01", logs="AWSLogs/")
+    account.put_log("secrets", key, [record, event(2, eventID="token=LEAK")])
+    account.create_table("default.secrets", "secrets", COMPLETE)
+    warehouse = Warehouse(account, "without_secrets", "secrets", tmp_path)
+    warehouse.dbt(PROJECT, "run", "--select", "+log_reads")
+    assert warehouse.rows(_LEFT) == [list(_LEFT_ROW)]
+    ids = "select count(*) from events where length(event_id) = 64"
+    assert warehouse.rows(ids) == [["1"]]
+    warehouse.rows(
+        """
+        update events
+        set event_id = 'token=LEAK', user_name = 'password=LEAK', tls_host_header = 'eve:LEAK@h'
+        where event_name like 'password%'
+        """
+    )
+    warehouse.dbt(PROJECT, "run-operation", "clean_stored_secrets")
+    assert warehouse.rows(ids) == [["2"]]
+    assert warehouse.rows(
+        "select user_name, tls_host_header from events where event_name like 'password%'"
+    ) == [["password=REDACTED", "REDACTED@h"]]
+
+
 def test_ids_with_secrets_stay_apart_and_the_same(rolecall: Rolecall, write_log: WriteLog) -> None:
     ids = ({"password": "LEAK1"}, {"password": "LEAK2"}, "token=LEAK1", {"password": "LEAK1"})
     logs = write_log([event(1, eventID=each, sharedEventID=each) for each in ids])
@@ -218,11 +247,8 @@ def test_ids_with_secrets_stay_apart_and_the_same(rolecall: Rolecall, write_log:
 
 def test_the_problem_of_a_file_keeps_no_secret(rolecall: Rolecall, write_log: WriteLog) -> None:
     logs = write_log([event(1)])
-    other = logs / "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01"
-    other.mkdir(parents=True, exist_ok=True)
-    name = "111122223333_CloudTrail_us-east-1_20260301T0000Z_a.json"
     key = "-----BEGIN PRIVATE KEY-----LEAK"
-    (other / name).write_text(json.dumps({"password=LEAK": 1, "https://u:LEAK@h": 1, key: 1}))
+    _write_other(logs, {"password=LEAK": 1, "https://u:LEAK@h": 1, key: 1})
     rolecall.refresh(logs)
     ((problem,),) = rolecall.query("select problem from log_files where problem is not null")
     assert problem.endswith("its first object has the keys password..., https..., REDACTED")
@@ -234,6 +260,7 @@ def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
 ) -> None:
     first = event(1, requestParameters={"a": "b"}, errorMessage="none")
     logs = write_log([first, event(2), first | {"errorMessage": "other"}])
+    _write_other(logs, {"a": 1})
     rolecall.refresh(logs)
     assert rolecall.query("select count(*) from event_conflicts") == [(1,)]
     with duckdb.connect(str(rolecall.database)) as connection:
@@ -251,16 +278,20 @@ def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
             """
         )
         connection.execute(
-            "update event_conflicts set error_code = 'password=LEAK', event_id = 'token=LEAK'"
+            "update event_conflicts set error_code = 'password=LEAK',"
+            ' event_id = \'{"password":"LEAK"}\''
         )
-        connection.execute("update log_reads set problem = 'the key password=LEAK'")
+        connection.execute(
+            "update log_reads set problem = 'the key password=LEAK' where problem is not null"
+        )
         connection.execute("update rolecall_schema set version = 4")
         assert b"LEAK" in _bytes(rolecall)
     rolecall.refresh(write_log([event(3)], day="2026/03/02", name="new.json.gz"))
     assert rolecall.query(
         """
         select
-            length(event_id), request_parameters, error_message, user_name, tls_host_header, resources
+            length(event_id), request_parameters, error_message, user_name, tls_host_header,
+            resources
         from events where request_parameters is not null
         """
     ) == [
@@ -289,6 +320,14 @@ def test_what_reads_logs_takes_no_notice_of_what_the_linter_is_told(
     assert rolecall.query("select request_parameters from stg_cloudtrail__events") == [
         ('{"dbPassword":"REDACTED"}',)
     ]
+
+
+def _write_other(logs: Path, content: dict[str, int]) -> None:
+    """Write a file that is named like a log, and is none."""
+    folder = logs / "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "111122223333_CloudTrail_us-east-1_20260301T0000Z_a.json"
+    (folder / name).write_text(json.dumps(content))
 
 
 def _bytes(rolecall: Rolecall) -> bytes:

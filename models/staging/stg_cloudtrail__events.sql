@@ -210,22 +210,22 @@ without_secrets as (
     select
         ---------- text, where any has a hint of a secret without it
         {%- for column in digested_columns() %}
-        case
-            when redacted_texts is null then {{ column }}
-            else {{ digested_secret(column) }}
-        end as {{ column }},
+            case
+                when redacted_texts is null then {{ column }}
+                else {{ digested_secret(column) }}
+            end as {{ column }},
         {%- endfor %}
         {%- for column in redacted_columns() %}
-        case
-            when redacted_texts is null then {{ column }}
-            else redacted_texts[{{ loop.index }}]
-        end as {{ column }},
+            case
+                when redacted_texts is null then {{ column }}
+                else redacted_texts[{{ loop.index }}]
+            end as {{ column }},
         {%- endfor %}
         {%- for column in redacted_json_columns() %}
-        case
-            when redacted_jsons is null then {{ column }}
-            else redacted_jsons[{{ loop.index }}]
-        end as {{ column }},
+            case
+                when redacted_jsons is null then {{ column }}
+                else redacted_jsons[{{ loop.index }}]
+            end as {{ column }},
         {%- endfor %}
         {{ redacted_host('tls_host_header') }} as tls_host_header,
 
