@@ -63,7 +63,7 @@
         'secrets?', 'secret[_-]?(?:access[_-]?)?keys?',
         '(?:' ~ not_ending_in(harmless_tokens()) ~ ')tokens?',
         '(?:api|private|shared|signing|auth|account|shared[_-]?access|encryption|hmac)[ _.-]?keys?',
-        '(?:storage|blob|azure|primary|secondary)[ _.-]?(?:access|account)?[ _.-]?keys?',
+        '(?:storage|blob|azure|primary|secondary)[_-]?(?:access|account)[_-]?keys?',
         '(?:sse|encryption)[_-]?customer[_-]?key',
         '(?:[^a-z]|private)[_-]?key[_-]?material',
         'connection[_-]?(?:string|uri|url)s?', 'conn[_-]?str(?:ing)?',

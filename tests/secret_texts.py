@@ -485,6 +485,8 @@ _HARMLESS: tuple[Any, ...] = (
     {"x": "<passwordPolicy>strict</passwordPolicy>", "y": "docker run -u 1000:1000 image"},
     {"path": "C:\\secrets\\temp", "a": "a <b> & c, d=e; f"},
     {"RedirectTo": "https://x/a%20b%2Fc", "LoginTo": "https://x/"},
+    {"cacheKey": "a", "sortKey": "b", "primaryKey": "id", "secondaryKeys": ["x"], "hashKey": "d"},
+    {"grantees": ["x"], "encryptionContext": {"aws:secretsmanager:arn": "arn"}, "s3Key": "k"},
     {"a": "\u00e9t\u00e9 = x", "b": "x \\u0026 y"},
     "ssh-rsa AAAA user@host, https://host:8080/a?b=c@d&e=f",
     "arn:aws:sts::1:assumed-role/Token/eve@example.com",

@@ -146,7 +146,7 @@ def test_both_engines_leave_the_same(account: Account, tmp_path: Path, redacted_
     assert [each for each in zip(texts, expected, found, strict=True) if each[1] != each[2]] == []
 
 
-_SAYING_SECRETS = {
+_SAYING_SECRETS: dict[str, Any] = {
     "eventName": "password=LEAK",
     "eventVersion": "token=LEAK",
     "sourceIPAddress": "password=LEAK",
