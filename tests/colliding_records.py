@@ -64,7 +64,9 @@ def _trail_switches_and_assumptions() -> Trail:
     trail = Trail(42)
     for _ in range(COUNT):
         _switch(trail, 0)
-        trail.assume("10:00:00", trail.user("bob"), "Ops", "bob", "k", sourceIPAddress="AWS Internal")
+        trail.assume(
+            "10:00:00", trail.user("bob"), "Ops", "bob", "k", sourceIPAddress="AWS Internal"
+        )
     return trail
 
 

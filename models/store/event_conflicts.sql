@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ clean_stored_secrets(this) }}") }}
 -- A record is compared with what the store has under its key: a copy of it that
 -- this load or an earlier one put there, or an unlike record.
 with

@@ -67,6 +67,8 @@ _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 _ACCOUNT = re.compile(rb'"\d{12}"')
 _TRAIL_START = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"Records"[ \t\r\n]*+:')
 _TRAIL_END_BYTES = 64
+# What has one of these is no name: a value may stand behind it.
+_BEFORE_VALUE = re.compile(r"[^=:@&%{\"'\n]*")
 
 # What stands between documents: `jq --seq` begins each with a mark, editors with that of UTF-8.
 # Runs of one class cost no memory, however many blank lines there are.
@@ -522,10 +524,10 @@ def _no_record(members: dict[str, Record]) -> _NoRecordError:
 
 
 def _shown(key: str) -> str:
-    """Return ``key`` as text that is short and harmless to print."""
-    start = key[:_KEY_LENGTH_SHOWN]
+    """Return ``key`` as text that is short and harmless to print, without a value in it."""
+    start = _BEFORE_VALUE.findall(key[:_KEY_LENGTH_SHOWN])[0]
     text = "".join(letter if letter.isprintable() else "\ufffd" for letter in start)
-    return f"{text}..." if len(key) > _KEY_LENGTH_SHOWN else text
+    return f"{text}..." if len(key) > len(start) else text
 
 
 def _first_byte(text: Record) -> bytes:
