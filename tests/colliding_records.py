@@ -123,7 +123,7 @@ def _trail_starts_without_principal() -> Trail:
 
 
 def _trail_starts_with_principal() -> Trail:
-    """The issued key acts in many sessions of others."""
+    """Let the issued key act in many sessions."""
     trail = Trail(48)
     for number in range(COUNT):
         trail.assume("10:00:00", trail.user("bob"), "Ops", "bob", "one")
