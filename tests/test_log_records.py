@@ -123,7 +123,8 @@ def test_every_shape_of_lookup_events_gives_its_records(text: str) -> None:
 
 
 def _yaml(value: object, **options: Any) -> str:
-    return yaml.safe_dump(value, **options)
+    text: str = yaml.safe_dump(value, **options)
+    return text
 
 
 @pytest.mark.parametrize(

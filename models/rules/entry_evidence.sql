@@ -131,7 +131,7 @@ sessions_of_services as (
     union distinct
     select session_id
     from known_starts
-    group by session_id
+    group by 1
     having min(begun_by) = 'service' and max(begun_by) = 'service'
 
 ),
@@ -142,7 +142,7 @@ sessions_of_pods as (
     from known_starts
     left join sessions_of_services
         on known_starts.caller_session_id = sessions_of_services.session_id
-    group by known_starts.session_id
+    group by 1
     having
         min(known_starts.begun_by) = 'node'
         and max(known_starts.begun_by) = 'node'

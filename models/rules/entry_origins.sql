@@ -91,7 +91,7 @@ with_source_identity as (
         *,
         origin in ('saml', 'web identity')
         and source_identity is not null as is_named_by_assertion,
-        -- The source identity of a session of Roles Anywhere is of its certificate.
+        -- Roles Anywhere takes the source identity from the certificate.
         recorded_actor is null
         and not (origin = 'roles anywhere' and source_identity is not null)
             as may_be_named_by_source_identity
