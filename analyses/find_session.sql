@@ -61,6 +61,21 @@ assumptions as (
 
 ),
 
+-- No session came of them, and no switch has them.
+refused_assumptions as (
+
+    select role_assumptions.*
+    from role_assumptions
+    left join role_switches
+        on
+            role_assumptions.role_assumption_id
+            = role_switches.assume_role_event_id
+    where
+        role_assumptions.outcome = 'failure'
+        and role_switches.role_switch_id is null
+
+),
+
 ids as (
 
     select
@@ -92,6 +107,12 @@ ids as (
         session_id,
         role_switch_id
     from assumptions
+    union all
+    select
+        coalesce(caller_event_id, role_event_id) as known_id,
+        cast(null as varchar) as session_id,
+        cast(null as varchar) as role_switch_id
+    from refused_assumptions
 
 )
 

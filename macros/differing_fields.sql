@@ -1,25 +1,62 @@
-{#- RULES 10, tolerance: of two records of one key, relations with the columns of events, the names of
-    the fields with different values as text, '' where there is none, which JSON texts aside. What one
-    of them lacks is no difference. -#}
-{% macro differing_fields(one, other) -%}
+{#- RULES 10, tolerance: of pairs of records of one key the names of the fields in which the two differ
+    as text, '' where there is none, which JSON texts aside: see `differing_value`. -#}
+{% macro differing_fields() -%}
     {%- set texts = [] -%}
     {%- for field in compared_fields() -%}
         {%- do texts.append(
-            'case when ' ~ one ~ '.' ~ field ~ ' <> ' ~ other ~ '.' ~ field ~ " then '" ~ field
-            ~ "' end"
+            'case when ' ~ differing_value(field) ~ " then '" ~ field ~ "' end"
         ) -%}
     {%- endfor -%}
     {{ joined_texts(texts, "', '") }}
 {%- endmacro %}
 
-{#- Whether two records are alike in all that is kept of them. -#}
-{% macro is_kept_alike(one, other) -%}
+{#- Whether two records of a pair differ in a field: in columns of this name and of `stored_...`. What
+    one of them lacks is a difference where that cannot come of how it was delivered or read: in a field
+    that every delivery has; between two log files of a trail (`are_of_trails`), which CloudTrail writes
+    alike, in one that every table for them has, or in any that one load read from both (`are_of_one_load`). -#}
+{% macro differing_value(field) -%}
+    {%- set stored = 'stored_' ~ field -%}
+    {%- if field in fields_of_every_delivery() -%}
+        {{ field }} is distinct from {{ stored }}
+    {%- else -%}
+        coalesce(
+            {{ field }} <> {{ stored }},
+            are_of_trails
+            {%- if field not in fields_of_every_table() %} and are_of_one_load{% endif %}
+            and {{ field }} is distinct from {{ stored }},
+            false
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether two records of a pair are alike in all that is kept of them. -#}
+{% macro is_kept_alike() -%}
     (
         {%- for field in compared_fields() + json_fields() %}
-        ({{ one }}.{{ field }} is not distinct from {{ other }}.{{ field }})
+        {{ field }} is not distinct from stored_{{ field }}
         {%- if not loop.last %} and {% endif -%}
         {%- endfor %}
     )
+{%- endmacro %}
+
+{#- AWS CloudTrail User Guide, "CloudTrail record contents": what is not optional. -#}
+{% macro fields_of_every_delivery() -%}
+    {{ return([
+        'event_name', 'event_source', 'aws_region', 'source_ip_address', 'identity_type'
+    ]) }}
+{%- endmacro %}
+
+{#- What a table has that CloudTrail's console made in 2020. -#}
+{% macro fields_of_every_table() -%}
+    {{ return([
+        'event_type', 'event_version', 'user_agent', 'error_code', 'error_message', 'is_read_only',
+        'request_id', 'shared_event_id', 'api_version', 'principal_id', 'identity_arn',
+        'identity_account_id', 'access_key_id', 'user_name', 'invoked_by', 'session_created_at',
+        'is_session_mfa_authenticated', 'session_issuer_type', 'session_issuer_arn',
+        'session_issuer_account_id', 'session_issuer_user_name', 'session_issuer_principal_id',
+        'vpc_endpoint_id', 'request_parameters', 'response_elements', 'additional_event_data',
+        'service_event_details', 'resources'
+    ]) }}
 {%- endmacro %}
 
 {% macro compared_fields() -%}

@@ -1,6 +1,7 @@
 {#- The query that names, of pairs of records, the JSON texts with different values, whatever their
-    layout and the order of the members: `pair_number` and `differing_json`, for pairs that have some.
-    `pairs` is a CTE with `pair_number` and the texts, and those of the other record as `stored_...`. -#}
+    layout and the order of the members, and which one of them lacks where that is a difference:
+    `pair_number` and `differing_json`, for pairs that have some. `pairs` is a CTE with `pair_number`
+    and what `differing_value` looks at. -#}
 {% macro differing_json(pairs) -%}
     {{ return(adapter.dispatch('differing_json')(pairs)) }}
 {%- endmacro %}
@@ -27,7 +28,7 @@
                 {{ loop.index }} as side,
                 {{ prefix }}{{ field }} as json
             from {{ pairs }}
-            where {{ field }} <> stored_{{ field }}
+            where {{ differing_value(field) }}
             {%- if not loop.last %}
             union all
             {%- endif %}
@@ -48,8 +49,9 @@
     {%- set texts = [] -%}
     {%- for field in json_fields() | sort -%}
         {%- do texts.append(
-            'case when ' ~ canonical_json(field) ~ ' <> ' ~ canonical_json('stored_' ~ field)
-            ~ " then '" ~ field ~ "' end"
+            'case when ' ~ differing_value(field)
+            ~ ' and ' ~ canonical_json(field) ~ ' is distinct from '
+            ~ canonical_json('stored_' ~ field) ~ " then '" ~ field ~ "' end"
         ) -%}
     {%- endfor -%}
     select

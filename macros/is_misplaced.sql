@@ -1,20 +1,34 @@
 {#- Whether a record of `account` and `region` lies in a log file whose key names others. Null, which
-    is no contradiction, where either says nothing. The regions of global services are no other
-    ones: their events were delivered with those of each region, and what IAM, STS and CloudFront
-    log lies with either (AWS CloudTrail User Guide, "Global service events"). -#}
+    is no contradiction, where either says nothing. Global services log in one region, and until
+    November 2021 trails of other regions got what they logged too (AWS CloudTrail User Guide, "Global
+    service events", and AWS's notice of that change, which names sign-ins). What IAM, STS and
+    CloudFront log elsewhere may lie in that region's files as well. A record that names no
+    service is of none. -#}
 {% macro is_misplaced(account, region, source, file_account, file_region) -%}
-    {%- set global = "('us-east-1', 'us-gov-west-1', 'cn-north-1')" -%}
+    {%- set global_regions = "('us-east-1', 'us-gov-west-1', 'cn-north-1')" -%}
+    {%- set in_either = ['iam', 'sts', 'cloudfront'] -%}
+    {%- set in_any = in_either + ['signin', 'route53'] -%}
     (
         {{ account }} <> {{ file_account }}
         or (
             {{ region }} <> {{ file_region }}
-            and {{ region }} not in {{ global }}
             and not (
-                {{ file_region }} in {{ global }}
-                and coalesce({{ source }}, '') in (
-                    'iam.amazonaws.com', 'sts.amazonaws.com', 'cloudfront.amazonaws.com'
-                )
+                {{ region }} in {{ global_regions }}
+                and {{ is_of_services(source, in_any) }}
+            )
+            and not (
+                {{ file_region }} in {{ global_regions }}
+                and {{ is_of_services(source, in_either) }}
             )
         )
+    )
+{%- endmacro %}
+
+{% macro is_of_services(source, services) -%}
+    coalesce({{ source }}, '') in (
+        {%- for service in services -%}
+            '{{ service }}.amazonaws.com'
+            {%- if not loop.last %}, {% endif -%}
+        {%- endfor -%}
     )
 {%- endmacro %}

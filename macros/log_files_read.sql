@@ -12,7 +12,7 @@
         region as aws_region,
         delivered_date,
         status,
-        problem,
+        {{ redacted_text('problem') }} as problem,
         record_count,
         size_bytes,
         modified_at,

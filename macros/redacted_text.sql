@@ -39,35 +39,50 @@
     regexp_like({{ text }}, {{ sql_text(secret_hint()) }})
 {%- endmacro %}
 
-{#- Every rule in turn. Two characters that no JSON has stand for what is found meanwhile: chr(1) is a
-    secret that is gone, and chr(2) ends the name of one. -#}
+{#- Every rule in turn. Characters that no JSON has stand for what is found meanwhile: chr(1) is a secret
+    that is gone, chr(2) ends the name of one, and chr(3) begins the next parameter. -#}
 {% macro replaced_secrets(text, rules, group_mark, option) -%}
     {%- set replaced = namespace(sql=text) -%}
     {#- Only what is compiled to be looked at may lack rules: what reads logs never does. -#}
     {%- set is_linted = var('is_linted', false) and flags.WHICH == 'compile' -%}
     {%- for pattern, replacement in (rules[:1] if is_linted else rules) -%}
         {%- set by = sql_text(replacement | replace('#', group_mark))
-            | replace('GONE', "' || chr(1) || '") | replace('NAMED', "' || chr(2) || '") -%}
+            | replace('GONE', "' || chr(1) || '") | replace('NAMED', "' || chr(2) || '")
+            | replace('NEXT', "' || chr(3) || '") -%}
         {%- set replaced.sql = 'regexp_replace(' ~ replaced.sql ~ ', ' ~ sql_text(pattern) ~ ', '
             ~ by ~ option ~ ')' -%}
     {%- endfor -%}
-    replace(replace({{ replaced.sql }}, chr(1), 'REDACTED'), chr(2), '')
+    replace(replace(replace({{ replaced.sql }}, chr(1), 'REDACTED'), chr(2), ''), chr(3), '')
 {%- endmacro %}
 
 {#- The end of a secret's name: of a member of an object, a variable, a parameter of a URL. -#}
 {% macro secret_name() -%}
     {{ return('(?:' ~ [
-        'pass(?:words?|wd|code|phrase)', 'pwd', '(?:[^a-z]|db|user|root|admin)pass',
+        'pass(?:words?|wd|code|phrase)', 'pwd', '(?-i:[a-xz]Pass)',
+        '(?:[^a-z]|db|user|root|admin|new|old|current|previous|temp|master|login|mail|key|store)pass',
         'secrets?', 'secret[_-]?(?:access[_-]?)?keys?',
         '(?:' ~ not_ending_in(harmless_tokens()) ~ ')tokens?',
-        '(?:api|private|shared|signing|auth|account|shared[_-]?access)[ _.-]?keys?',
+        '(?:api|private|shared|signing|auth|account|shared[_-]?access|encryption|hmac)[ _.-]?keys?',
+        '(?:storage|blob|azure|primary|secondary)[_-]?(?:access|account)[_-]?keys?',
+        '(?:sse|encryption)[_-]?customer[_-]?key',
         '(?:[^a-z]|private)[_-]?key[_-]?material',
         'connection[_-]?(?:string|uri|url)s?', 'conn[_-]?str(?:ing)?',
         'credentials?', 'authorization', 'auth[_-]?header', '(?:[^a-z]|session[_-]?|set-)cookies?',
-        'assertion', 'saml[_-]?response', 'x-(?:amz|goog)-signature', '[^a-z](?:jwt|bearer|psk)',
-        '(?:token|auth|authorization|confirmation|verification|device|user|mfa|otp)[_-]?code',
-        'user[_-]?data',
-    ] | join('|') ~ ')(?:[_.-]?(?:[0-9]{1,2}|value|string|(?:plain)?text|base64|b64|hash|binary))?') }}
+        'assertion', 'saml[_-]?response', 'x-(?:amz|goog)-signature',
+        '[^a-z](?:jwt|bearer|psk|pin|plaintext)',
+        '(?:token|auth(?:entication|orization)?|confirmation|verification|device|user|mfa|otp)[_-]?code',
+        'user[_-]?data', '(?:base32[_-]?string|totp|otp|mfa)[_-]?seed', 'qr[_-]?code[_-]?png',
+        escaped_name(),
+    ] | join('|') ~ ')(?:[_.-]?(?:[0-9]{1,2}|value|string|(?:plain)?text|base64|b64|hash|binary'
+        ~ '|data))?') }}
+{%- endmacro %}
+
+{#- A name whose letters are written as escapes, as nobody needs to. -#}
+{% macro escaped_name() -%}
+    {{ return(
+        '\\\\+u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
+        ~ '(?:[a-z0-9_.-]|\\\\+u00[2-7][0-9a-f])*'
+    ) }}
 {%- endmacro %}
 
 {#- What stands before `token` where it is none of who acts: pages, idempotency, the subject of one. -#}
@@ -94,46 +109,73 @@
 {%- endmacro %}
 
 {#- What a secret looks like, whatever its name: private keys, JSON web tokens, session tokens of AWS,
-    tokens of GitHub, Slack and Stripe. -#}
+    tokens of GitHub, Slack and Stripe, and addresses of webhooks. -#}
 {% macro secret_shape() -%}
     {{ return([
         '-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----'
-            ~ '[A-Za-z0-9+/=\\s:,.()-]*(?:\\\\+[nrt/][A-Za-z0-9+/=\\s:,.()-]*)*',
+            ~ '[^"\'\\\\<]*(?:\\\\+[nrt/][^"\'\\\\<]*)*',
         'eyJ[A-Za-z0-9_-]{8,}\\.eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?',
         '(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[A-Za-z0-9+/=%_-]{16,}',
         'gh[opsru]_[A-Za-z0-9]{30,}', 'github_pat_[A-Za-z0-9_]{30,}',
         'xox[abeprs]-[A-Za-z0-9-]{10,}', 'sk_live_[A-Za-z0-9]{16,}',
+        'hooks\\.slack\\.com/[A-Za-z0-9/_-]+', 'discord(?:app)?\\.com/api/webhooks/[A-Za-z0-9/_-]+',
     ] | join('|')) }}
 {%- endmacro %}
 
-{#- The password of a URL. -#}
+{#- The password of a URL, to its last `@`. -#}
 {% macro url_password() -%}
-    {{ return('(://[^/\\s"\\\\:@?#]*:)[^/\\s"\\\\@]+@') }}
+    {{ return('(://[^/\\s"\\\\:@?#]*:)(?:[^/\\s"\\\\]|' ~ escaped_character() ~ ')+@') }}
+{%- endmacro %}
+
+{#- The user before a password of a command, as curl, mysql, sshpass and redis-cli take it. -#}
+{% macro command_password() -%}
+    {{ return(
+        '([\\s"\'](?:-u|--(?:proxy-)?user)(?:[\\s=]|\\\\*"\\s*,\\s*\\\\*")'
+        ~ '\\s*\\\\*["\']?[a-z_][^\\s:"\'\\\\]*:'
+        ~ '|(?:mysql|mariadb)[a-z-]*\\s(?:[^"\\\\|;&]*\\s)?-p|sshpass\\s+-p\\s*'
+        ~ '|redis-cli\\s(?:[^"\\\\|;&]*\\s)?-a\\s+)([^\\s"\'\\\\])'
+    ) }}
 {%- endmacro %}
 
 {#- Where the name of environment variables ends, and what tells that it is one. -#}
 {% macro environment_name() -%}
     {%- set colon = '\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*' -%}
     {{ return(
-        '(env(?:ironment)?[_-]?var(?:iable)?s?(?:[_-]?overrides?)?|"variables)(' ~ colon ~ '[\\[{])'
-        ~ '|("env(?:ironment)?)(' ~ colon ~ '\\[)'
-        ~ '|("environment)(' ~ colon ~ '\\{(?:\\s|\\\\+[nrt])*\\\\*"(?-i:[A-Z][A-Z0-9_]*)\\\\*")'
+        '(env(?:ironment)?[_-]?var(?:iable)?s?(?:[_-]?overrides?)?|"variables|"env(?:ironment)?)('
+        ~ colon ~ '[\\[{])'
     ) }}
+{%- endmacro %}
+
+{#- Where a value ends that names a secret though no name of one ends there, beside which it stands. -#}
+{% macro paired_name() -%}
+    {%- set colon = '\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*\\\\*"' -%}
+    {{ return(
+        '("(?:[a-z0-9_. -]*(?:' ~ naming_words() ~ ')|k)' ~ colon
+        ~ '[^"\\\\\\x02]*(?:passw(?:or)?d|secret)[^"\\\\\\x02]*'
+        ~ '|"type' ~ colon ~ 'securestring|aws:elasticbeanstalk:application:environment)(\\\\*")'
+    ) }}
+{%- endmacro %}
+
+{% macro naming_words() -%}
+    {{ return('name|key|variable|option|header|field|property|parameter|attribute|label') }}
 {%- endmacro %}
 
 {#- The name of a secret, and the beginning of what parts it from the secret. -#}
 {% macro named_secret() -%}
     {{ return(
-        '(' ~ secret_name() ~ ')(\\\\*["\']|\\s?(?:=|%3d|%253d|\\\\+u003d|:\\s))'
-        ~ '|(signature|[?&](?:code|sig))(=)|(--[a-z-]*(?:password|passwd|secret|token|key))(\\s)'
+        '(' ~ secret_name() ~ ')(\\\\*["\']'
+        ~ '|\\s*(?:=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))|>|\\\\+u003e|\\t|\\\\t)'
+        ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)(?:code|sig))(=|%(?:25)*3d|\\\\+u003d)'
+        ~ '|(--[a-z-]*(?:password|passwd|secret|token|key))(\\s)'
     ) }}
 {%- endmacro %}
 
 {#- What every text has that has a secret. -#}
 {% macro secret_hint() -%}
     {{ return(
-        secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ named_secret() ~ '|(?:bearer|basic)\\s+[a-z0-9._~+/=-]{16}|' ~ environment_name()
-        ~ '|LoginTo|RedirectTo)'
+        secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ named_secret()
+        ~ '|(?:bearer|basic)\\s+[a-z0-9._~+/=-]{16}|' ~ environment_name() ~ '|' ~ paired_name()
+        ~ '|' ~ command_password() ~ '|LoginTo|RedirectTo)'
     ) }}
 {%- endmacro %}
 
@@ -144,13 +186,16 @@
     {%- set space = '(?:\\s|\\\\+[nrt])*' if deepest else '\\s*' -%}
     {%- set colon, comma = space ~ ':' ~ space, space ~ ',' ~ space -%}
     {%- set rules = [
-        ['[\\x01\\x02]', ''],
+        ['[\\x01-\\x03]', ''],
         ['(?i)' ~ named_secret(), '#1#3#5NAMED#2#4#6'],
-        ['(?i)' ~ environment_name(), '#1#3#5NAMED#2#4#6'],
+        ['(?i)' ~ environment_name(), '#1NAMED#2'],
+        ['(?i)' ~ paired_name(), '#1NAMED#2'],
+        ['(?i)' ~ harmless_name(), '#1#2'],
         ['(?i)' ~ harmless_value(space), '#1#2#3'],
+        ['(?i)' ~ harmless_environment(colon), '#1#2#3#4'],
     ] -%}
     {%- for level in range(deepest + 1) -%}
-        {%- do rules.extend(json_rules(level, colon, comma)) -%}
+        {%- do rules.extend(json_rules(level, space, colon, comma)) -%}
     {%- endfor -%}
     {%- do rules.extend(text_rules()) -%}
     {%- do rules.extend(redirect_rules(deepest, colon)) -%}
@@ -165,10 +210,37 @@
         ]) -%}
     {%- endif -%}
     {%- do rules.append([
-        '(?s)\\A.*\\x02(?:\\\\*"' ~ colon ~ '(?:\\\\*"(?:[^\\x01]|\\z)|[\\[{])|\\\\{31}).*\\z',
+        '(?s)\\A.*\\x02(?:\\\\*"' ~ colon ~ '(?:\\\\*"(?:[^\\x01]|\\z)|[\\[{])|\\\\{31}'
+            ~ '|>\\x01\\\\*"[^,}\\]\\s\\\\]).*\\z',
         '{"redacted": true}',
     ]) -%}
     {{ return(rules) }}
+{%- endmacro %}
+
+{#- What a secret's name is followed by where the whole is the name of something else. -#}
+{% macro harmless_name() -%}
+    {%- set words = [
+        'file', 'path', 'arn', 'id', 'name', 'policy', 'length', 'age', 'date', 'type', 'version',
+        'count', 'days', 'enabled', 'required', 'rotation', 'used', 'changed',
+    ] -%}
+    {{ return(
+        '([_./ -](?:' ~ words | join('|') ~ ')|(?-i:[a-z](?:' ~ words | map('capitalize') | join('|')
+        ~ ')))\\x02(\\\\*")'
+    ) }}
+{%- endmacro %}
+
+{#- Environments of other things than variables, as Lambda and CodeBuild tell them, and names of keys
+    of KMS. -#}
+{% macro harmless_environment(colon) -%}
+    {%- set member = '(?-i:[Vv]ariables|[Ee]rror|[Tt]ype|[Ii]mage|[Cc]omputeType|[Ff]leet|[Aa]rn'
+        ~ '|[Ee]nvironmentVariables|[Pp]rivilegedMode|[Cc]ertificate|[Rr]egistryCredential'
+        ~ '|[Ii]magePullCredentialsType|[a-z]+(?:Id|Arn|At|Status))' -%}
+    {{ return(
+        '("env(?:ironment)?)\\x02(\\\\*"' ~ colon ~ '\\{(?:\\s|\\\\+[nrt])*\\\\*"' ~ member
+        ~ '\\x02?\\\\*")'
+        ~ '|(encryption[_-]?key)\\x02(\\\\*"' ~ colon
+        ~ '\\\\*"(?:arn:aws[a-z-]*:kms:|alias/|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}\\\\*"))'
+    ) }}
 {%- endmacro %}
 
 {#- Named like a secret, and none: yes and no as text, nothing at all, and objects that say which
@@ -180,7 +252,8 @@
         ~ '(?:"(?:[^"\\\\]|\\\\.)*"|\\\\+"[^"\\\\]*\\\\+"|[a-z0-9.+-]+)' -%}
     {%- set object = '\\{' ~ space ~ member ~ '(?:' ~ comma ~ member ~ ')*' ~ space ~ '\\}' -%}
     {{ return(
-        '(credentials?|secrets)\\x02(\\\\*"' ~ colon ~ '(?:' ~ object ~ '|\\[' ~ space ~ object
+        '(credentials?|secrets|encryption[_-]?key)\\x02(\\\\*"' ~ colon
+        ~ '(?:' ~ object ~ '|\\[' ~ space ~ object
         ~ '(?:' ~ comma ~ object ~ ')*' ~ space ~ '\\]))'
         ~ '|\\x02("' ~ colon ~ '""' ~ space ~ '[,}]|\\\\*"' ~ colon
         ~ '(?:\\\\*"(?:true|false)\\\\*"' ~ space ~ '[,}]|\\[' ~ space ~ '\\]|\\{' ~ space ~ '\\}))'
@@ -189,7 +262,7 @@
 
 {#- The rules of JSON that is quoted `level` times. A quote that is quoted so often has 2^level - 1
     backslashes before it, behind those of the text itself, 2^(level + 1) for each. -#}
-{% macro json_rules(level, colon, comma) -%}
+{% macro json_rules(level, space, colon, comma) -%}
     {%- set escape = '(?:\\\\{' ~ 2 ** (level + 1) ~ '})*' -%}
     {%- set quote = '\\\\{' ~ (2 ** level - 1) ~ '}"' if level else '"' -%}
     {%- set deeper_quote = escape ~ '\\\\{' ~ (2 ** (level + 1) - 1) ~ '}"' -%}
@@ -203,61 +276,104 @@
         {%- set container.pattern = '[\\[{]' ~ plain ~ '(?:(?:' ~ part
             ~ ('|' ~ container.pattern if depth else '') ~ ')' ~ plain ~ ')*[\\]}]' -%}
     {%- endfor -%}
-    {%- set list = '\\[' ~ plain ~ '(?:(?:' ~ part ~ ')' ~ plain ~ ')*\\]' -%}
-    {%- set members = '(?:' ~ comma ~ string ~ colon ~ '(?:' ~ string ~ '|[a-z0-9.+-]+))*' ~ comma -%}
-    {%- set name = '(?:name|key|id|variable|option|header|field|property|parameter|attribute|label)'
-        ~ quote ~ colon ~ quote ~ '[^"\\\\]*\\x02' -%}
-    {%- set value = quote ~ '[a-z_-]*value' -%}
+    {%- set members = '(?:' ~ comma ~ string ~ colon ~ '(?:' ~ string ~ '|[a-z0-9.+-]+|'
+        ~ container.pattern ~ '))*'
+        ~ comma -%}
+    {%- set name = quote ~ '(?:(?:[a-z0-9_. -]*(?:id|' ~ naming_words() ~ ')|k)' ~ quote ~ colon ~ quote
+        ~ '[^"\\\\]*|type' ~ quote ~ colon ~ quote ~ 'securestring|namespace' ~ quote ~ colon ~ quote
+        ~ 'aws:[^"\\\\]*)\\x02' -%}
+    {%- set value = quote ~ '(?:[a-z0-9_. -]*value|v)s?' -%}
+    {%- set anything = '(?:' ~ string ~ '|' ~ container.pattern ~ ')' -%}
     {{ return([
+        ['(\\x02(' ~ quote ~ ')' ~ colon ~ ')' ~ anything, '#1#2GONE#2'],
         [
-            '(\\x02(' ~ quote ~ ')' ~ colon ~ ')(?:' ~ string ~ '|' ~ container.pattern ~ ')',
+            '(?i)(' ~ name ~ '(' ~ quote ~ ')' ~ members ~ value ~ quote ~ colon ~ ')' ~ anything,
             '#1#2GONE#2',
         ],
         [
-            '(?i)(' ~ name ~ '(' ~ quote ~ ')' ~ members ~ value ~ 's?' ~ quote ~ colon ~ ')(?:'
-                ~ string ~ '|' ~ list ~ ')',
-            '#1#2GONE#2',
-        ],
-        [
-            '(?i)(' ~ value ~ 's?(' ~ quote ~ ')' ~ colon ~ ')(?:' ~ string ~ '|' ~ list ~ ')('
-                ~ members ~ quote ~ '[a-z_-]*' ~ name ~ quote ~ ')',
+            '(?i)(' ~ value ~ '(' ~ quote ~ ')' ~ colon ~ ')' ~ anything ~ '(' ~ members ~ name ~ quote
+                ~ ')',
             '#1#2GONE#2#3',
+        ],
+        [
+            '(?i)((?:[\\[,]' ~ space ~ '\\[' ~ space ~ quote ~ '[^"\\\\]*\\x02(' ~ quote ~ ')' ~ comma
+                ~ '))' ~ anything,
+            '#1#2GONE#2',
         ],
     ]) }}
 {%- endmacro %}
 
-{#- The rules of what is no JSON: assignments, parameters of URLs, headers, flags of a command, and what
-    looks like a secret. A value ends where a quote may stand behind it. -#}
+{#- A character of a value that JSON writes as an escape, and that neither ends it nor is white. -#}
+{% macro escaped_character() -%}
+    {{ return(
+        '\\\\+(?:[^"\'\\\\nrtu\\s]|u00(?:[013-9a-f]|2[^6])|u0[1-9a-f]|u[1-9a-f])'
+    ) }}
+{%- endmacro %}
+
+{#- The rules of what is no JSON: assignments, parameters of URLs, headers, flags of a command, elements
+    of XML, and what looks like a secret. A value goes to what ends it for certain: white space, a
+    quote, `;`, or the next `&name=`; to the end of the line where `=` has spaces or `;` parts values. -#}
 {% macro text_rules() -%}
-    {%- set escape = '\\\\+(?:[^"\'\\\\nrtu\\s]|u00(?:[013-9a-f]|2[^6])|u0[1-9a-f]|u[1-9a-f])' -%}
-    {%- set value = '(?:[^\\s"\'\\\\&;,]|' ~ escape ~ ')+' -%}
+    {%- set escape = escaped_character() -%}
+    {%- set value = '(?:[&,]*(?:[^\\s"\'\\\\&;,\\x03]|' ~ escape ~ '))+' -%}
+    {%- set line = '(?:[^;"\'\\\\\\r\\n\\x01\\x03]|' ~ escape ~ ')+' -%}
+    {%- set end_of_line = '(?:\\r?\\n|(?:\\\\+r)?\\\\+n)' -%}
+    {%- set element = '(?:[^<"\\\\]|\\\\+(?:[^"\\\\u]|u(?:[1-9a-f]|0[1-9a-f]|00[0-24-9a-f]|003[^c])))+' -%}
     {{ return([
+        ['(?i)([&,]\\s?[a-z0-9_.~\\[\\]-]{1,64}\\x02?(?:=|%3d|:\\s))', 'NEXT#1'],
         [
-            '(\\x02\\\\*\'?\\s?(?:=>?|:)\\s?\\\\*["\'])[^"\'\\\\,}\\]:\\s\\x01][^"\'\\\\]*',
+            '(\\x02(?:\\\\*["\'])?\\s*:\\s+)[>|][0-9+-]*[ \\t]*(?:' ~ end_of_line ~ '+(?:[ \\t]|\\\\t)'
+                ~ '(?:[^\\n"\\\\]|\\\\+[^"\\\\nr])*)+',
             '#1GONE',
         ],
         [
-            '(?i)(\\x02(?:\\s?(?:=>?|%3d|%253d|\\\\+u003d)\\s?|\\s?:\\s+|\\s+)'
+            '(\\x02(?:\\\\*["\'])?\\s*(?:>|\\\\+u003e)(?:(?:<|\\\\+u003c)!\\[CDATA\\[)?)' ~ element,
+            '#1GONE',
+        ],
+        ['(?i)(\\x02\\\\*["\']\\s+[a-z]*value\\s*=\\s*\\\\*["\'])[^"\'\\\\]+', '#1GONE'],
+        [
+            '(?i)(\\svalue\\s*=\\s*\\\\*["\'])[^"\'\\\\<>]+(\\\\*["\']\\s[^<>"\'\\\\]*(?:key|name)\\s*='
+                ~ '\\s*\\\\*["\'][^"\'\\\\<>]*\\x02)',
+            '#1GONE#2',
+        ],
+        [
+            '(\\x02\\\\*\'?\\s*(?:=>?|:)\\s*\\\\*["\'])[^"\'\\\\,}\\]:\\s\\x01][^"\'\\\\]*',
+            '#1GONE',
+        ],
+        ['(?i)(\\x02\\s+=\\s*|\\x02\\s*=\\s+|;\\s*[a-z _-]*\\x02=)' ~ line, '#1GONE'],
+        [
+            '(?i)(\\x02=)[^;"\'\\\\\\s&\\x01\\x03][^;"\'\\\\\\r\\n&\\x01\\x03]*(;\\s*[a-z _-]+\\x02?=)',
+            '#1GONE#2',
+        ],
+        [
+            '(?i)(\\x02(?:\\s*(?:=>?|%(?:25)*3d|\\\\+u003d)\\s?|\\s*:(?:\\s|\\\\+[nrt])+|\\s+|\\\\t)'
                 ~ '(?:(?:bearer|basic|digest|token)\\s+)?)' ~ value,
             '#1GONE',
         ],
+        ['(?i)' ~ command_password() ~ '[^\\s"\'\\\\]*', '#1GONE'],
         ['(?i)((?:bearer|basic)\\s+)[a-z0-9._~+/=-]{16,}', '#1GONE'],
+        [
+            '(?i)(authorization\\x02\\\\*"\\s*,\\s*\\\\*"(?:bearer|basic|digest|token)\\s+)[^\\s"\\\\]+',
+            '#1GONE',
+        ],
         [secret_shape(), 'GONE'],
         [url_password(), '#1GONE@'],
     ]) }}
 {%- endmacro %}
 
-{#- What follows `?` or `#` in the console's redirect addresses: sign-in state and codes. -#}
+{#- What follows `?` or `#` in the console's redirect addresses, also where these are encoded: sign-in
+    state and codes. -#}
 {% macro redirect_rules(deepest, colon) -%}
+    {%- set start = '(?:[?#]|\\\\+u00|%(?:25)*(?:3f|23))' -%}
     {%- set rules = [[
-        '("(?:LoginTo|RedirectTo)"' ~ colon ~ '"[^"\\\\?#]*(?:\\\\[^u][^"\\\\?#]*)*)(?:[?#]|\\\\u00)'
+        '(?i)("(?:LoginTo|RedirectTo)"' ~ colon ~ '"(?:[^"\\\\?#]|\\\\[^u])*?)' ~ start
             ~ '[^"\\\\]*(?:\\\\.[^"\\\\]*)*(")',
         '#1#2',
     ]] -%}
     {%- if deepest -%}
         {%- do rules.append([
-            '((?:LoginTo|RedirectTo)\\\\+"' ~ colon ~ '\\\\+"[^"\\\\?#]*(?:\\\\+[^"\\\\u?#][^"\\\\?#]*)*)'
-                ~ '(?:[?#]|\\\\+u00)[^"\\\\]*(?:\\\\+[^"\\\\][^"\\\\]*)*',
+            '(?i)((?:LoginTo|RedirectTo)\\\\+"' ~ colon ~ '\\\\+"(?:[^"\\\\?#]|\\\\+[^"\\\\u])*?)' ~ start
+                ~ '[^"\\\\]*(?:\\\\+[^"\\\\][^"\\\\]*)*',
             '#1',
         ]) -%}
     {%- endif -%}

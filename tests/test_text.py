@@ -35,7 +35,9 @@ _OF_RICH = re.compile(r"\x1b\[(?:[0-9;]*m|\?25[lh]|2K|1A)|\r|\n")
 
 
 @pytest.mark.parametrize(
-    "char", HOSTILE[0] + "\x07\x9b\u202e\u200b\U000e0041\u2028\x85\n\r\t\0\ud800"
+    "char",
+    HOSTILE[0]
+    + "\x07\x9b\u202e\u200b\U000e0041\u2028\x85\n\r\t\0\ud800\u3164\u115f\uffa0\u2800\u034f\ufe0f",
 )
 def test_what_is_not_shown_as_itself_is_replaced(char: str) -> None:
     assert clean(f"a{char}b") == "a\ufffdb"

@@ -174,6 +174,7 @@ spans as (
         min(delivered_date) as first_delivered_date,
         max(delivered_date) as last_delivered_date
     from seen_days
+    where {{ is_log_date('delivered_date') }}
     group by 1, 2
 
 ),

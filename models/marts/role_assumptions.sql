@@ -67,7 +67,8 @@ published as (
         assumptions.saml_subject_type,
         assumptions.web_identity_subject,
         assumptions.web_identity_provider,
-        assumptions.is_console_switch,
+        -- What a service's session has assumed by the console is no switch.
+        entry_origins.start_method = 'console switch' as is_console_switch,
         assumptions.is_service_assumption,
         entry_origins.is_service_session,
 

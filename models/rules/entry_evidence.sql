@@ -104,6 +104,60 @@ key_counts as (
 
 ),
 
+known_starts as (
+
+    select
+        entries.session_id,
+        assumptions.caller_session_id,
+        case
+            when entries.switch_key is not null then 'person'
+            when assumptions.is_service_assumption then 'service'
+            when assumptions.start_method = 'pod identity' then 'node'
+            else 'person'
+        end as begun_by
+    from entries
+    left join assumptions
+        on entries.assumption_key = assumptions.assumption_key
+    where entries.session_id is not null
+
+),
+
+-- Sessions that services act in, or that nobody but a service has begun.
+sessions_of_services as (
+
+    select session_id
+    from activity
+    where is_service_session
+    union distinct
+    select session_id
+    from known_starts
+    group by 1
+    having min(begun_by) = 'service' and max(begun_by) = 'service'
+
+),
+
+sessions_of_pods as (
+
+    select known_starts.session_id
+    from known_starts
+    left join sessions_of_services
+        on known_starts.caller_session_id = sessions_of_services.session_id
+    group by 1
+    having
+        min(known_starts.begun_by) = 'node'
+        and max(known_starts.begun_by) = 'node'
+        and count(*) = count(sessions_of_services.session_id)
+
+),
+
+service_sessions as (
+
+    select session_id from sessions_of_services
+    union distinct
+    select session_id from sessions_of_pods
+
+),
+
 evidence as (
 
     select
@@ -148,8 +202,7 @@ evidence as (
             as is_service_assumption,
         coalesce(activity.is_service_session, false)
             as is_activity_of_service,
-        coalesce(caller_activity.is_service_session, false)
-            as is_caller_service,
+        caller_services.session_id is not null as is_caller_service,
         session_keys.access_key_id is not null as is_key_used,
         coalesce(key_counts.key_count, 0) as key_count,
 
@@ -215,8 +268,8 @@ evidence as (
         on entries.assumption_key = assumptions.assumption_key
     left join activity
         on entries.session_id = activity.session_id
-    left join activity as caller_activity
-        on assumptions.caller_session_id = caller_activity.session_id
+    left join service_sessions as caller_services
+        on assumptions.caller_session_id = caller_services.session_id
     left join known_users
         on assumptions.caller_principal_id = known_users.principal_id
     left join session_keys

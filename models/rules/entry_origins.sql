@@ -91,7 +91,10 @@ with_source_identity as (
         *,
         origin in ('saml', 'web identity')
         and source_identity is not null as is_named_by_assertion,
-        recorded_actor is null as may_be_named_by_source_identity
+        -- Roles Anywhere takes the source identity from the certificate.
+        recorded_actor is null
+        and not (origin = 'roles anywhere' and source_identity is not null)
+            as may_be_named_by_source_identity
     from with_recorded_actor
 
 ),
@@ -120,6 +123,10 @@ with_actor as (
             when is_named_by_assertion then 'federated user'
             when
                 origin = 'web identity'
+                -- Of a refused token nobody has said that its subject is true.
+                and (
+                    session_id is not null or web_identity_provider is not null
+                )
                 and {{ is_workload_identity(
                     'web_identity_provider', 'recorded_actor'
                 ) }}

@@ -49,43 +49,56 @@ switched_from as (
 
 ),
 
+entries_by_key as (
+
+    select
+        entry_key as row_key,
+        entered_at as happened_at,
+        source_key as session_key
+    from switched_from
+
+),
+
 -- By whatever a switch may name it.
 sessions_by_key as (
 
     select
-        principal_id as session_key,
-        session_id,
-        started_at,
-        alive_until
+        session_id as row_key,
+        started_at as happened_at,
+        principal_id as session_key
     from sessions
     union all
     select
+        session_id as row_key,
+        started_at as happened_at,
         role_account_id || '/' || role_name || '/' || role_session_name
-            as session_key,
-        session_id,
-        started_at,
-        alive_until
+            as session_key
     from sessions
 
 ),
+
+-- Many may be alive of somebody whose tools assume a role for each command.
+{{ near_in_time(
+    'near', 'entries_by_key', 'sessions_by_key', keys=['session_key'], reach=50
+) }},
 
 sessions_alive as (
 
     select
         switched_from.entry_key,
         switched_from.session_id,
-        sessions_by_key.session_id as parent_session_id,
+        sessions.session_id as parent_session_id,
         false as is_exact
-    from switched_from
-    inner join sessions_by_key
-        on
-            switched_from.source_key = sessions_by_key.session_key
-            and switched_from.entered_at
-            between sessions_by_key.started_at and sessions_by_key.alive_until
-            and switched_from.entered_at <= sessions_by_key.started_at
-            + interval '{{ var("longest_session_hours") }}' hour
-            and coalesce(switched_from.session_id, '')
-            <> sessions_by_key.session_id
+    from near
+    inner join switched_from
+        on near.seeker = switched_from.entry_key
+    inner join sessions
+        on near.sought = sessions.session_id
+    where
+        near.seeker_at between near.sought_at and near.sought_at
+        + interval '{{ var("longest_session_hours") }}' hour
+        and near.seeker_at <= sessions.alive_until
+        and coalesce(switched_from.session_id, '') <> sessions.session_id
 
 ),
 

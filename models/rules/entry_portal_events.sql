@@ -20,6 +20,7 @@ portal_events as (
 
     select
         event_id,
+        event_id || '/' || recipient_account_id as portal_event_key,
         {{ mart_timestamp('event_at') }} as event_at,
         federated_to_account_id,
         permission_set_name,
@@ -71,6 +72,89 @@ names_with_id as (
 
 ),
 
+-- By whom either is told: an id, a name, or of an event nobody who is known.
+entries_by_user as (
+
+    select
+        entry_key as row_key,
+        entered_at as happened_at,
+        role_account_id as account_id,
+        permission_set_name,
+        'id' as named_by,
+        on_behalf_of_user_id as named_user
+    from entries
+    union all
+    select
+        entries.entry_key as row_key,
+        entries.entered_at as happened_at,
+        entries.role_account_id as account_id,
+        entries.permission_set_name,
+        'id' as named_by,
+        portal_users.user_id as named_user
+    from entries
+    inner join portal_users
+        on entries.user_name = portal_users.user_name
+    union all
+    select
+        entry_key as row_key,
+        entered_at as happened_at,
+        role_account_id as account_id,
+        permission_set_name,
+        'name' as named_by,
+        user_name as named_user
+    from entries
+    union all
+    select
+        entry_key as row_key,
+        entered_at as happened_at,
+        role_account_id as account_id,
+        permission_set_name,
+        'nobody' as named_by,
+        '' as named_user
+    from entries
+    where on_behalf_of_user_id is null
+
+),
+
+portal_events_by_user as (
+
+    select
+        portal_event_key as row_key,
+        event_at as happened_at,
+        federated_to_account_id as account_id,
+        permission_set_name,
+        'id' as named_by,
+        user_id as named_user
+    from portal_events
+    union all
+    select
+        portal_event_key as row_key,
+        event_at as happened_at,
+        federated_to_account_id as account_id,
+        permission_set_name,
+        'name' as named_by,
+        user_name as named_user
+    from portal_events
+    union all
+    select
+        portal_events.portal_event_key as row_key,
+        portal_events.event_at as happened_at,
+        portal_events.federated_to_account_id as account_id,
+        portal_events.permission_set_name,
+        'nobody' as named_by,
+        '' as named_user
+    from portal_events
+    left join ids_with_name
+        on portal_events.user_id = ids_with_name.user_id
+    where ids_with_name.user_id is null and portal_events.user_name is null
+
+),
+
+{{ near_in_time(
+    'near', 'entries_by_user', 'portal_events_by_user',
+    keys=['account_id', 'permission_set_name', 'named_by', 'named_user']
+) }},
+
 just_before as (
 
     select
@@ -80,37 +164,28 @@ just_before as (
         portal_events.user_id,
         portal_events.source_ip_address,
         portal_events.address_evidence,
-        coalesce(
-            portal_users.user_id is not null
-            or entries.on_behalf_of_user_id = portal_events.user_id
-            or entries.user_name = portal_events.user_name,
-            false
-        ) as is_of_user,
-        ids_with_name.user_id is null
-        and portal_events.user_name is null
-        and entries.on_behalf_of_user_id is null
-        and names_with_id.user_name is null as is_of_nobody_known
-    from entries
+        near.named_by <> 'nobody' as is_of_user,
+        near.named_by = 'nobody'
+        and names_without_store.user_name is null
+        and names_of_store.user_name is null as is_of_nobody_known
+    from near
+    inner join entries
+        on near.seeker = entries.entry_key
     inner join portal_events
+        on near.sought = portal_events.portal_event_key
+    left join names_with_id as names_without_store
         on
-            entries.role_account_id = portal_events.federated_to_account_id
-            and entries.permission_set_name = portal_events.permission_set_name
-            and portal_events.event_at between
-            entries.entered_at
-            - interval '{{ var("switch_pairing_seconds") }}' second
-            and entries.entered_at
-    left join portal_users
+            entries.user_name = names_without_store.user_name
+            and names_without_store.identity_store_arn = ''
+    left join names_with_id as names_of_store
         on
-            portal_events.user_id = portal_users.user_id
-            and entries.user_name = portal_users.user_name
-    left join ids_with_name
-        on portal_events.user_id = ids_with_name.user_id
-    left join names_with_id
-        on
-            entries.user_name = names_with_id.user_name
-            and names_with_id.identity_store_arn in (
-                '', coalesce(portal_events.identity_store_arn, '')
-            )
+            entries.user_name = names_of_store.user_name
+            and portal_events.identity_store_arn
+            = names_of_store.identity_store_arn
+    where
+        near.sought_at between near.seeker_at
+        - interval '{{ var("switch_pairing_seconds") }}' second
+        and near.seeker_at
 
 ),
 

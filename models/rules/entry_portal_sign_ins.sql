@@ -30,6 +30,7 @@ sign_ins as (
 
     select
         sign_in_id,
+        sign_in_id || '/' || account_id as sign_in_key,
         signed_in_at,
         lower(user_name) as user_name,
         on_behalf_of_user_id as user_id,
@@ -104,48 +105,77 @@ entry_users as (
 
 ),
 
-of_user as (
+-- A sign-in that tells no id is of the name; by it an entry finds any, if it
+-- tells no id either.
+entries_by_user as (
 
     select
-        entries.entry_key,
-        sign_ins.sign_in_id
+        entry_key as row_key,
+        entered_at as happened_at,
+        'id' as named_by,
+        user_id as user_name
+    from entry_users
+    union all
+    select
+        entry_key as row_key,
+        entered_at as happened_at,
+        'name alone' as named_by,
+        user_name
     from entries
-    inner join sign_ins_to_portal as sign_ins
-        on
-            entries.user_name = sign_ins.user_name
-            and sign_ins.signed_in_at between
-            entries.entered_at - {{ session_hours }} and entries.entered_at
+    union all
+    select
+        entries.entry_key as row_key,
+        entries.entered_at as happened_at,
+        'name' as named_by,
+        entries.user_name
+    from entries
     left join told_users
         on entries.entry_key = told_users.entry_key
-    where
-        sign_ins.user_id is null
-        or coalesce(told_users.user_id, sign_ins.user_id) = sign_ins.user_id
-    union distinct
-    select
-        entry_users.entry_key,
-        sign_ins.sign_in_id
-    from entry_users
-    inner join sign_ins_to_portal as sign_ins
-        on
-            entry_users.user_id = sign_ins.user_id
-            and sign_ins.signed_in_at between
-            entry_users.entered_at - {{ session_hours }}
-            and entry_users.entered_at
+    where told_users.entry_key is null
 
 ),
+
+sign_ins_by_user as (
+
+    select
+        sign_in_key as row_key,
+        signed_in_at as happened_at,
+        'id' as named_by,
+        user_id as user_name
+    from sign_ins_to_portal
+    union all
+    select
+        sign_in_key as row_key,
+        signed_in_at as happened_at,
+        case when user_id is null then 'name alone' else 'name' end
+            as named_by,
+        user_name
+    from sign_ins_to_portal
+
+),
+
+{{ near_in_time(
+    'near', 'entries_by_user', 'sign_ins_by_user',
+    keys=['named_by', 'user_name']
+) }},
 
 ranked as (
 
     select
-        of_user.entry_key,
+        entries.entry_key,
         sign_ins.*,
         row_number() over (
-            partition by of_user.entry_key
+            partition by entries.entry_key
             order by sign_ins.signed_in_at desc, sign_ins.sign_in_id asc
         ) as sign_ins_ago
-    from of_user
+    from near
+    inner join entries
+        on near.seeker = entries.entry_key
     inner join sign_ins_to_portal as sign_ins
-        on of_user.sign_in_id = sign_ins.sign_in_id
+        on near.sought = sign_ins.sign_in_key
+    where
+        near.sought_at between near.seeker_at - {{ session_hours }}
+        and near.seeker_at
 
 ),
 

@@ -21,7 +21,10 @@ assumptions as (
 
 sign_ins as (
 
-    select * from {{ ref('console_sign_ins') }}
+    select
+        *,
+        sign_in_id || '/' || account_id as sign_in_key
+    from {{ ref('console_sign_ins') }}
     where sign_in_to = 'console' and outcome = 'success'
 
 ),
@@ -50,55 +53,63 @@ entered_by_console as (
 
 ),
 
+-- A record of a sign-in names its user by the ARN, else by the principal id.
+entries_by_user as (
+
+    select
+        entry_key as row_key,
+        entered_at as happened_at,
+        'ARN' as named_by,
+        source_arn as user_name
+    from entered_by_console
+    union all
+    select
+        entry_key as row_key,
+        entered_at as happened_at,
+        'principal id' as named_by,
+        source_principal_id as user_name
+    from entered_by_console
+
+),
+
+sign_ins_by_user as (
+
+    select
+        sign_in_key as row_key,
+        signed_in_at as happened_at,
+        case when user_arn is null then 'principal id' else 'ARN' end
+            as named_by,
+        coalesce(user_arn, principal_id) as user_name
+    from sign_ins
+
+),
+
+{{ near_in_time(
+    'near', 'entries_by_user', 'sign_ins_by_user',
+    keys=['named_by', 'user_name']
+) }},
+
 -- A user deleted and made again has the ARN of the first, not the principal id.
-of_same_arn as (
-
-    select
-        entered_by_console.entry_key,
-        sign_ins.sign_in_id,
-        sign_ins.signed_in_at,
-        sign_ins.mfa,
-        sign_ins.mfa_identifier,
-        sign_ins.source_ip_address
-    from entered_by_console
-    inner join sign_ins
-        on
-            entered_by_console.source_arn = sign_ins.user_arn
-            and sign_ins.signed_in_at between
-            entered_by_console.entered_at - interval '12' hour
-            and entered_by_console.entered_at
-    where
-        coalesce(
-            entered_by_console.source_principal_id = sign_ins.principal_id, true
-        )
-
-),
-
-of_same_principal as (
-
-    select
-        entered_by_console.entry_key,
-        sign_ins.sign_in_id,
-        sign_ins.signed_in_at,
-        sign_ins.mfa,
-        sign_ins.mfa_identifier,
-        sign_ins.source_ip_address
-    from entered_by_console
-    inner join sign_ins
-        on
-            entered_by_console.source_principal_id = sign_ins.principal_id
-            and sign_ins.signed_in_at between
-            entered_by_console.entered_at - interval '12' hour
-            and entered_by_console.entered_at
-    where sign_ins.user_arn is null
-
-),
-
 candidates as (
 
-    select * from of_same_arn
-    union all
-    select * from of_same_principal
+    select
+        entered_by_console.entry_key,
+        sign_ins.sign_in_id,
+        sign_ins.signed_in_at,
+        sign_ins.mfa,
+        sign_ins.mfa_identifier,
+        sign_ins.source_ip_address
+    from near
+    inner join entered_by_console
+        on near.seeker = entered_by_console.entry_key
+    inner join sign_ins
+        on near.sought = sign_ins.sign_in_key
+    where
+        near.sought_at between near.seeker_at - interval '12' hour
+        and near.seeker_at
+        and coalesce(
+            entered_by_console.source_principal_id = sign_ins.principal_id, true
+        )
 
 ),
 

@@ -2,11 +2,7 @@ with
 
 sessions as (
 
-    select
-        *,
-        started_at + interval '{{ var("longest_session_hours") }}' hour
-            as may_end_at
-    from {{ ref('sessions') }}
+    select * from {{ ref('sessions') }}
 
 ),
 
@@ -40,66 +36,90 @@ renewals_and_exits as (
 
 ),
 
--- In the role's account the session itself is named.
-in_role_account as (
+-- In the role's account the session itself is named, in the source account who
+-- is in it, and the role.
+events_by_name as (
 
     select
-        renewals_and_exits.console_event_key,
-        renewals_and_exits.event_id,
-        renewals_and_exits.event_name,
-        renewals_and_exits.event_at,
+        console_event_key as row_key,
+        event_at as happened_at,
         'role' as side,
-        sessions.session_id,
-        sessions.started_at
+        principal_id as first_name,
+        '' as second_name,
+        '' as third_name,
+        '' as entrant_arn
     from renewals_and_exits
-    inner join sessions
-        on
-            renewals_and_exits.principal_id = sessions.principal_id
-            and renewals_and_exits.event_at
-            between sessions.started_at and sessions.may_end_at
-    where renewals_and_exits.of_role_arn is null
+    where of_role_arn is null
+    union all
+    select
+        renewals_and_exits.console_event_key as row_key,
+        renewals_and_exits.event_at as happened_at,
+        'source' as side,
+        {{ arn_account('renewals_and_exits.of_role_arn') }} as first_name,
+        coalesce(
+            {{ assumed_role_part('renewals_and_exits.of_role_arn', 'role') }},
+            {{ arn_name('renewals_and_exits.of_role_arn') }}
+        ) as second_name,
+        {{ principal_name('renewals_and_exits.identity_arn') }} as third_name,
+        case
+            when entrants.is_known then renewals_and_exits.identity_arn
+            else ''
+        end as entrant_arn
+    from renewals_and_exits
+    cross join (values (true), (false)) as entrants (is_known)
+    where renewals_and_exits.of_role_arn is not null
 
 ),
 
--- In the source account who is in it, and the role.
-in_source_account as (
+sessions_by_name as (
 
     select
-        renewals_and_exits.console_event_key,
-        renewals_and_exits.event_id,
-        renewals_and_exits.event_name,
-        renewals_and_exits.event_at,
+        session_id as row_key,
+        started_at as happened_at,
+        'role' as side,
+        principal_id as first_name,
+        '' as second_name,
+        '' as third_name,
+        '' as entrant_arn
+    from sessions
+    union all
+    select
+        sessions.session_id as row_key,
+        sessions.started_at as happened_at,
         'source' as side,
-        sessions.session_id,
-        sessions.started_at
-    from renewals_and_exits
-    inner join sessions
-        on
-            {{ arn_account('renewals_and_exits.of_role_arn') }}
-            = sessions.role_account_id
-            and coalesce(
-                {{ assumed_role_part(
-                    'renewals_and_exits.of_role_arn', 'role'
-                ) }},
-                {{ arn_name('renewals_and_exits.of_role_arn') }}
-            ) = sessions.role_name
-            and {{ principal_name('renewals_and_exits.identity_arn') }}
-            = sessions.role_session_name
-            and renewals_and_exits.event_at
-            between sessions.started_at and sessions.may_end_at
+        sessions.role_account_id as first_name,
+        sessions.role_name as second_name,
+        sessions.role_session_name as third_name,
+        coalesce(entrants.entrant_arn, '') as entrant_arn
+    from sessions
     inner join entrants
         on sessions.session_id = entrants.session_id
-    where
-        entrants.entrant_arn is null
-        or entrants.entrant_arn = renewals_and_exits.identity_arn
 
 ),
+
+{{ near_in_time(
+    'near', 'events_by_name', 'sessions_by_name',
+    keys=['side', 'first_name', 'second_name', 'third_name', 'entrant_arn']
+) }},
 
 possible as (
 
-    select * from in_role_account
-    union all
-    select * from in_source_account
+    select
+        renewals_and_exits.console_event_key,
+        renewals_and_exits.event_id,
+        renewals_and_exits.event_name,
+        renewals_and_exits.event_at,
+        near.side,
+        sessions.session_id,
+        sessions.started_at
+    from near
+    inner join renewals_and_exits
+        on near.seeker = renewals_and_exits.console_event_key
+    inner join sessions
+        on near.sought = sessions.session_id
+    where
+        near.seeker_at between near.sought_at and near.sought_at
+        + interval '{{ var("longest_session_hours") }}' hour
 
 ),
 

@@ -29,24 +29,45 @@ issued_keys as (
 
 ),
 
+starts_by_key as (
+
+    select
+        entry_key as row_key,
+        started_at as happened_at,
+        issued_access_key_id as access_key_id
+    from starts
+    where is_start
+
+),
+
+activity_by_key as (
+
+    select
+        activity.activity_key as row_key,
+        activity.session_created_at as happened_at,
+        issued_keys.access_key_id
+    from activity
+    inner join issued_keys
+        on activity.activity_key = issued_keys.session_id
+
+),
+
+{{ near_in_time(
+    'near', 'starts_by_key', 'activity_by_key', keys=['access_key_id']
+) }},
+
 -- Of two starts that lie nearest to one session both are its own if their keys
 -- act in it, though one alone is matched.
 acting_starts as (
 
     select
-        starts.entry_key,
-        min(activity.activity_key) as activity_key
-    from starts
-    inner join issued_keys
-        on starts.issued_access_key_id = issued_keys.access_key_id
-    inner join activity
-        on issued_keys.session_id = activity.activity_key
+        seeker as entry_key,
+        min(sought) as activity_key
+    from near
     where
-        starts.is_start
-        and {{ milliseconds_apart(
-            'starts.started_at', 'activity.session_created_at'
-        ) }} <= {{ 3600000 * var('longest_activity_hours') }}
-    group by starts.entry_key
+        {{ milliseconds_apart('seeker_at', 'sought_at') }}
+        <= {{ 3600000 * var('longest_activity_hours') }}
+    group by seeker
 
 ),
 

@@ -67,10 +67,14 @@ of_same_principal as (
             starts.principal_id = activity.principal_id
             and starts.span = activity.start_span
             and starts.is_assumed_root = activity.is_assumed_root
-    where
-        not starts.is_assumed_root
-        or starts.issued_access_key_id is null
-        or starts.issued_access_key_id = activity.access_key_id
+            -- Root users of one account and second are as many as their keys.
+            and case
+                when starts.is_assumed_root then starts.issued_access_key_id
+                else ''
+            end = case
+                when activity.is_assumed_root then activity.access_key_id
+                else ''
+            end
 
 ),
 
@@ -81,63 +85,123 @@ keyed_sessions as (
 
 ),
 
--- An AWS service is not told whose session it began. Where the session's keys are
--- known its key tells: by the name alone somebody else's would pass for the
--- service's.
+-- By what else a start and a session can be known for one: the session's name,
+-- the issued key, or of a root user whose key is not known the account.
+starts_by_name as (
+
+    select
+        entry_key as row_key,
+        started_at as happened_at,
+        'session' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        role_session_name as third_name
+    from starts
+    where principal_id is null
+    union all
+    select
+        entry_key as row_key,
+        started_at as happened_at,
+        'key' as named_by,
+        issued_access_key_id as first_name,
+        '' as second_name,
+        '' as third_name
+    from starts
+    where principal_id is null
+    union all
+    select
+        entry_key as row_key,
+        started_at as happened_at,
+        'root' as named_by,
+        principal_id as first_name,
+        '' as second_name,
+        '' as third_name
+    from starts
+    where is_assumed_root and issued_access_key_id is null
+
+),
+
+activity_by_name as (
+
+    select
+        activity_key as row_key,
+        session_created_at as happened_at,
+        'session' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        role_session_name as third_name
+    from activity
+    union all
+    select
+        activity.activity_key as row_key,
+        activity.session_created_at as happened_at,
+        'key' as named_by,
+        issued_keys.access_key_id as first_name,
+        '' as second_name,
+        '' as third_name
+    from activity
+    inner join issued_keys
+        on activity.activity_key = issued_keys.session_id
+    union all
+    select
+        activity_key as row_key,
+        session_created_at as happened_at,
+        'root' as named_by,
+        principal_id as first_name,
+        '' as second_name,
+        '' as third_name
+    from activity
+    where is_assumed_root
+
+),
+
+{{ near_in_time(
+    'by_name', 'starts_by_name', 'activity_by_name',
+    keys=['named_by', 'first_name', 'second_name', 'third_name']
+) }},
+
+-- An AWS service is not told whose session it began. Where the session's keys
+-- are known the issued one tells: by its name alone another's would pass for
+-- the service's.
 of_same_name as (
 
     select
-        starts.entry_key,
-        activity.activity_key,
-        {{ apart }} as apart
-    from starts
-    inner join activity_near as activity
-        on
-            starts.role_account_id = activity.role_account_id
-            and starts.role_name = activity.role_name
-            and starts.role_session_name = activity.role_session_name
-            and starts.span = activity.start_span
+        by_name.seeker as entry_key,
+        by_name.sought as activity_key,
+        least(
+            {{ milliseconds_apart('by_name.seeker_at', 'by_name.sought_at') }},
+            coalesce({{ milliseconds_apart(
+                'starts.assumed_at', 'by_name.sought_at'
+            ) }}, 1000000000)
+        ) as apart,
+        case
+            when by_name.named_by = 'key'
+                then {{ 3600000 * var('longest_activity_hours') }}
+            else {{ 1000 * match_seconds }}
+        end as may_be_apart
+    from by_name
+    inner join starts
+        on by_name.seeker = starts.entry_key
     left join keyed_sessions
-        on activity.activity_key = keyed_sessions.session_id
+        on by_name.sought = keyed_sessions.session_id
     where
-        starts.principal_id is null
-        and (
-            starts.issued_access_key_id is null
-            or keyed_sessions.session_id is null
-        )
-
-),
-
-near as (
-
-    select * from of_same_principal
-    union all
-    select * from of_same_name
-
-),
-
-of_same_key as (
-
-    select
-        starts.entry_key,
-        activity.activity_key,
-        {{ apart }} as apart
-    from starts
-    inner join issued_keys
-        on starts.issued_access_key_id = issued_keys.access_key_id
-    inner join activity
-        on issued_keys.session_id = activity.activity_key
-    where starts.principal_id is null
+        by_name.named_by <> 'session'
+        or starts.issued_access_key_id is null
+        or keyed_sessions.session_id is null
 
 ),
 
 possible as (
 
-    select * from near
+    select * from of_same_principal
     where apart <= {{ 1000 * match_seconds }}
     union distinct
-    select * from of_same_key
-    where apart <= {{ 3600000 * var('longest_activity_hours') }}
+    select
+        entry_key,
+        activity_key,
+        apart
+    from of_same_name
+    where apart <= may_be_apart
 
 ),
 

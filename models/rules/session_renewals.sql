@@ -7,27 +7,56 @@ renewals as (
 
 ),
 
--- The two accounts' records of one renewal.
-candidates as (
+role_renewals as (
 
     select
-        role_renewals.console_event_key as one,
-        source_renewals.console_event_key as other,
-        {{ milliseconds_apart(
-            'role_renewals.event_at', 'source_renewals.event_at'
-        ) }} as distance,
+        *,
+        console_event_key as row_key,
+        event_at as happened_at
+    from renewals
+    where side = 'role'
+
+),
+
+source_renewals as (
+
+    select
+        *,
+        console_event_key as row_key,
+        event_at as happened_at
+    from renewals
+    where side = 'source'
+
+),
+
+{{ near_in_time(
+    'near', 'source_renewals', 'role_renewals', keys=['session_id']
+) }},
+
+possible as (
+
+    select
+        near.sought as one,
+        near.seeker as other,
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }}
+            as distance,
         role_renewals.event_at as one_tie,
         role_renewals.event_id as one_id,
         source_renewals.event_at as other_tie,
         source_renewals.event_id as other_id
-    from renewals as role_renewals
-    inner join renewals as source_renewals
-        on
-            role_renewals.session_id = source_renewals.session_id
-            and {{ milliseconds_apart(
-                'role_renewals.event_at', 'source_renewals.event_at'
-            ) }} <= {{ 1000 * var('switch_pairing_seconds') }}
-    where role_renewals.side = 'role' and source_renewals.side = 'source'
+    from near
+    inner join role_renewals
+        on near.sought = role_renewals.console_event_key
+    inner join source_renewals
+        on near.seeker = source_renewals.console_event_key
+
+),
+
+-- The two accounts' records of one renewal.
+candidates as (
+
+    select * from possible
+    where distance <= {{ 1000 * var('switch_pairing_seconds') }}
 
 ),
 

@@ -1,6 +1,3 @@
-{%- set apart = milliseconds_apart(
-    'console_switches.switched_at', 'assumptions.assumed_at'
-) -%}
 {%- set match_limit = 1000 * var('session_match_seconds') -%}
 {%- set pairing_limit = 1000 * var('switch_pairing_seconds') -%}
 with
@@ -26,122 +23,167 @@ assumptions as (
 
 ),
 
--- The role half names the session: it was assumed in the same second or two.
--- One without the principal id names it by its ARN.
-of_same_session as (
+-- By what a switch names its assumption. The role half names the session, by
+-- its ARN where there is no principal id; the source half names caller and
+-- role, the caller by the ARN where there is no principal id.
+switch_keys as (
 
     select
-        console_switches.switch_key,
-        assumptions.assumption_key,
-        case
-            when console_switches.source_arn = assumptions.caller_arn
-                then 0
-            else 1
-        end as doubt
+        switch_key as row_key,
+        switched_at as happened_at,
+        is_refused,
+        'session' as named_by,
+        role_principal_id as first_name,
+        '' as second_name,
+        '' as third_name
     from console_switches
-    inner join assumptions
-        on
-            console_switches.role_principal_id = assumptions.principal_id
-            and {{ apart }} <= {{ match_limit }}
-    where not assumptions.is_of_program
     union all
     select
-        console_switches.switch_key,
-        assumptions.assumption_key,
-        1 as doubt
+        switch_key as row_key,
+        switched_at as happened_at,
+        is_refused,
+        'session ARN' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        role_session_name as third_name
     from console_switches
-    inner join assumptions
-        on
-            console_switches.role_account_id = assumptions.role_account_id
-            and console_switches.role_name = assumptions.role_name
-            and console_switches.role_session_name
-            = assumptions.role_session_name
-            and {{ apart }} <= {{ match_limit }}
-    where
-        console_switches.role_principal_id is null
-        and not assumptions.is_of_program
+    where role_principal_id is null
+    union all
+    select
+        switch_key as row_key,
+        switched_at as happened_at,
+        is_refused,
+        'caller' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        source_principal_id as third_name
+    from console_switches
+    where seen_in = 'source account' or is_refused
+    union all
+    select
+        switch_key as row_key,
+        switched_at as happened_at,
+        is_refused,
+        'caller ARN' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        source_arn as third_name
+    from console_switches
+    where seen_in = 'source account' or is_refused
 
 ),
 
--- A source half without twin names the caller and the role only, and comes
--- after the switches whose role half is there. One without the principal id
--- names the caller by their ARN.
-of_same_caller as (
+assumption_keys as (
 
     select
-        console_switches.switch_key,
-        assumptions.assumption_key,
-        2 as doubt
-    from console_switches
-    inner join assumptions
-        on
-            console_switches.source_principal_id
-            = assumptions.caller_principal_id
-            and console_switches.role_account_id
-            = assumptions.role_account_id
-            and console_switches.role_name = assumptions.role_name
-            and {{ apart }} <= {{ pairing_limit }}
-    where
-        (
-            console_switches.seen_in = 'source account'
-            or console_switches.is_refused
-        )
-        and assumptions.is_by_console
+        assumption_key as row_key,
+        assumed_at as happened_at,
+        is_refused,
+        'session' as named_by,
+        principal_id as first_name,
+        '' as second_name,
+        '' as third_name
+    from assumptions
+    where not is_of_program
     union all
     select
-        console_switches.switch_key,
-        assumptions.assumption_key,
-        2 as doubt
-    from console_switches
-    inner join assumptions
-        on
-            console_switches.source_arn = assumptions.caller_arn
-            and console_switches.role_account_id
-            = assumptions.role_account_id
-            and console_switches.role_name = assumptions.role_name
-            and {{ apart }} <= {{ pairing_limit }}
-    where
-        (
-            console_switches.seen_in = 'source account'
-            or console_switches.is_refused
-        )
-        and assumptions.is_by_console
-        and (
-            console_switches.source_principal_id is null
-            or assumptions.caller_principal_id is null
-        )
+        assumption_key as row_key,
+        assumed_at as happened_at,
+        is_refused,
+        'session ARN' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        role_session_name as third_name
+    from assumptions
+    where not is_of_program
+    union all
+    select
+        assumption_key as row_key,
+        assumed_at as happened_at,
+        is_refused,
+        'caller' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        caller_principal_id as third_name
+    from assumptions
+    where is_by_console
+    union all
+    select
+        assumption_key as row_key,
+        assumed_at as happened_at,
+        is_refused,
+        'caller ARN' as named_by,
+        role_account_id as first_name,
+        role_name as second_name,
+        caller_arn as third_name
+    from assumptions
+    where is_by_console
 
 ),
+
+{{ near_in_time(
+    'near', 'assumption_keys', 'switch_keys',
+    keys=[
+        'named_by', 'first_name', 'second_name', 'third_name', 'is_refused'
+    ]
+) }},
 
 possible as (
 
-    select * from of_same_session
-    union all
-    select * from of_same_caller
+    select
+        console_switches.switch_key,
+        console_switches.switched_at,
+        console_switches.role_switch_id,
+        assumptions.assumption_key,
+        assumptions.assumed_at,
+        assumptions.role_assumption_id,
+        near.named_by in ('session', 'session ARN') as is_of_session,
+        -- A source half without twin comes after the switches whose role half
+        -- is there.
+        case
+            when near.named_by in ('caller', 'caller ARN') then 2
+            when
+                near.named_by = 'session'
+                and console_switches.source_arn = assumptions.caller_arn
+                then 0
+            else 1
+        end as doubt,
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }} as apart
+    from near
+    inner join console_switches
+        on near.sought = console_switches.switch_key
+    inner join assumptions
+        on near.seeker = assumptions.assumption_key
+    where
+        case
+            when near.named_by in ('session', 'session ARN')
+                then {{ same_entrant('console_switches', 'assumptions') }}
+            when near.named_by = 'caller ARN'
+                then
+                    console_switches.source_principal_id is null
+                    or assumptions.caller_principal_id is null
+            else true
+        end
 
 ),
 
+-- The session was assumed in the same second or two.
 candidates as (
 
     select
-        possible.switch_key as one,
-        possible.assumption_key as other,
-        possible.doubt * 10000000 + {{ apart }} as distance,
-        console_switches.switched_at as one_tie,
-        console_switches.role_switch_id as one_id,
-        assumptions.assumed_at as other_tie,
-        assumptions.role_assumption_id as other_id
+        switch_key as one,
+        assumption_key as other,
+        doubt * 10000000 + apart as distance,
+        switched_at as one_tie,
+        role_switch_id as one_id,
+        assumed_at as other_tie,
+        role_assumption_id as other_id
     from possible
-    inner join console_switches
-        on possible.switch_key = console_switches.switch_key
-    inner join assumptions
-        on possible.assumption_key = assumptions.assumption_key
     where
-        console_switches.is_refused = assumptions.is_refused
-        and (
-            possible.doubt = 2
-            or {{ same_entrant('console_switches', 'assumptions') }}
-        )
+        apart <= case
+            when is_of_session then {{ match_limit }}
+            else {{ pairing_limit }}
+        end
 
 ),
 

@@ -10,39 +10,54 @@ halves as (
 
 source_halves as (
 
-    select * from halves
+    select
+        *,
+        half_id as row_key,
+        switched_at as happened_at
+    from halves
     where half = 'source'
 
 ),
 
 role_halves as (
 
-    select * from halves
+    select
+        *,
+        half_id as row_key,
+        switched_at as happened_at
+    from halves
     where half = 'role'
+
+),
+
+{{ near_in_time(
+    'near', 'role_halves', 'source_halves',
+    keys=['source_arn', 'role_account_id', 'role_name']
+) }},
+
+possible as (
+
+    select
+        near.sought as one,
+        near.seeker as other,
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }}
+            as distance,
+        role_halves.switched_at as one_tie,
+        source_halves.event_id as one_id,
+        role_halves.switched_at as other_tie,
+        role_halves.event_id as other_id
+    from near
+    inner join source_halves
+        on near.sought = source_halves.half_id
+    inner join role_halves
+        on near.seeker = role_halves.half_id
 
 ),
 
 candidates as (
 
-    select
-        source_halves.half_id as one,
-        role_halves.half_id as other,
-        {{ milliseconds_apart(
-            'source_halves.switched_at', 'role_halves.switched_at'
-        ) }} as distance,
-        role_halves.switched_at as one_tie,
-        source_halves.event_id as one_id,
-        role_halves.switched_at as other_tie,
-        role_halves.event_id as other_id
-    from source_halves
-    inner join role_halves
-        on
-            source_halves.source_arn = role_halves.source_arn
-            and source_halves.role_account_id = role_halves.role_account_id
-            and source_halves.role_name = role_halves.role_name
-            and {{ milliseconds_apart(
-                'source_halves.switched_at', 'role_halves.switched_at'
-            ) }} <= {{ 1000 * var('switch_pairing_seconds') }}
+    select * from possible
+    where distance <= {{ 1000 * var('switch_pairing_seconds') }}
 
 ),
 

@@ -63,9 +63,9 @@ typed as (
         {{ raw_field(fields, 'eventversion') }} as event_version,
         {{ raw_field(fields, 'awsregion') }} as aws_region,
         {{ raw_field(fields, 'sourceipaddress') }} as source_ip_address,
-        {{ redacted_text(raw_field(fields, 'useragent')) }} as user_agent,
+        {{ raw_field(fields, 'useragent') }} as user_agent,
         {{ raw_field(fields, 'errorcode') }} as error_code,
-        {{ redacted_text(raw_field(fields, 'errormessage')) }}
+        {{ raw_field(fields, 'errormessage') }}
             as error_message,
         {{ text_boolean(raw_field(fields, 'readonly')) }} as is_read_only,
         {{ text_boolean(raw_field(fields, 'managementevent')) }}
@@ -155,16 +155,16 @@ typed as (
         {{ raw_field(fields, 'addendum.originaleventid') }}
             as original_event_id,
 
-        ---------- JSON text, without secrets
-        {{ redacted_text(bounded_json(fields, 'requestparameters')) }}
+        ---------- JSON text
+        {{ bounded_json(fields, 'requestparameters') }}
             as request_parameters,
-        {{ redacted_text(bounded_json(fields, 'responseelements')) }}
+        {{ bounded_json(fields, 'responseelements') }}
             as response_elements,
-        {{ redacted_text(bounded_json(fields, 'additionaleventdata')) }}
+        {{ bounded_json(fields, 'additionaleventdata') }}
             as additional_event_data,
-        {{ redacted_text(bounded_json(fields, 'serviceeventdetails')) }}
+        {{ bounded_json(fields, 'serviceeventdetails') }}
             as service_event_details,
-        {{ redacted_text(bounded_json(fields, 'edgedevicedetails')) }}
+        {{ bounded_json(fields, 'edgedevicedetails') }}
             as edge_device_details,
         {{ resources_json(fields) }} as resources,
 
@@ -194,6 +194,67 @@ typed as (
 
 ),
 
+looked_at as (
+
+    select
+        *,
+        {{ redacted_texts(redacted_columns(), digested_columns()) }}
+            as redacted_texts,
+        {{ redacted_texts(redacted_json_columns()) }} as redacted_jsons
+    from typed
+
+),
+
+without_secrets as (
+
+    select
+        ---------- text, where any has a hint of a secret without it
+        {%- for column in digested_columns() %}
+            case
+                when redacted_texts is null then {{ column }}
+                else {{ digested_secret(column) }}
+            end as {{ column }},
+        {%- endfor %}
+        {%- for column in redacted_columns() %}
+            case
+                when redacted_texts is null then {{ column }}
+                else redacted_texts[{{ loop.index }}]
+            end as {{ column }},
+        {%- endfor %}
+        {%- for column in redacted_json_columns() %}
+            case
+                when redacted_jsons is null then {{ column }}
+                else redacted_jsons[{{ loop.index }}]
+            end as {{ column }},
+        {%- endfor %}
+        {{ redacted_host('tls_host_header') }} as tls_host_header,
+
+        ---------- times, yes and no
+        event_at,
+        session_created_at,
+        is_read_only,
+        is_management_event,
+        is_session_mfa_authenticated,
+        is_assumed_root,
+        is_console_credential,
+
+        ---------- the record as logged
+        record_digest,
+
+        ---------- where it was found
+        log_file,
+        log_file_account_id,
+        log_file_region,
+        record_keys,
+        delivered_date,
+        load_id,
+        loaded_at,
+        is_forgotten,
+        is_too_large
+    from looked_at
+
+),
+
 flagged as (
 
     select
@@ -208,7 +269,7 @@ flagged as (
             'log_file_account_id',
             'log_file_region'
         ) }} as is_misplaced
-    from typed
+    from without_secrets
 
 )
 

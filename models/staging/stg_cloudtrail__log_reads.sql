@@ -36,7 +36,11 @@ dated_by_file as (
         sum(case when is_forgotten then 0 else 1 end) as event_count,
         sum(case when is_forgotten then 0 else record_count - 1 end)
             as copied_record_count,
-        max(event_at) as newest_event_at,
+        max(
+            case
+                when {{ is_log_date('cast(event_at as date)') }} then event_at
+            end
+        ) as newest_event_at,
         case
             when min(recipient_account_id) = max(recipient_account_id)
                 then min(recipient_account_id)

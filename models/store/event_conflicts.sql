@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ clean_stored_secrets(this) }}") }}
 -- A record is compared with what the store has under its key: a copy of it that
 -- this load or an earlier one put there, or an unlike record.
 with
@@ -36,33 +37,19 @@ unlike_records as (
         staged_records.log_file,
         staged_records.record_digest,
 
-        ---------- what is different
-        nullif({{ differing_fields('staged_records', 'events') }}, '')
-            as differing_texts,
-        {{ is_kept_alike('staged_records', 'events') }} as is_kept_alike,
-        {%- for field in json_fields() %}
+        ---------- the record that was left out, and the one in the store
+        {%- for field in compared_fields() + json_fields() %}
             staged_records.{{ field }},
             events.{{ field }} as stored_{{ field }},
         {%- endfor %}
-
-        ---------- the record that was left out
-        {{ store_timestamp('staged_records.event_at') }} as event_at,
-        staged_records.event_name,
-        staged_records.event_source,
-        staged_records.identity_arn,
-        staged_records.source_ip_address,
-        staged_records.error_code,
-
-        ---------- the one that is in the store
         events.log_file as stored_log_file,
         events.record_digest as stored_record_digest,
-        events.event_at as stored_event_at,
-        events.event_name as stored_event_name,
-        events.event_source as stored_event_source,
-        events.identity_arn as stored_identity_arn,
-        events.source_ip_address as stored_source_ip_address,
-        events.error_code as stored_error_code,
         events.load_id as stored_load_id,
+
+        ---------- where they come from
+        {{ is_of_trail('staged_records.log_file') }}
+        and {{ is_of_trail('events.log_file') }} as are_of_trails,
+        files_read.load_id = events.load_id as are_of_one_load,
 
         ---------- when it was found
         files_read.load_id,
@@ -138,6 +125,16 @@ pairs as (
 
 ),
 
+told as (
+
+    select
+        *,
+        nullif({{ differing_fields() }}, '') as differing_texts,
+        {{ is_kept_alike() }} as is_kept_alike
+    from pairs
+
+),
+
 json_differences as (
 
     {{ differing_json('pairs') }}
@@ -147,13 +144,13 @@ json_differences as (
 compared as (
 
     select
-        pairs.*,
+        told.*,
         nullif({{ joined_texts(
-            ['pairs.differing_texts', 'json_differences.differing_json'], "', '"
+            ['told.differing_texts', 'json_differences.differing_json'], "', '"
         ) }}, '') as differing_values
-    from pairs
+    from told
     left join json_differences
-        on pairs.pair_number = json_differences.pair_number
+        on told.pair_number = json_differences.pair_number
 
 ),
 
@@ -166,7 +163,7 @@ conflicts as (
         log_file,
         record_digest,
         coalesce(differing_values, 'redacted values') as differing_fields,
-        event_at,
+        {{ store_timestamp('event_at') }} as event_at,
         event_name,
         event_source,
         identity_arn,

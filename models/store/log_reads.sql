@@ -1,3 +1,4 @@
+{{ config(pre_hook="{{ clean_stored_secrets(this) }}") }}
 with
 
 files_read as (

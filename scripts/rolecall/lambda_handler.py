@@ -61,6 +61,7 @@ from rolecall.queries.notes import (
     newest_log,
     newest_note,
     note_on_coverage,
+    note_on_no_match,
     note_on_workloads,
     notes_on_names,
 )
@@ -287,7 +288,7 @@ def _notes(
             if question.name == HISTORY:
                 notes.append(note_on_workloads(question.given, queries.ask, '"workloads": true'))
             if is_empty:
-                notes += notes_on_names(question, queries.ask)
+                notes += [*notes_on_names(question, queries.ask), note_on_no_match(question)]
     except (RolecallError, TimeIsUp):
         # So it is for a question to the raw logs, too, where nothing is loaded yet.
         notes.append(NOT_LOOKED_UP)

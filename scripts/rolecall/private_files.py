@@ -1,16 +1,37 @@
-"""Files made where others may write too: for their owner alone, and never through a link."""
+"""Files where others may write too: made for their owner alone, and opened if they are files."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
 _MODE = 0o600
 # Whoever opens a pipe that somebody has put there is not to wait for its other end.
 _OF_OUR_OWN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+
+
+NO_FILE = "not a regular file"
+"""What is said of a pipe, a device or a folder where a file should be."""
+
+
+def open_file(path: str) -> BufferedReader:
+    """Return the file at ``path``, open for reading.
+
+    Raises OSError, for what is no file too: a pipe could be waited for without end.
+    """
+    return open(path, "rb", opener=_opened_file)
+
+
+def _opened_file(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, NO_FILE, path)
 
 
 def new_file(path: Path) -> IO[bytes]:

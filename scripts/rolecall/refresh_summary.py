@@ -35,8 +35,9 @@ class Refreshed:
     """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
 
     ``conflicting_files`` are log files with how many of their records are unlike the stored event
-    of their key, ``missing_log_roots`` folders that the database remembers and that are gone,
-    ``passed_over`` counts the files in the others that are no logs, by kind.
+    of their key, ``correcting_files`` with how many correct another event; ``missing_log_roots``
+    are folders that the database remembers and that are gone, ``passed_over`` counts the files in
+    the others that are no logs, by kind.
     """
 
     file_count: int
@@ -47,7 +48,7 @@ class Refreshed:
     unreadable: tuple[Unreadable, ...]
     doubtful_files: tuple[DoubtfulFile, ...]
     conflicting_files: tuple[tuple[str, int], ...]
-    correction_count: int
+    correcting_files: tuple[tuple[str, int], ...]
     test_count: int
     total_event_count: int
     total_file_count: int
@@ -69,3 +70,8 @@ class Refreshed:
     def conflict_count(self) -> int:
         """The records that are unlike the stored event of their key."""
         return sum(count for _, count in self.conflicting_files)
+
+    @property
+    def correction_count(self) -> int:
+        """The records that correct another event and stand in its place."""
+        return sum(count for _, count in self.correcting_files)

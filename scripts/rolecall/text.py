@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import traceback
 import unicodedata
@@ -24,22 +25,28 @@ if TYPE_CHECKING:
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _UNBOUNDED_WIDTH = 10_000
+# What of Unicode's Default_Ignorable_Code_Point Python takes for printable, and an empty Braille.
+_SHAPELESS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 def clean(text: str) -> str:
     """Return ``text`` as one line, each character replaced that is not shown as itself.
 
     Those are control and format characters, which move a cursor or turn the direction of writing,
-    line ends, surrogates, and what Unicode leaves unassigned or to private use.
+    line ends, surrogates, what Unicode leaves unassigned or to private use, and letters and marks
+    that have no shape.
     """
-    if text.isprintable():
+    if text.isprintable() and not _SHAPELESS.search(text):
         return text
     return "".join(char if is_shown(char) else _REPLACEMENT for char in text)
 
 
 def is_shown(char: str) -> bool:
     """Return whether a character is shown as itself: spaces of other widths are too."""
-    return char.isprintable() or unicodedata.category(char) == "Zs"
+    is_printable = char.isprintable() or unicodedata.category(char) == "Zs"
+    return is_printable and not _SHAPELESS.match(char)
 
 
 def say(*lines: str) -> None:

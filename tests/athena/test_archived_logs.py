@@ -97,10 +97,12 @@ def test_what_was_restored_is_read_where_the_table_says_so() -> None:
 
 
 def test_what_is_no_log_is_not_told_to_be_archived() -> None:
-    """A digest beside the logs, and a folder of no day of the calendar."""
+    """A digest beside the logs, and folders of a day that no log is of."""
     digest = _key(1).replace("/CloudTrail/", "/CloudTrail-Digest/")
     told = {"StorageClass": "GLACIER"}
-    bucket = TrailBucket(_Bucket({digest: told, f"{_FOLDER.key}2026/02/30/a": told}), "trail")
+    days = ("2026/02/30", "9999/12/31", "0001/01/01")
+    keys = (digest, *(f"{_FOLDER.key}{day}/a" for day in days))
+    bucket = TrailBucket(_Bucket(dict.fromkeys(keys, told)), "trail")
     stock = bucket.stock(["logs/"], Days(), reads_restored=True)
     assert (stock.archived, stock.readable_days, stock.readable_bytes) == ({}, set(), 0)
 

@@ -18,12 +18,13 @@ pytestmark = pytest.mark.xdist_group("athena")
 _SWITCH = switch(1)
 _GROUP = [action(number, eventTime=f"2026-03-02T08:0{number}:00Z") for number in (2, 3, 4)]
 _LATER = {"eventTime": "2026-03-20T00:00:00Z"}
+_MORE = _GROUP[2] | {"userAgent": "aws-cli", "requestParameters": {"userName": "eve"}}
 # Load by load, each of one day: an original after its correction, one of a group, an unlike record,
-# a correction dated otherwise than its original, and a chain.
+# one with what the stored one lacks, a correction dated otherwise than its original, and a chain.
 _LOADS: dict[str, list[dict[str, Any]]] = {
     "2026/03/02": [*_GROUP, correcting(switch(5), _SWITCH, sourceIPAddress="192.0.2.77")],
     "2026/03/03": [_SWITCH, _GROUP[0] | {"sourceIPAddress": "203.0.113.1"}],
-    "2026/03/04": [correcting(action(6), _GROUP[0], sourceIPAddress="203.0.113.9")],
+    "2026/03/04": [correcting(action(6), _GROUP[0], sourceIPAddress="203.0.113.9"), _MORE],
     "2026/03/05": [correcting(action(7, **_LATER), _GROUP[1], sourceIPAddress="203.0.113.9")],
     "2026/03/06": [correcting(action(8), action(6), sourceIPAddress="203.0.113.8")],
 }
@@ -53,7 +54,10 @@ def test_load_by_load_both_engines_give_the_same(
     for lines in printed:
         told = [[line for line in text.splitlines() if "rolecall query" in line] for text in lines]
         assert told[0] == told[1]
-    assert warehouse.rows("select differing_fields from event_conflicts") == [["source_ip_address"]]
+    assert warehouse.rows("select differing_fields from event_conflicts order by 1") == [
+        ["source_ip_address"],
+        ["user_agent, request_parameters"],
+    ]
     actions = "select sum(action_count) from corrected_session_actions"
     # Two of the first day are replaced by one of that day and by one too late for the session.
     assert warehouse.rows(actions) == [["2"]]

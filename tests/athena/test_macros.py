@@ -32,6 +32,10 @@ _FIRST, _SECOND = (
 )
 _DONE = _FIRST.replace("a1B2c3D4e5F6g7H8", "done")
 _LAST = _FIRST.replace("03/01", "03/04")
+_FAR, _NEVER = (
+    _FIRST.replace("2026/03/01", day).replace("20260301T", f"{day.replace('/', '')}T")
+    for day in ("9999/12/31", "2012/12/31")
+)
 _LOOSE = "copies/444455556666_CloudTrail_eu-central-1_20260303T0005Z_a1B2c3D4e5F6g7H8.json.gz"
 # By the place of each below the root: what its path tells is its log file, account, region and day.
 _PLACES = {
@@ -39,6 +43,9 @@ _PLACES = {
     f"mirror/{_SECOND}": (_SECOND, "111122223333", "us-east-1", date(2026, 3, 2)),
     _LAST: (_LAST, "111122223333", "us-east-1", date(2026, 3, 4)),
     _LOOSE: (_LOOSE, "444455556666", "eu-central-1", date(2026, 3, 3)),
+    # No log is of such a day: it is that of its newest record.
+    _FAR: (_FAR, "111122223333", "us-east-1", None),
+    _NEVER: (_NEVER, "111122223333", "us-east-1", None),
     "copies/records.json": ("copies/records.json", None, None, None),
 }
 _NOT_TO_READ = (

@@ -131,7 +131,10 @@ def test_history_is_what_it_is_locally(refreshed: Warehouse, sample: Rolecall) -
         sample.run("history", *options).stdout
     )
     *notes, took = done.stderr.splitlines(keepends=True)
-    assert "".join(notes) == sample.run("history", *options).stderr
+    # The damaged log file of the sample is in no bucket.
+    told = sample.run("history", *options).stderr
+    without_it = re.sub(r"log files left out on 1 of \d+ account days \(3 accounts\); ", "", told)
+    assert "".join(notes) == without_it != told
     assert re.fullmatch(
         r"Scanned [\d.]+ kB for \$0\.00015 in \d+\.\d s\. The whole result as CSV:"
         r" s3://results/refreshed/results/[0-9a-f-]+\.csv\n",

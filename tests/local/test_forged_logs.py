@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rolecall.local.log_records import parse_records
+from rolecall.local.log_records import UnreadableLogError, parse_records
 from support.command_line import Rolecall
 from support.logs import WriteLog, event
 
@@ -25,18 +25,20 @@ def test_a_record_of_another_account_or_region_than_its_file_is_counted_and_name
 ) -> None:
     logs = write_log(
         [
-            event(1),
-            event(2, recipientAccountId="999999999999"),
+            event(1, awsRegion="eu-west-1"),
+            event(2, awsRegion="eu-west-1", recipientAccountId="999999999999"),
             event(3, awsRegion="ap-south-1"),
             event(4, awsRegion="us-east-1"),
-        ]
+            event(5, awsRegion="us-east-1", eventSource="iam.amazonaws.com"),
+        ],
+        region="eu-west-1",
     )
     done = rolecall.run("refresh", "--logs", str(logs), "--strict", exit_code=3)
-    assert "Found 2 records of another account or region than its key names in AWSLogs/" in (
+    assert "Found 3 records of another account or region than its key names in AWSLogs/" in (
         done.stdout
     )
-    assert "--strict does not allow 2 records misplaced: see the lines above." in done.stderr
-    assert rolecall.query(_COUNTS) == [(4, 2, 0, 0)]
+    assert "--strict does not allow 3 records misplaced: see the lines above." in done.stderr
+    assert rolecall.query(_COUNTS) == [(5, 3, 0, 0)]
 
 
 def test_an_impossible_offset_is_no_time(rolecall: Rolecall, write_log: WriteLog) -> None:
@@ -67,12 +69,87 @@ def test_a_key_that_is_there_twice_or_in_other_letters_is_counted_and_named(
     assert rolecall.query(_COUNTS) == [(2, 0, 1, 0)]
 
 
+_ISSUED = {"credentials": {"accessKeyId": "ASIA1"}, "assumedRoleUser": {"arn": "a"}}
+_READ = {
+    "userIdentity": {
+        "type": "AssumedRole",
+        "invokedByDelegate": {"accountId": "1"},
+        "onBehalfOf": {"userId": "u"},
+        "inScopeOf": {"sourceArn": "s"},
+        "sessionContext": {
+            "sourceIdentity": "zed",
+            "attributes": {"creationDate": "2026-03-01T00:00:00Z"},
+            "sessionIssuer": {"userName": "Ops"},
+            "webIdFederationData": {"federatedProvider": "p"},
+        },
+    },
+    "addendum": {"reason": "r"},
+    "tlsDetails": {"tlsVersion": "v"},
+    "resources": [{"type": "t"}, {"ARN": "a"}],
+    "requestParameters": {"roleArn": "r", "taskPolicyArn": {"arn": "p"}},
+    "responseElements": {**_ISSUED, "SwitchRole": "Success", "credentialSet": [_ISSUED]},
+    "additionalEventData": {"SwitchFrom": "alice"},
+    "serviceEventDetails": {"role_name": "Ops"},
+}
+_READ_KEYS = [
+    *("accountId", "userId", "sourceArn", "sourceIdentity", "creationDate", "userName"),
+    *("federatedProvider", "reason", "tlsVersion", "ARN", "roleArn", "arn", "accessKeyId"),
+    *("assumedRoleUser", "SwitchRole", "SwitchFrom", "role_name"),
+]
+
+
+def _ambiguous_counts(
+    rolecall: Rolecall, write_log: WriteLog, texts: list[str]
+) -> list[tuple[object, ...]]:
+    """Return how many of these records are counted as ambiguous, each in a file of its own."""
+    for number, text in enumerate(texts, start=1):
+        logs = write_log(body=f'{{"Records":[{text}]}}'.encode(), name=f"{number:03}.json")
+    rolecall.refresh(logs)
+    return rolecall.query("select ambiguous_record_count from log_files order by log_file")
+
+
+def _read_event(number: int, **members: object) -> str:
+    source = members.pop("eventSource", "sts.amazonaws.com")
+    return json.dumps(event(number, eventSource=source, **{**_READ, **members}))
+
+
+def test_a_key_twice_or_in_other_letters_in_any_object_that_is_read_is_counted(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    texts = [_read_event(0)]
+    for key in _READ_KEYS:
+        good = _read_event(len(texts))
+        assert f'"{key}": ' in good
+        texts.append(good.replace(f'"{key}": ', f'"{key}": "first", "{key}": '))
+        other = key.upper() if key.islower() else key.lower()
+        texts.append(good.replace(f'"{key}": ', f'"{other}": '))
+    quoted = json.dumps('{"SwitchFrom": "alice", "SwitchFrom": "mallory"}')
+    texts.append(
+        _read_event(len(texts)).replace('{"SwitchFrom": "alice"}', quoted),
+    )
+    counts = _ambiguous_counts(rolecall, write_log, texts)
+    assert counts == [(0,), *[(1,)] * (len(texts) - 1)]
+
+
 def test_the_keys_of_what_a_service_was_asked_are_its_own(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
+    """But for a key that is there twice, and for those that rules read."""
     parameters = {"EventName": "x", "eventname": "y", "userIdentity": {"ARN": "z"}}
-    rolecall.refresh(write_log([event(1, requestParameters=parameters)]))
-    assert rolecall.query(_COUNTS) == [(1, 0, 0, 0)]
+    of_ec2 = {"RoleArn": "x", "rolearn": "y", "Name": "a", "name": "b"}
+    counts = _ambiguous_counts(
+        rolecall,
+        write_log,
+        [
+            json.dumps(event(1, requestParameters=parameters)),
+            json.dumps(event(2, eventSource="ec2.amazonaws.com", requestParameters=of_ec2)),
+            json.dumps(event(3, eventSource="ec2.amazonaws.com", requestParameters=of_ec2)).replace(
+                '"Name": ', '"name": '
+            ),
+            json.dumps(event(4, requestParameters="no JSON", resources=[1, None])),
+        ],
+    )
+    assert counts == [(0,), (0,), (1,), (0,)]
 
 
 @pytest.mark.parametrize("around", ["", "\n      ", '"other": [1, 2, 3, 4, 5, 6, 7, 8, 9], '])
@@ -83,6 +160,93 @@ def test_no_list_of_records_hides_another(around: str, key: str) -> None:
     records = parse_records(body)
     assert [json.loads(bytes(record)) for record in records] == [event(1), event(2)]
     assert records.repeated_list_count == 2
+
+
+_SWITCH = {"eventID": "switch", "eventName": "SwitchRole"}
+_ACTIONS = [event(number, userAgent="a" * number) for number in range(120)]
+_QUOTED = json.dumps({"CloudTrailEvent": json.dumps(_SWITCH)})
+
+
+def _list(*records: object, space: str = "") -> str:
+    return f"[{space}{f',{space}'.join(map(json.dumps, records))}{space}]"
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n    "])
+@pytest.mark.parametrize(
+    ("body", "count"),
+    [
+        pytest.param('{"Records":[SWITCH],"Records":[ACTIONS]}', 121, id="few before many"),
+        pytest.param('{"Records":[ACTIONS],"Records":[SWITCH]}', 121, id="many before few"),
+        pytest.param('{"Records":[ACTIONS],"Records":[]}', 120, id="and none"),
+        pytest.param('{"Records":[ACTIONS],"Events":[QUOTED]}', 121, id="lookup-events beside"),
+        pytest.param('{"Events":[QUOTED],"Records":[ACTIONS]}', 121, id="lookup-events before"),
+        pytest.param('{"records":[SWITCH],"Records":[]}', 1, id="in other letters"),
+        pytest.param('{"Records":[],"x":{"Records":[SWITCH]}}', 1, id="below another member"),
+        pytest.param('{"Records":[ACTIONS],"x":SWITCH}', 121, id="alone"),
+        pytest.param('{"CloudTrailEvent":TEXT,"CloudTrailEvent":TEXT}', 2, id="text twice"),
+        pytest.param('{"message":TEXT,"message":TEXT}', 2, id="message twice"),
+        pytest.param('{"logEvents":[],"events":[{"message":TEXT}]}', 1, id="both kinds of events"),
+    ],
+)
+def test_no_record_of_an_object_is_passed_over(body: str, count: int, space: str) -> None:
+    text = body.replace(",", f",{space}").replace(":", f":{space}")
+    text = text.replace("[SWITCH]", _list(_SWITCH, space=space))
+    text = text.replace("[ACTIONS]", _list(*_ACTIONS, space=space))
+    text = text.replace("QUOTED", _QUOTED).replace("SWITCH", json.dumps(_SWITCH))
+    records = parse_records(text.replace("TEXT", json.dumps(json.dumps(_SWITCH))).encode())
+    assert (len(records), records.repeated_list_count) == (count, count)
+    has_switch = any(json.loads(bytes(record)) == _SWITCH for record in records)
+    assert has_switch or "SWITCH" not in body
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"y": [{"z": _SWITCH}]},
+        json.dumps({"y": _SWITCH}),
+        json.dumps(json.dumps({"y": [_SWITCH]}, indent=1)),
+        [["text", {"y": _SWITCH}]],
+    ],
+)
+@pytest.mark.parametrize("old", ['"eventName', '"\\u0065ventName'])
+def test_what_looks_like_a_record_is_handed_on_to_be_counted(beside: object, old: str) -> None:
+    text = json.dumps({"Records": [], "x": beside}).replace('"eventName', old)
+    records = parse_records(text.encode())
+    assert (len(records), records.repeated_list_count) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"NextToken": "eventName"}, {"Name": {"a": 1}}, {"event": {"name": "eventName"}}],
+)
+def test_what_is_beside_records_is_none_without_their_keys(beside: dict[str, object]) -> None:
+    records = parse_records(json.dumps({"Records": [event(1)], **beside}).encode())
+    assert (len(records), records.repeated_list_count) == (1, 0)
+
+
+def test_a_message_of_control_hides_no_record() -> None:
+    message = {"messageType": "CONTROL_MESSAGE", "logEvents": [{"message": json.dumps(_SWITCH)}]}
+    (record,) = parse_records(json.dumps(message).encode())
+    assert json.loads(bytes(record)) == _SWITCH
+
+
+def test_a_row_of_a_query_hides_no_record_in_a_list() -> None:
+    records = parse_records(json.dumps([[_SWITCH, json.dumps({"y": _SWITCH}), "text"]]).encode())
+    assert len(records) == 2
+
+
+@pytest.mark.parametrize("row", ["a\t{0}\t[{0}]", "[{0}]\ta\t{0}", "a\t{0}\t[{0}]\t{0}"])
+def test_a_row_of_text_hides_no_record_in_a_cell(row: str) -> None:
+    text = row.format(json.dumps(_SWITCH)) + "\n"
+    with pytest.raises(UnreadableLogError, match="the file is not JSON"):
+        parse_records(text.encode())
+
+
+def test_a_file_that_is_not_empty_certifies_no_day(rolecall: Rolecall, write_log: WriteLog) -> None:
+    body = json.dumps({"x": {"y": event(1)}, "Records": []}).encode()
+    done = rolecall.run("refresh", "--logs", str(write_log(body=body)), "--strict", exit_code=3)
+    assert "Found 1 record that readers may read differently in AWSLogs/" in done.stdout
+    assert rolecall.query("select status, rejected_record_count from log_files") == [("loaded", 1)]
 
 
 @pytest.mark.parametrize("indent", [None, 4])

@@ -15,6 +15,7 @@ from rolecall.local import log_files as logs
 from rolecall.local.ledger import sorted_log_files
 from rolecall.local.log_files import KeyFacts, find_log_files, key_facts, log_file_key
 from rolecall.local.log_records import UnreadableLogError
+from rolecall.verification.trail_files import FolderFiles, TrailFile, UnreadableFileError
 from support.command_line import Unprivileged
 
 KEY = (
@@ -62,7 +63,29 @@ def test_a_key_begins_at_awslogs_wherever_the_folder_is(path: str, root: str, ke
         (KEY.rpartition("/")[2], KeyFacts("111122223333", "us-east-1", date(2026, 3, 1))),
         (
             "AWSLogs/111122223333/CloudTrail/us-east-1/2026/13/41/x.json.gz",
-            KeyFacts("111122223333", None, None),
+            KeyFacts("111122223333", "us-east-1", None),
+        ),
+        *(
+            (
+                KEY.replace("2026/03/01", day).replace("20260301T", f"{day.replace('/', '')}T"),
+                KeyFacts("111122223333", "us-east-1", None),
+            )
+            for day in ("0001/01/01", "2012/12/31", "2100/01/01", "9999/12/31")
+        ),
+        (
+            KEY.rpartition("/")[2].replace("20260301T", "99991231T"),
+            KeyFacts("111122223333", "us-east-1", None),
+        ),
+        (
+            KEY.replace("2026/03/01", "9999/12/31"),
+            KeyFacts("111122223333", "us-east-1", date(2026, 3, 1)),
+        ),
+        *(
+            (
+                f"AWSLogs/111122223333/CloudTrail/us-east-1/{day:%Y/%m/%d}/x.json.gz",
+                KeyFacts("111122223333", "us-east-1", day),
+            )
+            for day in (date(2013, 1, 1), date(2099, 12, 31))
         ),
         ("events.json", KeyFacts(None, None, None)),
         # Its whole name tells a log wherever it lies.
@@ -213,6 +236,50 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     (file,) = find_log_files(tmp_path)
     assert file.problem == "not a regular file"
+
+
+@pytest.mark.parametrize("name", ["pipe.json", "pipe.json.gz"])
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(RECORD_TEXT)
+    (file,) = find_log_files(tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UnreadableLogError, match="cannot open the file: not a regular file"):
+        logs.read_records(file)
+    assert logs.sha256(file) is None
+    assert not logs.is_same_once_unpacked(file, file)
+    trail_file = TrailFile(name, str(path))
+    with (
+        pytest.raises(UnreadableFileError, match="not a regular file"),
+        FolderFiles([tmp_path]).opened(trail_file),
+    ):
+        pass
+
+
+def test_the_first_bytes_of_a_pipe_that_takes_the_place_of_a_file_are_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "x.log"
+    path.write_bytes(RECORD_TEXT)
+
+    def is_done(file: logs.LogFile) -> bool:
+        path.unlink()
+        os.mkfifo(path)
+        return False
+
+    assert list(find_log_files(tmp_path, is_done=is_done)) == []
+
+
+@pytest.mark.parametrize("digit", ["\u0661", "\uff11"])
+def test_other_digits_than_ascii_name_no_account_or_day(digit: str) -> None:
+    account, day = digit * 12, f"{digit * 4}/{digit * 2}/{digit * 2}"
+    assert logs.trail_key(f"/AWSLogs/{account}/CloudTrail/us-east-1/2026/03/01/x.json") is None
+    name = f"{account}_CloudTrail_us-east-1_20260301T0000Z_a.json"
+    assert logs.key_facts(name) == logs.KeyFacts(None, None, None)
+    assert logs.key_facts(f"AWSLogs/111122223333/CloudTrail/us-east-1/{day}/x.json") == (
+        logs.KeyFacts("111122223333", None, None)
+    )
 
 
 def test_what_may_not_be_read_is_named(open_folder: Path, unprivileged: Unprivileged) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +120,54 @@ ROW = "EVENTS\tAKIAEXAMPLE\t{}\te1\tAssumeRole\tsts.amazonaws.com\tfalse\tzed\n"
 )
 def test_every_shape_of_lookup_events_gives_its_records(text: str) -> None:
     assert _records(text) == BOTH
+
+
+def _yaml(value: object, **options: Any) -> str:
+    text: str = yaml.safe_dump(value, **options)
+    return text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(_yaml({"Events": [_looked_up(one) for one in BOTH]}), id="yaml"),
+        pytest.param(_yaml(PAGES), id="yaml-stream"),
+        pytest.param("".join(_yaml([page], width=9999) for page in PAGES), id="page after page"),
+        pytest.param("---\n".join(map(_yaml, PAGES)), id="documents"),
+        pytest.param(_yaml([_looked_up(one) for one in BOTH]), id="Events[]"),
+        pytest.param(_yaml(list(map(_text, BOTH))), id="Events[].CloudTrailEvent"),
+        pytest.param(_yaml([[_text(one)] for one in BOTH]), id="Events[].[CloudTrailEvent]"),
+        pytest.param(_yaml([{"Event": _text(one)} for one in BOTH]), id="Events[].{Event: ...}"),
+    ],
+)
+def test_every_shape_of_lookup_events_as_yaml_gives_its_records(text: str) -> None:
+    assert _records(text) == BOTH
+    assert look_of(text.encode()) is Look.LOG
+
+
+def test_yaml_of_no_events_is_empty() -> None:
+    assert _records("Events: []\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Events:\n- &a\n  EventId: e1\n- *a\n",
+        "Events:\n- &a e1\n",
+        "Events: " + "[" * 100 + "]" * 100,
+        "Events: [",
+        "Events:\n- ? [1]\n  : 2\n",
+    ],
+)
+def test_other_yaml_is_unreadable(text: str) -> None:
+    with pytest.raises(UnreadableLogError, match="the file is not JSON"):
+        parse_records(text.encode())
+
+
+def test_a_table_is_unreadable_and_its_message_says_what_to_print() -> None:
+    table = "-" * 20 + "\n|   LookupEvents   |\n+" + "-" * 18 + "+\n"
+    with pytest.raises(UnreadableLogError, match="print it with --output json"):
+        parse_records(table.encode())
 
 
 @pytest.mark.parametrize(

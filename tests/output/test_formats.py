@@ -182,6 +182,15 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "empty.parquet").num_rows == 0
 
 
+def test_parquet_has_numbers_of_any_length(tmp_path: Path) -> None:
+    """As text, where Parquet's numbers have too few digits for one in the column."""
+    for largest, values in ((10**38 - 1, Decimal), (2**127 - 1, str)):
+        rows = [(largest,), (None,), (-1,)]
+        write(Result(["n"], ["hugeint"], rows), "parquet", tmp_path / "x.parquet", ZONE)
+        read = pq.read_table(tmp_path / "x.parquet")["n"].to_pylist()
+        assert read == [values(largest), None, values(-1)]
+
+
 def test_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     write(RESULT, "csv", tmp_path / "x.csv", ZONE)
     assert (tmp_path / "x.csv").read_bytes().decode() == _csv(RESULT)
@@ -205,9 +214,11 @@ def test_a_file_is_its_owner_s_alone_unless_it_was_there(tmp_path: Path) -> None
 
 def test_no_link_is_followed_and_none_left(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("precious")
+    (tmp_path / "precious").chmod(0o644)
     for name in (".x.csv.part", "x.csv"):
         (tmp_path / name).symlink_to(tmp_path / "precious")
     write(RESULT, "csv", tmp_path / "x.csv", ZONE)
+    assert (tmp_path / "x.csv").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "precious").read_text() == "precious"
     assert (tmp_path / "x.csv").read_bytes().decode() == _csv(RESULT)
     assert {path.name for path in tmp_path.iterdir()} == {"x.csv", "precious"}
@@ -233,8 +244,8 @@ def test_a_folder_that_cannot_be_written_is_told(
 
 
 def test_an_answer_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    result = Result(["n"], ["hugeint"], [(10**38,)])
-    with pytest.raises(RolecallError, match="The column n has a value that Parquet has no hugeint"):
+    result = Result(["n"], ["ubigint"], [(-1,)])
+    with pytest.raises(RolecallError, match="The column n has a value that Parquet has no ubigint"):
         write(result, "parquet", tmp_path / "x", ZONE)
     assert not list(tmp_path.iterdir())
 

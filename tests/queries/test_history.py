@@ -68,7 +68,7 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
     open_end = rolecall.run("history", "--from", "2026-03-05", *alone).stderr
     assert "Not wholly covered: no logs on 15 of 16 days (" in open_end
     open_end = rolecall.run("history", "--from", "2026-03-06", *alone).stderr
-    assert open_end == "Not covered: there are no logs of these days.\n"
+    assert open_end == "Not covered: there are no logs of account 444455556666 of these days.\n"
     # Whoever asks is shown it: nobody knows whether it was idle.
     window = ("--param", "from_day=2026-03-04", "--format", "csv")
     assert rolecall.run("query", "coverage_gaps", *window).stdout.splitlines()[1:] == [
@@ -88,7 +88,7 @@ def test_an_account_that_appears_late_lacks_no_days_before_unless_they_are_asked
     asked = rolecall.run("history", "--from", "2026-03-01", "--to", "2026-03-08").stderr
     assert "no logs on 7 of 16 account days (2 accounts) (" in asked
     alone = rolecall.run("history", "--to", "2026-03-07", "--account", "444455556666").stderr
-    assert alone == "Not covered: there are no logs of these days.\n"
+    assert alone == "Not covered: there are no logs of account 444455556666 of these days.\n"
 
 
 def test_a_day_of_which_a_file_was_left_out_is_not_covered(
@@ -565,3 +565,8 @@ def test_settings_come_by_flag_then_environment_then_file(sample: Rolecall, tmp_
     assert "rolecall.toml has databse, which is no setting of Rolecall." in done.stderr
     (tmp_path / "rolecall.toml").write_text("database = \n")
     assert "rolecall.toml is not TOML" in elsewhere.run("history", exit_code=2).stderr
+
+
+def test_services_are_told_to_be_left_out(sample: Rolecall) -> None:
+    done = sample.run("history", "--how", "service")
+    assert "include_service_sessions" in done.stdout

@@ -63,6 +63,17 @@ def test_files_whose_names_tell_no_account_leave_the_coverage_unknown() -> None:
     assert note is not None and note.startswith("What is covered cannot be told")
 
 
+def test_accounts_without_logs_are_named() -> None:
+    days = date(2026, 3, 1), date(2026, 3, 2)
+    nothing = gaps_of_files([], *days, ["999988887777"])
+    note = coverage_note(nothing, *days, asked_accounts=["999988887777"])
+    assert note == "Not covered: there are no logs of account 999988887777 of these days."
+    assert coverage_note(nothing, *days) == "Not covered: there are no logs of these days."
+    named_alone = Result(nothing.columns, nothing.types, [("444", None, None, None, 0, 0, 0, 0)])
+    note = coverage_note(named_alone, *days, asked_accounts=["444"])
+    assert note is not None and note.startswith("Not wholly covered: no logs at all of 444, which")
+
+
 def test_a_day_of_which_a_file_could_not_be_read_is_not_whole() -> None:
     """One of which none could is none with logs; a file that was not read counts for its span."""
     account, cut = "444455556666", False

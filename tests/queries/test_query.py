@@ -79,7 +79,7 @@ def test_an_empty_answer_from_the_raw_logs_says_whose_records_there_are(
         done = rolecall.run(*SWITCH_QUERY, *days, "--param", f"{name}=999988887777")
         assert json.loads(done.stdout) == []
         assert told in done.stderr
-        assert "covered: there are no logs of these days" in done.stderr
+        assert "covered: there are no logs of account 999988887777 of these days" in done.stderr
     known = rolecall.run(*SWITCH_QUERY, *days, "--param", "account=444455556666")
     assert "no logs after 2026-04-30" in known.stderr
     assert "(by the names of the log files)" in known.stderr
@@ -282,3 +282,12 @@ def test_json_that_is_none_drops_no_record(rolecall: Rolecall, write_log: WriteL
         ("AssumeRole", "unknown"),
         ("SwitchRole", "unknown"),
     ]
+
+
+def test_what_matches_nothing_is_named(sample: Rolecall) -> None:
+    for query, parameter, told in (
+        ("session_details", "session_id=zzz", "Nothing has session_id zzz.\n"),
+        ("who_touched_this_resource", "resource=nothing", "Nothing has resource nothing.\n"),
+    ):
+        done = sample.run("query", query, "--param", parameter)
+        assert done.stderr.endswith(told)

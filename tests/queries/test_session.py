@@ -103,6 +103,24 @@ def test_a_refused_switch_is_told_without_a_session(sample: Rolecall) -> None:
     assert "No session came of it, as far as the logs show." in text
 
 
+def test_a_refused_assumption_is_told_to_have_no_session(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    user = {"type": "IAMUser", "principalId": "AIDA1", "arn": "arn:aws:iam::111122223333:user/eve"}
+    role = {"roleArn": "arn:aws:iam::111122223333:role/Admin", "roleSessionName": "eve"}
+    refused = event(
+        7,
+        eventSource="sts.amazonaws.com",
+        eventName="AssumeRole",
+        userIdentity=user | {"accountId": "111122223333", "userName": "eve"},
+        requestParameters=role,
+        errorCode="AccessDenied",
+    )
+    rolecall.refresh(write_log([refused]))
+    done = rolecall.run("session", refused["eventID"], exit_code=2)
+    assert "is of an assumption that no session came of: `rolecall history --outcome" in done.stderr
+
+
 def test_times_are_of_the_time_zone(sample: Rolecall) -> None:
     text = sample.run("session", BOB, "--timezone", "Asia/Tokyo").stdout
     assert "2026-03-09 22:21:30" in text

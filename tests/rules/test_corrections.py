@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import random
+import re
 from typing import Any
 
 import duckdb
@@ -116,7 +117,7 @@ def test_a_correction_takes_the_place_of_its_original_whenever_it_comes(
 ) -> None:
     for number, part in enumerate(parts):
         text = rolecall.refresh(write_log(part, name=f"{number}.json.gz", day="2026/03/02"))
-    assert "2 corrections replace the events that they correct" in text
+    assert "2 corrections replace the events that they correct, in AWSLogs/" in text
     found = answers(rolecall)
     assert found[0] == [("192.0.2.77",)]
     ((actions, writes, denied, _, _, _),) = found[1]
@@ -246,8 +247,9 @@ def test_across_loads_the_stored_record_stays_and_the_later_one_is_told_once(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     rolecall.refresh(write_log([_SWITCH], name="a.json.gz", day="2026/03/02"))
-    text = rolecall.refresh(write_log([_SWITCH | {"errorMessage": "x"}], name="b.json.gz"))
-    assert "conflict" not in text  # the stored one lacks the field
+    newer = _SWITCH | {"tlsDetails": {"tlsVersion": "TLSv1.3"}}
+    text = rolecall.refresh(write_log([newer], name="b.json.gz"))
+    assert "conflict" not in text  # the table from which the stored one came may lack the field
     unlike = _SWITCH | {"sourceIPAddress": "203.0.113.1"}
     text = rolecall.refresh(write_log([unlike, unlike], name="c.json.gz", day="2026/03/01"))
     assert "1 record conflicts with another" in text
@@ -257,18 +259,59 @@ def test_across_loads_the_stored_record_stays_and_the_later_one_is_told_once(
     assert rolecall.query("select source_ip_address from events") == [("192.0.2.10",)]
 
 
+_FORGED: dict[str, dict[str, Any]] = {
+    "name": {"eventName": None},
+    "source and who": {"eventSource": None, "userIdentity": None},
+    "address and program": {"sourceIPAddress": None, "userAgent": None},
+    "who left": {"additionalEventData": None},
+    "outcome": {"responseElements": None},
+    "session": {"userIdentity": _BOB | {"arn": None}},
+}
+
+
+@pytest.mark.parametrize("is_loaded_before", [False, True], ids=["one load", "earlier load"])
+@pytest.mark.parametrize("fewer", _FORGED.values(), ids=_FORGED)
+def test_a_forged_record_that_lacks_what_the_true_one_has_is_told(
+    rolecall: Rolecall, write_log: WriteLog, fewer: dict[str, Any], is_loaded_before: bool
+) -> None:
+    """It comes first in a file of the trail, and hides the true one: not without a word."""
+    logs = write_log([_SWITCH | fewer], name="forged.json.gz", day="2026/03/01")
+    if is_loaded_before:
+        rolecall.refresh(logs)
+    write_log([_SWITCH], name="true.json.gz", day="2026/03/02")
+    done = rolecall.run("refresh", "--logs", logs, "--strict", exit_code=3)
+    assert "1 record conflicts with another under its event id, in AWSLogs/" in done.stdout
+    assert rolecall.query("select log_file[-12:], stored_log_file[-14:] from event_conflicts") == [
+        ("true.json.gz", "forged.json.gz")
+    ]
+
+
+def test_what_an_older_table_may_lack_is_told_within_a_load(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """One load reads the same fields of all its files, though a file lies outside its folder."""
+    identity = _BOB | {"sessionContext": _SESSION | {"sourceIdentity": "bob"}}
+    logs = write_log([_SWITCH | {"userIdentity": identity}], day="2026/03/02")
+    (logs / "111122223333_CloudTrail_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json").write_text(
+        json.dumps({"Records": [_SWITCH | {"userIdentity": _BOB | {"sessionContext": _SESSION}}]})
+    )
+    rolecall.run("refresh", "--logs", logs, "--strict", exit_code=3)
+    assert rolecall.query("select differing_fields from event_conflicts") == [("source_identity",)]
+
+
 def test_the_same_record_is_a_copy_however_it_is_laid_out(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    """Pretty-printed, with its members in another order, in another region's file, or not whole."""
+    """Pretty-printed, with its members in another order, of another trail, or not whole by hand."""
     record = _SWITCH | {"requestParameters": {"b": {"y": [1, 2], "x": "é"}, "a": None}}
     write_log([record], name="a.json.gz", day="2026/03/02")
     layouts: list[dict[str, Any]] = [{"indent": 2}, {"sort_keys": True}, {"ensure_ascii": False}]
     for number, options in enumerate(layouts):
         body = json.dumps({"Records": [record]}, **options).encode()
         write_log(name=f"b{number}.json.gz", region="eu-west-1", body=gzip.compress(body, mtime=0))
+    logs = write_log([record], name="c.json.gz", account="o-a1b2c3d4e5/111122223333")
     fewer = {key: value for key, value in record.items() if key != "requestParameters"}
-    logs = write_log([fewer], name="c.json.gz")
+    (logs / "history.json").write_text(json.dumps([fewer]))
     text = rolecall.run("refresh", "--logs", logs, "--strict").stdout
     assert "conflict" not in text
     assert rolecall.query("select count(*), count(record_digest) from events") == [(1, 1)]
@@ -322,3 +365,28 @@ def test_what_a_dead_run_left_is_told_by_the_next(rolecall: Rolecall, write_log:
     assert "2 corrections replace" in text
     assert rolecall.query("select count(*) from event_conflicts") == [(1,)]
     assert rolecall.query("select sum(action_count) from corrected_session_actions") == [(1,)]
+
+
+@pytest.mark.parametrize("has_died", [False, True])
+def test_what_an_upgrade_finds_among_stored_events_is_told_once(
+    rolecall: Rolecall, write_log: WriteLog, has_died: bool
+) -> None:
+    """An older version knew no corrections; an upgrade may die once it has found them."""
+    write_log(_CORRECTED[1:], name="c2.json.gz", day="2026/03/03")
+    logs = write_log([_SWITCH, _ACTION, _CORRECTED[0]], name="c1.json.gz", day="2026/03/02")
+    told = re.findall("2 corrections replace .*", rolecall.refresh(logs))
+    with duckdb.connect(str(rolecall.database)) as connection:
+        connection.execute("drop table event_corrections")
+        connection.execute("drop table replaced_events")
+        connection.execute(
+            "update rolecall_complete_build set tables = list_filter("
+            "tables, lambda name: name not in ('event_corrections', 'replaced_events'))"
+        )
+        connection.execute("update rolecall_schema set version = 2")
+    if has_died:
+        rolecall.dbt("run", "--select", "event_corrections", "replaced_events")
+    text = rolecall.refresh(logs)
+    assert "Nothing new to load." in text
+    assert told
+    assert re.findall("2 corrections replace .*", text) == told
+    assert "correction" not in rolecall.refresh(logs, "--audit")

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_athena.account import Account
-from support.command_line import Rolecall
-from support.logs import WriteLog, event
+from local_athena.account import COMPLETE, Account, Warehouse
+from support.command_line import PROJECT, Rolecall
+from support.logs import WriteLog, event, log_key
 from support.macros_alone import answer_of
 from support.secret_texts import GONE, harmless_texts, json_texts, plain_texts
 
@@ -147,26 +147,165 @@ def test_both_engines_leave_the_same(account: Account, tmp_path: Path, redacted_
     assert [each for each in zip(texts, expected, found, strict=True) if each[1] != each[2]] == []
 
 
+_SAYING_SECRETS: dict[str, Any] = {
+    "eventName": "password=LEAK",
+    "eventVersion": "token=LEAK",
+    "sourceIPAddress": "password=LEAK",
+    "errorCode": "password=LEAK",
+    "apiVersion": "password=LEAK",
+    "requestID": "token=LEAK",
+    "sharedEventID": "token=LEAK",
+    "vpcEndpointId": "token=LEAK",
+    "userAgent": {"password": "LEAK"},
+    "errorMessage": '{"p\\u0061ssword":"LEAK"}',
+    "userIdentity": {
+        "type": "AssumedRole",
+        "principalId": "AROAEXAMPLE:token=LEAK",
+        "arn": "arn:aws:sts::111122223333:assumed-role/Role/token=LEAK",
+        "userName": {"password": "LEAK"},
+        "identityProvider": "https://u:LEAK@h/",
+        "credentialId": "-----BEGIN PRIVATE KEY-----LEAK",
+        "sessionContext": {
+            "sourceIdentity": "token=LEAK",
+            "webIdFederationData": {"federatedProvider": "https://a/?token=LEAK"},
+        },
+    },
+    "tlsDetails": {"clientProvidedHostHeader": "user:LEAK@h", "tlsVersion": "https://u:LEAK@h"},
+    "addendum": {"reason": "password=LEAK", "updatedFields": '{"password":"LEAK"}'},
+    "resources": [{"ARN": "https://b/k?X-Amz-Security-Token=LEAK", "type": "password=LEAK"}],
+}
+_LEFT = """
+    select
+        event_name, error_code, principal_id, identity_arn, user_name, identity_provider,
+        credential_id, source_identity, federated_provider, tls_host_header, addendum_updated_fields
+    from events where event_name like 'password%'
+"""
+_LEFT_ROW = (
+    "password=REDACTED",
+    "password=REDACTED",
+    "AROAEXAMPLE:token=REDACTED",
+    "arn:aws:sts::111122223333:assumed-role/Role/token=REDACTED",
+    '{"password":"REDACTED"}',
+    "https://u:REDACTED@h/",
+    "REDACTED",
+    "token=REDACTED",
+    "https://a/?token=REDACTED",
+    "REDACTED@h",
+    '{"password":"REDACTED"}',
+)
+
+
+def test_no_column_keeps_a_secret(rolecall: Rolecall, write_log: WriteLog) -> None:
+    plain = event(2, userIdentity={"userName": "eve", "principalId": "AIDA:eve@example.com"})
+    logs = write_log([event(1, **_SAYING_SECRETS), plain])
+    rolecall.refresh(logs)
+    assert rolecall.query(_LEFT) == [_LEFT_ROW]
+    assert rolecall.query(
+        "select event_id, user_name, principal_id from events where event_name = 'ListBuckets'"
+    ) == [(plain["eventID"], "eve", "AIDA:eve@example.com")]
+    assert b"LEAK" not in _bytes(rolecall)
+
+
+@pytest.mark.xdist_group("athena")
+def test_no_column_keeps_a_secret_on_athena_and_an_older_store_is_cleaned_when_asked(
+    account: Account, tmp_path: Path
+) -> None:
+    texts = {"userAgent": "token=LEAK"}
+    identity = _SAYING_SECRETS["userIdentity"] | {"userName": '{"password":"LEAK"}'}
+    record = event(1, **(_SAYING_SECRETS | texts | {"userIdentity": identity}))
+    key = log_key("111122223333", "us-east-1", "2026/03/01", logs="AWSLogs/")
+    account.put_log("secrets", key, [record, event(2, eventID="token=LEAK")])
+    account.create_table("default.secrets", "secrets", COMPLETE)
+    warehouse = Warehouse(account, "without_secrets", "secrets", tmp_path)
+    warehouse.dbt(PROJECT, "run", "--select", "+log_reads")
+    assert warehouse.rows(_LEFT) == [list(_LEFT_ROW)]
+    ids = "select count(*) from events where length(event_id) = 64"
+    assert warehouse.rows(ids) == [["1"]]
+    warehouse.rows(
+        """
+        update events
+        set event_id = 'token=LEAK', user_name = 'password=LEAK', tls_host_header = 'eve:LEAK@h'
+        where event_name like 'password%'
+        """
+    )
+    warehouse.dbt(PROJECT, "run-operation", "clean_stored_secrets")
+    assert warehouse.rows(ids) == [["2"]]
+    assert warehouse.rows(
+        "select user_name, tls_host_header from events where event_name like 'password%'"
+    ) == [["password=REDACTED", "REDACTED@h"]]
+
+
+def test_ids_with_secrets_stay_apart_and_the_same(rolecall: Rolecall, write_log: WriteLog) -> None:
+    ids = ({"password": "LEAK1"}, {"password": "LEAK2"}, "token=LEAK1", {"password": "LEAK1"})
+    logs = write_log([event(1, eventID=each, sharedEventID=each) for each in ids])
+    text = rolecall.refresh(logs)
+    assert "3 new events" in text
+    found = rolecall.query("select event_id, shared_event_id from events")
+    assert [each for each, shared in found if each != shared or len(each) != 64] == []
+    assert "Nothing new to load." in rolecall.refresh(logs)
+    assert b"LEAK" not in _bytes(rolecall)
+
+
+def test_the_problem_of_a_file_keeps_no_secret(rolecall: Rolecall, write_log: WriteLog) -> None:
+    logs = write_log([event(1)])
+    key = "-----BEGIN PRIVATE KEY-----LEAK"
+    _write_other(logs, {"password=LEAK": 1, "https://u:LEAK@h": 1, key: 1})
+    rolecall.refresh(logs)
+    ((problem,),) = rolecall.query("select problem from log_files where problem is not null")
+    assert problem.endswith("its first object has the keys password..., https..., REDACTED")
+    assert b"LEAK" not in _bytes(rolecall)
+
+
 def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
-    logs = write_log([event(1, requestParameters={"a": "b"}, errorMessage="none"), event(2)])
+    first = event(1, requestParameters={"a": "b"}, errorMessage="none")
+    logs = write_log([first, event(2), first | {"errorMessage": "other"}])
+    _write_other(logs, {"a": 1})
     rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from event_conflicts") == [(1,)]
     with duckdb.connect(str(rolecall.database)) as connection:
         connection.execute(
             """
             update events
-            set request_parameters = '{"dbPassword":"LEAK"}', error_message = 'token=LEAK'
+            set
+                event_id = '{"password":"LEAK"}',
+                request_parameters = '{"dbPassword":"LEAK"}',
+                error_message = 'token=LEAK',
+                user_name = 'password=ab,LEAK',
+                tls_host_header = 'eve:LEAK@h',
+                resources = '[{"arn":"https://b/k?X-Amz-Security-Token=LEAK"}]'
             where request_parameters is not null
             """
         )
-        connection.execute("update rolecall_schema set version = 3")
+        connection.execute(
+            "update event_conflicts set error_code = 'password=LEAK',"
+            ' event_id = \'{"password":"LEAK"}\''
+        )
+        connection.execute(
+            "update log_reads set problem = 'the key password=LEAK' where problem is not null"
+        )
+        connection.execute("update rolecall_schema set version = 4")
         assert b"LEAK" in _bytes(rolecall)
-    rolecall.refresh(logs)
+    rolecall.refresh(write_log([event(3)], day="2026/03/02", name="new.json.gz"))
     assert rolecall.query(
-        "select request_parameters, error_message from events where request_parameters is not null"
-    ) == [('{"dbPassword":"REDACTED"}', "token=REDACTED")]
-    assert rolecall.query("select count(*) from events") == [(2,)]
+        """
+        select
+            length(event_id), request_parameters, error_message, user_name, tls_host_header,
+            resources
+        from events where request_parameters is not null
+        """
+    ) == [
+        (
+            *(64, '{"dbPassword":"REDACTED"}', "token=REDACTED", "password=REDACTED", "REDACTED@h"),
+            '[{"arn":"https://b/k?X-Amz-Security-Token=REDACTED"}]',
+        )
+    ]
+    assert rolecall.query("select error_code, length(event_id) from event_conflicts") == [
+        ("password=REDACTED", 64)
+    ]
+    assert ("the key password=REDACTED",) in rolecall.query("select problem from log_reads")
+    assert rolecall.query("select count(*) from events") == [(3,)]
     assert b"LEAK" not in _bytes(rolecall)
 
 
@@ -182,6 +321,14 @@ def test_what_reads_logs_takes_no_notice_of_what_the_linter_is_told(
     assert rolecall.query("select request_parameters from stg_cloudtrail__events") == [
         ('{"dbPassword":"REDACTED"}',)
     ]
+
+
+def _write_other(logs: Path, content: dict[str, int]) -> None:
+    """Write a file that is named like a log, and is none."""
+    folder = logs / "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = "111122223333_CloudTrail_us-east-1_20260301T0000Z_a.json"
+    (folder / name).write_text(json.dumps(content))
 
 
 def _bytes(rolecall: Rolecall) -> bytes:

@@ -93,15 +93,16 @@ class Warehouse:
         self.connection.execute(f"set variable load_slice = {self._loads}")
         for model in self._models:
             if model.folder in ("staging", "store"):
-                self._make(model)
+                self.make(model)
 
     def build(self) -> None:
         """Build what follows from the store."""
         for model in self._models:
             if model.folder not in ("staging", "store"):
-                self._make(model)
+                self.make(model)
 
-    def _make(self, model: Model) -> None:
+    def make(self, model: Model) -> None:
+        """Make one model."""
         if model.is_incremental and self._loads > 1:
             self.connection.execute(f"insert into {model.name} by name {model.later_sql}")
         else:

@@ -11,6 +11,7 @@ from typing import Any
 
 GONE = "REDACTED"
 WHOLE = '{"redacted": true}'
+_BEANSTALK = "aws:elasticbeanstalk:application:environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,15 @@ def _members() -> list[tuple[str, Any, Any]]:
         *("credential", "credentials", "userCredentials", "authorization", "Authorization"),
         *("proxy-authorization", "authHeader", "authorizationCode", "samlAssertion", "Cookie"),
         *("userData", "user_data", "X-Amz-Signature", "spring.datasource.password"),
+        *("newPass", "oldPass", "smtpPass", "pin", "passwordData", "plaintext", "db password"),
+        *("storage_access_key", "encryptionKey", "hmacKey", "HMAC_KEY", "pre_shared_key"),
+        *(
+            "x-amz-server-side-encryption-customer-key",
+            "sseCustomerKey",
+            "copySourceSSECustomerKey",
+        ),
+        "x-amz-copy-source-server-side-encryption-customer-key",
+        *("base32StringSeed", "qRCodePNG", "authenticationCode1", "totp_seed"),
     )
     gone = [(f"{name} as text", {name: "SECRET", "a": 1}, {name: GONE, "a": 1}) for name in names]
     for name in ("sessionToken", "PASSWORDS", "secret", "credentials", "user-data", "apiKey"):
@@ -169,6 +179,7 @@ def _pairs() -> list[tuple[str, Any, Any]]:
         ),
         *(("parameterKey", "parameterValue"), ("ParameterName", "ParameterValue")),
         *(("optionName", "value"), ("headerName", "headerValues"), ("variable", "values")),
+        *(("k", "v"), ("K", "V"), ("OptionName", "Value")),
     )
     return [
         *(
@@ -180,6 +191,39 @@ def _pairs() -> list[tuple[str, Any, Any]]:
                 {name: "authToken", "type": "PLAIN", "n": 1, value: 'a"SECRET'},
                 {value: ["SECRET"], "n": None, name: "clientSecret"},
             )
+        ),
+        *(
+            (
+                f"{name} in a name",
+                {"name": name, "value": "SECRET", "a": "b"},
+                {"name": name, "value": GONE, "a": "b"},
+            )
+            for name in ("/app/password/main", "DB_PASSWORD_PROD", "secret-of-app")
+        ),
+        (
+            "an object between",
+            {"name": "DB_PASSWORD", "meta": {"a": [], "b": "c"}, "value": "SECRET"},
+            {"name": "DB_PASSWORD", "meta": {"a": [], "b": "c"}, "value": GONE},
+        ),
+        (
+            "an object as value",
+            {"name": "DB_PASSWORD", "value": {"S": ["SECRET"]}},
+            {"name": "DB_PASSWORD", "value": GONE},
+        ),
+        (
+            "a secure parameter",
+            {"name": "/prod/db", "value": "SECRET", "type": "SecureString"},
+            {"name": "/prod/db", "value": GONE, "type": "SecureString"},
+        ),
+        (
+            "pairs as lists",
+            {"headers": [["Authorization", "Bearer SECRET"], ["a", "b"], ["cookie", ["SECRET"]]]},
+            {"headers": [["Authorization", GONE], ["a", "b"], ["cookie", GONE]]},
+        ),
+        (
+            "a list of headers",
+            ["Host", "h", "Authorization", "Bearer SECRET", "Accept", "a"],
+            ["Host", "h", "Authorization", f"Bearer {GONE}", "Accept", "a"],
         ),
         (
             "a list of them",
@@ -244,6 +288,32 @@ def _environments() -> list[tuple[str, Any, Any]]:
             {"runtimeEnvironmentVariables": GONE},
         ),
         ("a pod", _nested({"env": listed}, 1), _nested({"env": GONE}, 1)),
+        *(
+            (f"a model, {name}", {"environment": {name: "SECRET"}}, {"environment": GONE})
+            for name in ("foo", "Foo", "dbUrl", "FOO", "f1.x")
+        ),
+        ("variables of a shell", {"env": {"foo": "SECRET"}, "a": 1}, {"env": GONE, "a": 1}),
+        (
+            "a quoted model",
+            _nested({"environment": {"foo": "SECRET"}}, 2),
+            _nested({"environment": GONE}, 2),
+        ),
+        *(
+            (
+                f"Elastic Beanstalk, {option}",
+                [
+                    {"namespace": _BEANSTALK, option: "FOO", value: "SECRET"},
+                    {value: "SECRET", option: "FOO", "Namespace": _BEANSTALK},
+                    {"namespace": "aws:autoscaling:asg", option: "MinSize", value: "1"},
+                ],
+                [
+                    {"namespace": _BEANSTALK, option: "FOO", value: GONE},
+                    {value: GONE, option: "FOO", "Namespace": _BEANSTALK},
+                    {"namespace": "aws:autoscaling:asg", option: "MinSize", value: "1"},
+                ],
+            )
+            for option, value in (("optionName", "value"), ("OptionName", "Value"))
+        ),
     ]
 
 
@@ -274,6 +344,37 @@ def _inside() -> list[tuple[str, Any, Any]]:
         ("curl -H x -H Bearer SECRET0123456789abc", f"curl -H x -H Bearer {GONE}"),
         (f"a {jwt} b", f"a {GONE} b"),
         (f"a {'ghp_' + 'SECRET' * 6}", f"a {GONE}"),
+        ("https://b/home%3Fcode%3DSECRET%26state%3Ds", f"https://b/home%3Fcode%3D{GONE}"),
+        ("https%253A%252F%252Fb%253Fcode%253DSECRET", f"https%253A%252F%252Fb%253Fcode%253D{GONE}"),
+        ("mongodb://eve:a@SECRET@db/app?x=1", f"mongodb://eve:{GONE}@db/app?x=1"),
+        ("mongodb://eve:a@b:SECRET@db,h2@", f"mongodb://eve:{GONE}@"),
+        (
+            "<ike><pre_shared_key>SECRET</pre_shared_key></ike>",
+            f"<ike><pre_shared_key>{GONE}</pre_shared_key></ike>",
+        ),
+        (
+            "<Password>SECRET &amp; SECRET</Password><a>b</a>",
+            f"<Password>{GONE}</Password><a>b</a>",
+        ),
+        ("<password><![CDATA[SECRET]]></password>", f"<password><![CDATA[{GONE}</password>"),
+        ("<add key='password' value='SECRET one'/>", f"<add key='password' value='{GONE}'/>"),
+        ("<add value='SECRET one' key='password'/>", f"<add value='{GONE}' key='password'/>"),
+        ("curl -u eve:SECRET https://x", f"curl -u eve:{GONE} https://x"),
+        ("curl --user 'eve:SECRET' https://x", f"curl --user 'eve:{GONE}' https://x"),
+        ("mysql -u root -pSECRET app", f"mysql -u root -p{GONE} app"),
+        ("sshpass -p SECRET ssh h", f"sshpass -p {GONE} ssh h"),
+        ("password: >\n  SECRET\n  SECRET two\nhost: db", f"password: {GONE}\nhost: db"),
+        ("a:\n  token: |-\n    SECRET\n\n    SECRET", f"a:\n  token: {GONE}"),
+        ("password:\n  SECRET\nhost: db", f"password:\n  {GONE}\nhost: db"),
+        ("password=ab,SECRET one", f"password={GONE} one"),
+        ("password=ab&SECRET", f"password={GONE}"),
+        ("password=SECRET, user=eve", f"password={GONE}, user=eve"),
+        ("password=ab&SECRET&user=eve", f"password={GONE}&user=eve"),
+        ("Server=a;Password = SECRET two;b=c", f"Server=a;Password = {GONE};b=c"),
+        ("Server=a;Password=SECRET two;b=c", f"Server=a;Password={GONE};b=c"),
+        ("Password=SECRET two;Server=a", f"Password={GONE};Server=a"),
+        ("Password = SECRET SECRET\nhost", f"Password = {GONE}\nhost"),
+        ("https://hooks.slack.com/services/T0/B0/SECRET", f"https://{GONE}"),
         (f"a {'IQoJb3JpZ2luX2VjE' + 'SECRET' * 6}", f"a {GONE}"),
     )
     return [
@@ -289,6 +390,11 @@ def _inside() -> list[tuple[str, Any, Any]]:
         ),
         ("a private key", {"a": key, "b": "c"}, {"a": GONE, "b": "c"}),
         (
+            "a private key with other letters",
+            {"a": "-----BEGIN PRIVATE KEY-----\nA_SECRET!\n", "b": "c"},
+            {"a": GONE, "b": "c"},
+        ),
+        (
             "a private key, quoted",
             _nested({"a": key, "b": "c"}, 2),
             _nested({"a": GONE, "b": "c"}, 2),
@@ -298,6 +404,15 @@ def _inside() -> list[tuple[str, Any, Any]]:
             "a redirect, quoted",
             _nested({"LoginTo": "https://x/#SECRET"}, 1),
             _nested({"LoginTo": "https://x/"}, 1),
+        ),
+        *(
+            (
+                f"a redirect with {mark}, quoted {times} times",
+                _nested({"RedirectTo": f"https://x/a%20b{mark}a=SECRET%3Fb", "b": "c"}, times),
+                _nested({"RedirectTo": "https://x/a%20b", "b": "c"}, times),
+            )
+            for mark in ("%3F", "%3f", "%23", "%253F", "?", "#")
+            for times in (0, 1)
         ),
     ]
 
@@ -346,7 +461,36 @@ _HARMLESS: tuple[Any, ...] = (
     {"body": _text({"nextToken": "n", "tokenCount": 1, "secretId": "s", "a": "\\"}), "b": "\\"},
     {"SwitchFrom": "arn:aws:iam::1:user/secret", "MFAUsed": "Yes"},
     {"roleSessionName": "token", "roleArn": "arn:aws:iam::1:role/password"},
-    {"eventCode": "x", "statusCode": "200", "bypass": "yes", "compass": "north"},
+    {"eventCode": "x", "statusCode": "200", "bypass": "yes", "compass": "north", "byPass": "a"},
+    {
+        "passwordLastUsed": "May 1",
+        "keyId": "k",
+        "kmsKeyId": "k",
+        "encryptionKeyArn": "arn",
+        "v": "w",
+    },
+    {
+        "encryptionKey": "arn:aws:kms:us-east-1:1:key/k",
+        "encryptionType": "KMS",
+        "publicKeys": ["p"],
+    },
+    {"encryptionKey": {"id": "alias/a", "type": "KMS"}, "x-amz-customer-key-md5": "m"},
+    {"environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "c"}},
+    {"environment": {"variables": {}, "error": "e"}, "environmentArn": "e", "environments": ["e"]},
+    {"environment": {"environmentId": "e-1", "status": "Ready"}, "environmentName": {"a": "b"}},
+    [{"name": "PASSWORD_PATH", "value": "/p"}, {"name": "passwordPolicy", "value": "p"}],
+    [{"name": "/app/secret/arn", "value": "a"}, {"k": "team", "v": "password"}],
+    [{"namespace": "aws:autoscaling:asg", "optionName": "MinSize", "value": "1"}],
+    {"allowHeaders": ["Authorization", "Content-Type", "token"], "rows": [["a", "b"], ["c"]]},
+    {"x": "<passwordPolicy>strict</passwordPolicy>", "y": "docker run -u 1000:1000 image"},
+    {"path": "C:\\secrets\\temp", "a": "a <b> & c, d=e; f"},
+    {"RedirectTo": "https://x/a%20b%2Fc", "LoginTo": "https://x/"},
+    {"cacheKey": "a", "sortKey": "b", "primaryKey": "id", "secondaryKeys": ["x"], "hashKey": "d"},
+    {"grantees": ["x"], "encryptionContext": {"aws:secretsmanager:arn": "arn"}, "s3Key": "k"},
+    {"a": "\u00e9t\u00e9 = x", "b": "x \\u0026 y"},
+    "ssh-rsa AAAA user@host, https://host:8080/a?b=c@d&e=f",
+    "arn:aws:sts::1:assumed-role/Token/eve@example.com",
+    "AROAEXAMPLE:eve@example.com",
     "Basic authentication failed",
     "The security token included in the request is invalid",
     "User: arn:aws:iam::1:user/eve is not authorized to perform: secretsmanager:GetSecretValue",
@@ -377,4 +521,17 @@ _PLAIN = (
     ("\x02a \x01password=SECRET", f"a password={GONE}"),
     ('cut {"password":"SECRET', WHOLE),
     ("not json, 'secret': 'SECRET'", f"not json, 'secret': '{GONE}'"),
+    ('{"p\\u0061ssword":"SECRET","a":"b"}', f'{{"p\\u0061ssword":"{GONE}","a":"b"}}'),
+    ('{"passwor\\u0064": ["SECRET"]}', f'{{"passwor\\u0064": "{GONE}"}}'),
+    ('{"\\u0070\\u0061\\u0073\\u0073":"SECRET"}', f'{{"\\u0070\\u0061\\u0073\\u0073":"{GONE}"}}'),
+    (
+        '{"a":"{\\"tok\\\\u0065n\\":\\"SECRET\\"}"}',
+        f'{{"a":"{{\\"tok\\\\u0065n\\":\\"{GONE}\\"}}"}}',
+    ),
+    ("p\\u0061ssword=SECRET", f"p\\u0061ssword={GONE}"),
+    ("password\tSECRET", f"password\t{GONE}"),
+    ('<password>a"SECRET</password>', WHOLE),
+    ("password=ab,SECRET", f"password={GONE}"),
+    ("https://b?password=ab&SECRET&x=1", f"https://b?password={GONE}&x=1"),
+    ("password=SECRET, then it fails", f"password={GONE}, then it fails"),
 )

@@ -29,6 +29,7 @@ from rolecall.aws.glue_catalogue import (
     catalogue_table,
     check_bytes,
     check_scan,
+    find_table,
     table_stock,
 )
 from rolecall.aws.trail_bucket import Days, RegionFolder
@@ -75,7 +76,7 @@ class AthenaRefreshed:
     unreadable: tuple[Unreadable, ...]
     doubtful_files: tuple[DoubtfulFile, ...]
     conflicting_files: tuple[tuple[str, int], ...]
-    correction_count: int
+    correcting_files: tuple[tuple[str, int], ...]
     test_count: int
     total_event_count: int
     total_file_count: int
@@ -102,6 +103,11 @@ class AthenaRefreshed:
     def conflict_count(self) -> int:
         """The records that are unlike the stored event of their key."""
         return sum(count for _, count in self.conflicting_files)
+
+    @property
+    def correction_count(self) -> int:
+        """The records that correct another event and stand in its place."""
+        return sum(count for _, count in self.correcting_files)
 
 
 def refresh_athena(settings: Settings) -> AthenaRefreshed:
@@ -140,6 +146,8 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         spare_bytes = check_scan([settings.table], settings, spans)
     archived = archived_logs(athena, stock, spans)
     before = _newest_load(athena)
+    # Where there is no such table yet, an upgrade looks for them among the events that are stored.
+    corrected_before = before.loaded_at if _has_corrections(settings) else None
     slices = SliceLoad(
         settings,
         _run,
@@ -157,11 +165,16 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         compile_analyses(settings)
         state.complete(_newest_load(athena).load_id)
         compacted = compact(athena, run.started_at.date())
-    summary = _summary(athena, before.loaded_at)
+    summary = _summary(athena, before.loaded_at, corrected_before)
     doubtful_files = _doubtful_files(athena, before.loaded_at) if is_built else ()
     parameters = analyses()["coverage_gaps"].parameters
     conflicting_files = (
-        _conflicting_files(athena, before.loaded_at) if summary["conflict_count"] else ()
+        _files_of(athena, "event_conflicts", before.loaded_at) if summary["conflict_count"] else ()
+    )
+    correcting_files = (
+        _files_of(athena, "event_corrections", corrected_before)
+        if summary["correction_count"]
+        else ()
     )
     gaps = athena.run(
         compiled_analysis("coverage_gaps", settings),
@@ -174,7 +187,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
         doubtful_files=doubtful_files,
         conflicting_files=conflicting_files,
-        correction_count=summary["correction_count"],
+        correcting_files=correcting_files,
         test_count=loaded.test_count,
         total_event_count=summary["total_event_count"],
         total_file_count=summary["total_file_count"],
@@ -242,7 +255,13 @@ def _newest_load(athena: Athena) -> _NewestLoad:
         return _NewestLoad()
 
 
-def _summary(athena: Athena, since: str | None) -> dict[str, Any]:
+def _has_corrections(settings: Settings) -> bool:
+    """Return whether a refresh has looked for corrections yet."""
+    glue = make_client("glue", settings.region)
+    return find_table(f"{settings.schema_name}.event_corrections", glue, settings) is not None
+
+
+def _summary(athena: Athena, since: str | None, corrected_before: str | None) -> dict[str, Any]:
     answer = athena.run(
         f"""
         select
@@ -253,7 +272,7 @@ def _summary(athena: Athena, since: str | None) -> dict[str, Any]:
             (select count(*) from events where {_is_since(since)}) as event_count,
             (select count(*) from event_conflicts where {_is_since(since)}) as conflict_count,
             (
-                select count(*) from event_corrections where {_is_since(since)}
+                select count(*) from event_corrections where {_is_since(corrected_before)}
             ) as correction_count,
             (
                 select coalesce(sum(record_count), 0) from "events$partitions"
@@ -285,10 +304,11 @@ def _doubtful_files(athena: Athena, since: str | None) -> tuple[DoubtfulFile, ..
     )
 
 
-def _conflicting_files(athena: Athena, since: str | None) -> tuple[tuple[str, int], ...]:
+def _files_of(athena: Athena, table: str, since: str | None) -> tuple[tuple[str, int], ...]:
+    """Return the log files of the newer rows of a table, each with the number of its rows."""
     answer = athena.run(
         f"""
-        select log_file, count(*) from event_conflicts
+        select log_file, count(*) from {table}
         where {_is_since(since)}
         group by log_file
         order by log_file

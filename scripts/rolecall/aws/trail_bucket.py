@@ -17,18 +17,20 @@ from typing import Any, NamedTuple, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.aws.athena_client import explained
+from rolecall.local.log_files import log_date
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 
 # Names of folders in the layout.
-ACCOUNT = re.compile(r"\d{12}")
-REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+")
+ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+REGION = re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-\d+", re.ASCII)
 ORGANIZATION = re.compile(r"o-[a-z0-9]{10,32}")
-_DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/")
+_DAY = re.compile(r"(?P<day>\d{4}/\d\d/\d\d)/", re.ASCII)
 _LOG = re.compile(
     r"(?:.*/)?(?P<root>AWSLogs/(?:o-[a-z0-9]+/)?)(?P<account>\d{12})/CloudTrail/(?P<region>[^/]+)/"
-    r"(?P<year>\d{4})/(?P<month>\d\d)/(?P<day>\d\d)/[^/]+"
+    r"(?P<day>\d{4}/\d\d/\d\d)/[^/]+",
+    re.ASCII,
 )
 # What S3 hands out only after it was restored. GLACIER_IR is handed out at once; what
 # Intelligent-Tiering has archived is listed like what it has not (Amazon S3 API Reference,
@@ -102,9 +104,8 @@ class StoredObject:
         match = _LOG.fullmatch(self.key)
         if match is None:
             return None
-        try:
-            day = date(int(match["year"]), int(match["month"]), int(match["day"]))
-        except ValueError:  # such as 2026/02/30
+        day = log_date(match["day"])
+        if day is None:
             return None
         return LogDay(match["root"], match["account"], match["region"], day)
 
@@ -342,10 +343,7 @@ def _stored(entry: Any) -> StoredObject:
 def _day_in(key: str, folder: RegionFolder) -> date | None:
     """Return the day of delivery in a key of a folder, None where there is none."""
     match = _DAY.match(key, len(folder.key))
-    try:
-        return None if match is None else date(*map(int, match.groups()))
-    except ValueError:  # such as 2026/02/30
-        return None
+    return None if match is None else log_date(match["day"])
 
 
 def _at_once(function: Callable[[_T], _U], values: Iterable[_T]) -> list[_U]:

@@ -35,7 +35,7 @@ _HOW = (
 )
 _FORMATS = ("table", "csv", "json", "parquet")
 _NAMED_AT_MOST = 20
-_CONFLICTING_NAMED_AT_MOST = 3
+_FILES_NAMED_AT_MOST = 3
 
 
 def _options(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
@@ -647,25 +647,29 @@ def _doubtful_lines(files: Sequence[DoubtfulFile]) -> list[str]:
 def _conflict_lines(refreshed: Refreshed | AthenaRefreshed) -> list[str]:
     """Return what to say of records that contradict or correct others."""
     lines = []
-    files = [log_file for log_file, _ in refreshed.conflicting_files]
     if refreshed.conflict_count:
-        named = ", ".join(files[:_CONFLICTING_NAMED_AT_MOST])
-        more = len(files) - _CONFLICTING_NAMED_AT_MOST
         one = refreshed.conflict_count == 1
         lines.append(
             f"{counted(refreshed.conflict_count, 'record')} {'conflicts' if one else 'conflict'}"
             f" with {'another' if one else 'others'} under {'its' if one else 'their'} event id, in"
-            f" {named}{f' and {more:,} more' if more > 0 else ''}:"
-            " see `rolecall query event_conflicts`."
+            f" {_named(refreshed.conflicting_files)}: see `rolecall query event_conflicts`."
         )
     if refreshed.correction_count:
         one = refreshed.correction_count == 1
         lines.append(
             f"{counted(refreshed.correction_count, 'correction')}"
             f" {'replaces the event' if one else 'replace the events'} that"
-            f" {'it corrects' if one else 'they correct'}: see `rolecall query event_corrections`."
+            f" {'it corrects' if one else 'they correct'}, in"
+            f" {_named(refreshed.correcting_files)}: see `rolecall query event_corrections`."
         )
     return lines
+
+
+def _named(files: Sequence[tuple[str, int]]) -> str:
+    """Return the first of some log files, and how many more there are."""
+    named = ", ".join(log_file for log_file, _ in files[:_FILES_NAMED_AT_MOST])
+    more = len(files) - _FILES_NAMED_AT_MOST
+    return f"{named} and {more:,} more" if more > 0 else named
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:

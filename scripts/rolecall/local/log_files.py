@@ -27,6 +27,7 @@ from isal import igzip, isal_zlib
 
 from rolecall.local.log_records import Look, Records, UnreadableLogError, look_of, parse_records
 from rolecall.memory import memory_parts
+from rolecall.private_files import NO_FILE, open_file
 from rolecall.text import clean
 
 _Identity = tuple[int, int] | str
@@ -38,16 +39,18 @@ MAX_LOG_BYTES = memory_parts().log_bytes
 _TRAIL_KEY = re.compile(
     r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/(?P<folder>[^/]+)/"
     r"(?:(?P<region>[^/]+)/(?P<day>\d{4}/\d\d/\d\d)/)?(?:.*/)?[^/]*",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
 # ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM; digests and others differ in the second part.
 _TRAIL_NAME = re.compile(
     r"(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?|Config)_(?P<region>[^_]+)_"
-    r"(?:(?P<day>\d{8})T\d{4,6}Z[_.])?"
+    r"(?:(?P<day>\d{8})T\d{4,6}Z[_.])?",
+    re.ASCII,
 )
 # The whole of such a name: it tells a log wherever it lies.
 _LOG_NAME = re.compile(
-    r"\d{12}_CloudTrail_[^_/]+_\d{8}T\d{4,6}Z_[A-Za-z0-9]+\.json(?:\.gz)?", re.IGNORECASE
+    r"\d{12}_CloudTrail_[^_/]+_\d{8}T\d{4,6}Z_[A-Za-z0-9]+\.json(?:\.gz)?",
+    re.IGNORECASE | re.ASCII,
 )
 # What AWS writes beside CloudTrail/, by the user guides of these services.
 _OTHER_FOLDER = re.compile(
@@ -59,6 +62,8 @@ DIGEST_FOLDER = "CloudTrail-Digest"
 """Where in a trail's layout its digest files are, and what their names have."""
 
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
+LOG_YEARS = range(2013, 2100)
+"""The years that a log may be of: CloudTrail is of 2013, and a day far off fills no calendar."""
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
 # A byte as text: of a name that is no UTF-8, or a backslash.
@@ -224,11 +229,15 @@ def key_facts(key: str) -> KeyFacts | None:
     in_layout, in_name = _TRAIL_KEY.fullmatch(key), _TRAIL_NAME.match(name)
     if not _LOG_NAME.fullmatch(name) and _other_kind(key) is not None:
         return None
-    for match in (in_layout, in_name):
-        day = _day(match["day"]) if match and match["day"] else None
-        if match and day and match["folder"] == "CloudTrail":
-            return KeyFacts(match["account"], match["region"], day)
-    return KeyFacts(in_layout["account"] if in_layout else None, None, None)
+    told = [
+        KeyFacts(match["account"], match["region"], log_date(match["day"]))
+        for match in (in_layout, in_name)
+        if match and match["day"] and match["folder"] == "CloudTrail"
+    ]
+    # With a day that no log is of it tells whose it is all the same.
+    told.sort(key=lambda facts: facts.delivered_date is None)
+    account_alone = KeyFacts(in_layout["account"] if in_layout else None, None, None)
+    return told[0] if told else account_alone
 
 
 def _other_kind(key: str) -> str | None:
@@ -349,7 +358,7 @@ def _text_of(path: str, max_bytes: int) -> bytes:
 def sha256(file: LogFile) -> str | None:
     """Return the SHA-256 of a file's bytes, in hexadecimal; None if it cannot be read."""
     try:
-        with open(file.path, "rb") as stream:
+        with open_file(file.path) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError:
         return None
@@ -379,7 +388,7 @@ def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
 def _unpacked(path: str) -> Iterator[BinaryIO]:
     """Open a log file to be read unpacked: all bytes of all files pass through here."""
     with ExitStack() as streams:
-        stream: BinaryIO = streams.enter_context(open(path, "rb"))
+        stream: BinaryIO = streams.enter_context(open_file(path))
         for _ in range(_MOST_PACKED):
             if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):  # type: ignore[attr-defined]
                 break
@@ -389,7 +398,7 @@ def _unpacked(path: str) -> Iterator[BinaryIO]:
 
 def _is_followed_by_other_bytes(path: str) -> bool:
     """Return whether a gzip file is whole, and what follows is neither padding nor a member."""
-    with open(path, "rb") as stream:
+    with open_file(path) as stream:
         pieces = iter(lambda: stream.read(_MEMBER_PIECE_BYTES), b"")
         piece = next(pieces, b"")
         while piece.startswith(_GZIP_MAGIC):
@@ -536,7 +545,7 @@ def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogF
         identities = (f"{status.st_dev}:{status.st_ino}:{status.st_ctime_ns}",)
         size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
         if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
-            problem = "not a regular file"
+            problem = NO_FILE
     except OSError as error:
         problem = f"cannot examine the file: {_reason(error)}"
     return LogFile(
@@ -564,7 +573,7 @@ def _head(file: LogFile) -> bytes | None:
     if file.problem is not None:
         return None
     try:
-        with open(file.path, "rb", buffering=0) as stream:
+        with open_file(file.path) as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError:
         return None
@@ -600,11 +609,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _day(digits: str) -> date | None:
+def log_date(digits: str) -> date | None:
+    """Return the day in a key or name of a log, None if no log is of it, as of 2026/02/30."""
     try:
-        return date.fromisoformat(digits.replace("/", "-"))
+        day = date.fromisoformat(digits.replace("/", "-"))
     except ValueError:
         return None
+    return day if day.year in LOG_YEARS else None
 
 
 def _reason(error: OSError) -> str:

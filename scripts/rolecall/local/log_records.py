@@ -10,8 +10,9 @@ and subscriptions of CloudWatch Logs (its User Guide, "Exporting log data to Ama
 from __future__ import annotations
 
 import codecs
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum, auto
 from typing import TypeVar
@@ -32,6 +33,8 @@ _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "userIdentity"))
 # A page has events, of which one has a message, which is an EventBridge event, which has a record.
 _DEEPEST_ENVELOPE = 5
+_DEEPEST_YAML = 20
+_YAML_ENDS = {b"{": b"}", b"[": b"]"}
 _KEYS_SHOWN = 8
 _KEY_LENGTH_SHOWN = 40
 # A quoted text with a record in it, escapes included: a longer one is a record that is too large.
@@ -39,8 +42,12 @@ _LONGEST_QUOTED = 8 * MAX_RECORD_BYTES
 _PIECE_BYTES = 1 << 20
 # A shorter part is cheaper as a copy than as a view of its file's text.
 _VIEW_BYTES = 256
-# Quotes, a comma and a little space; a key that is short enough may be read once too often.
-_AROUND_VALUE = 16
+# Quotes and a mark behind each key or value, and one mark more.
+_AROUND_KEY, _AROUND_VALUE, _AROUND_MEMBERS = 3, 1, 1
+# The names of what holds records, in the order in which an object of several is taken for one.
+_LISTS = ("Records", "Events")
+_LOG_EVENTS = ("logEvents", "events")
+_ENVELOPE_KEYS = (*_LISTS, "CloudTrailEvent", "detail", *_LOG_EVENTS, "message")
 
 # Half of a surrogate pair, or a whole one; an even number of backslashes escapes nothing.
 _SURROGATE = re.compile(
@@ -58,6 +65,10 @@ _OBJECT_CELL = re.compile(rb"(?:(?<=[\t\r\n])|\A) *+(?P<object>\{[^\t\r\n]*+)")
 _TRAILING = re.compile(r"trailing characters \(byte (?P<byte>\d+)\)")
 _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 _ACCOUNT = re.compile(rb'"\d{12}"')
+_TRAIL_START = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"Records"[ \t\r\n]*+:')
+_TRAIL_END_BYTES = 64
+# What has one of these is no name: a value may stand behind it.
+_BEFORE_VALUE = re.compile(r"[^=:@&%{\"'\n]*")
 
 # What stands between documents: `jq --seq` begins each with a mark, editors with that of UTF-8.
 # Runs of one class cost no memory, however many blank lines there are.
@@ -69,14 +80,34 @@ _TIME_STAMP = (
 )
 _BEFORE_DOCUMENT = re.compile(rb"%b(?:%b(?=\{))?" % (_SPACE, _TIME_STAMP))
 
+# What lookup-events prints as YAML: pages, events, or texts of records.
+_YAML_START = rb"(?:Events:|(?:- )++(?:[A-Za-z]++:|['\"]\{))"
+_YAML = re.compile(_SPACE + _YAML_START)
+_TABLE = re.compile(rb"-{3,}+\r?\n\|")
 # How the text of a log begins: with a document, a line of one, or a row with one among its cells.
 _BEGINNING = re.compile(
-    rb'%b(?:\{|\[|"\s*\{|%b\{|EVENTS\t|[^\n{]{1,4096}\t\{)' % (_SPACE, _TIME_STAMP)
+    rb'%b(?:\{|\[|"\s*\{|%b|%b\{|EVENTS\t|[^\n{]{1,4096}\t\{)' % (_SPACE, _YAML_START, _TIME_STAMP)
 )
 _OTHER_BEGINNING = re.compile(rb'%b(?:\[\s*)*+\{\s*"(?:[^"\\]++|\\.)*+"\s*:' % _SPACE)
 _CLOUDTRAIL_MEMBER = re.compile(
     rb'"(?:Records|Events)"\s*:\s*\['
-    rb'|\\*+"(?:%b)\\*+"\s*:' % "|".join((*_RECORD_KEYS, "eventSource", "CloudTrailEvent")).encode()
+    rb'|"(?:%b)\\*+"\s*:' % "|".join((*_RECORD_KEYS, "eventSource", "CloudTrailEvent")).encode()
+)
+
+
+def _escaped(letter: str) -> bytes:
+    """Return the expression of a letter in JSON text that may be quoted several times."""
+    code = "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(letter):04x}")
+    return rf"(?:{letter}|\\++u{code})".encode()
+
+
+# A key of a record, however it is written: from a quote on, or from the code of an escaped one.
+_RECORD_KEY = re.compile(
+    rb'(?:"|u0022)(?:%b)(?:\\*+"|\\++u0022)(?:\s|\\++[nrt])*+%b'
+    % (
+        b"|".join(b"".join(map(_escaped, key)) for key in sorted(_RECORD_KEYS)),
+        _escaped(":"),
+    )
 )
 
 
@@ -115,11 +146,17 @@ def look_of(head: bytes) -> Look:
 class Records(list[Record]):
     """The records of a log file.
 
-    ``repeated_list_count`` of them are in an object that has several lists of them, of one name:
-    other readers may see those of one list alone.
+    ``repeated_list_count`` of them are in an object that has records in several members, or a key
+    twice: other readers may see some of them alone.
     """
 
     repeated_list_count = 0
+
+    def add(self, found: Iterable[Record]) -> None:
+        """Add records that were found in a part."""
+        self += found
+        if isinstance(found, Records):
+            self.repeated_list_count += found.repeated_list_count
 
 
 def parse_records(body: bytes) -> Records:
@@ -133,11 +170,9 @@ def parse_records(body: bytes) -> Records:
     text = _as_utf8(body)
     if not text or text.isspace():
         raise UnreadableLogError("the file is empty (zero bytes)")
-    if _has_few_parts(text):
+    if (listed := _trail_list(text)) is not None and _has_few_parts(text):
         with suppress(msgspec.MsgspecError, RecursionError):
-            trail = _trail_decoder.decode(text)
-            if not trail.is_record and not _has_more(text, trail.records):
-                return Records(trail.records)
+            return Records(_list_decoder.decode(listed))
     text = _without_lone_surrogates(text)
     try:
         return _records_of_each(_documents(text))
@@ -145,50 +180,32 @@ def parse_records(body: bytes) -> Records:
         if b"\t" in text:
             with suppress(_NotJsonError):
                 return _records_of_each(_cells(text))
+        if _YAML.match(text):
+            return parse_records(_json_of_yaml(text))
+        if _TABLE.match(text):
+            raise UnreadableLogError(
+                "the file is a table, from which no record can be read: print it with --output json"
+            ) from None
         raise
 
 
-class _Trail(
-    msgspec.Struct,
-    rename={
-        "records": "Records",
-        "event_id": "eventID",
-        "event_time": "eventTime",
-        "event_name": "eventName",
-        "event_version": "eventVersion",
-        "user_identity": "userIdentity",
-    },
-):
-    """What CloudTrail writes, and what would make it a record that has such a member too."""
-
-    records: list[msgspec.Raw]
-    event_id: msgspec.Raw | None = None
-    event_time: msgspec.Raw | None = None
-    event_name: msgspec.Raw | None = None
-    event_version: msgspec.Raw | None = None
-    user_identity: msgspec.Raw | None = None
-
-    @property
-    def is_record(self) -> bool:
-        members = (self.event_id, self.event_time, self.event_name)
-        return any(
-            member is not None for member in (*members, self.event_version, self.user_identity)
-        )
-
-
-_trail_decoder = msgspec.json.Decoder(_Trail)
 _document_decoder = msgspec.json.Decoder(msgspec.Raw)
 _list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _text_decoder = msgspec.json.Decoder(str)
 
 
-def _has_more(text: Record, values: Iterable[Record]) -> bool:
-    """Return whether more is in a list or object than its ``values`` and what is around each."""
-    around_bytes = len(memoryview(text)) - _AROUND_VALUE
-    for value in values:
-        around_bytes -= len(memoryview(value)) + _AROUND_VALUE
-    return around_bytes > 0
+def _trail_list(text: bytes) -> memoryview | None:
+    """Return the value of ``Records`` in what CloudTrail writes, None if it cannot be that.
+
+    It is all that the object has if it is one JSON value.
+    """
+    start = _TRAIL_START.match(text)
+    end = text[-_TRAIL_END_BYTES:].rstrip(b" \t\r\n")
+    if start is None or not end.endswith(b"}"):
+        return None
+    behind_bytes = min(len(text), _TRAIL_END_BYTES) - len(end)
+    return memoryview(text)[start.end() : len(text) - behind_bytes - 1]
 
 
 def _has_few_parts(text: Record) -> bool:
@@ -275,14 +292,54 @@ def _cells(text: bytes) -> Iterator[bytes]:
     """
     has_any = False
     for row in _ROW.finditer(text):
-        has_one = False
+        has_one = has_piece = False
+        start = row.start()
         for cell in _OBJECT_CELL.finditer(text, *row.span()):
             yield cell["object"].rstrip()
             has_any = has_one = True
-        if not has_one and text.find(b'"', *row.span()) >= 0:
+            has_piece = has_piece or _RECORD_KEY.search(text, start, cell.start()) is not None
+            start = cell.end()
+        if not has_one:
+            has_piece = text.find(b'"', *row.span()) >= 0
+        if has_piece or _RECORD_KEY.search(text, start, row.end()):
             raise _not_json("a row has a piece of a record")
     if not has_any:
         raise _not_json("no row has a record")
+
+
+def _json_of_yaml(text: bytes) -> bytes:
+    """Return the documents of YAML as JSON, in which all values but lists and objects are texts.
+
+    Raises _NotJsonError, also for a part that stands for another: it could be of any size.
+    """
+    import yaml
+
+    found = bytearray()
+    # How many keys and values there are so far in each part that is open, and in what kind of one.
+    counts, marks = [0], [b""]
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionEndEvent):
+                counts.pop()
+                found += _YAML_ENDS[marks.pop()]
+            elif isinstance(event, yaml.NodeEvent):
+                if isinstance(event, yaml.AliasEvent) or event.anchor or len(marks) > _DEEPEST_YAML:
+                    raise _not_json("its YAML has parts that stand for others, or too deep ones")
+                if counts[-1]:
+                    found += b":" if marks[-1] == b"{" and counts[-1] % 2 else b","
+                counts[-1] += 1
+                if isinstance(event, yaml.ScalarEvent):
+                    found += json.dumps(event.value, ensure_ascii=False).encode()
+                else:
+                    counts.append(0)
+                    marks.append(b"{" if isinstance(event, yaml.MappingStartEvent) else b"[")
+                    found += marks[-1]
+            elif isinstance(event, yaml.DocumentEndEvent):
+                counts = [0]
+                found += b"\n"
+    except yaml.YAMLError as error:
+        raise _not_json(f"nor is it YAML: {' '.join(str(error).split())}") from None
+    return bytes(found)
 
 
 def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
@@ -296,9 +353,7 @@ def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
     for part in parts:
         try:
             found = _records_of(part, depth)
-            records += found
-            if isinstance(found, Records):
-                records.repeated_list_count += found.repeated_list_count
+            records.add(found)
             has_any = True
         except _NoRecordError as error:
             problem = problem or error
@@ -323,61 +378,102 @@ def _records_of(text: Record, depth: int) -> list[Record]:
         return _records_of_row(elements, depth) if depth else _records_of_each(elements, 1)
     members = _members(text)
     if _RECORD_KEYS.isdisjoint(members):
-        listed = _listed_records(text, members, depth)
-        return _records_in_envelope(members, depth + 1) if listed is None else listed
+        return _records_in_envelope(_all_members(text, members), depth + 1)
     # A record is one whatever members it has beside its own.
-    with suppress(_NoRecordError):
-        return [text, *(_listed_records(text, members, depth) or ())]
-    return [text]
-
-
-def _listed_records(text: Record, members: dict[str, Record], depth: int) -> Records | None:
-    """Return the records that CloudTrail or lookup-events lists, None without such a list."""
-    for name in ("Records", "Events"):
-        if name in members:
-            lists = _values(text, members, name)
-            records = Records(element for value in lists for element in _elements(value, name))
-            if name == "Events":
-                records = _records_of_each(records, depth + 1)
-            if len(lists) > 1:
-                records.repeated_list_count = len(records)
-            return records
-    return None
-
-
-def _values(text: Record, members: dict[str, Record], name: str) -> list[Record]:
-    """Return all values of a member of an object, of which ``members`` has the last one."""
-    if not _has_more(text, (*members.values(), *(key.encode() for key in members))):
-        return [members[name]]
-    return [value for key, value in _pairs(memoryview(text)) if key == name]
-
-
-def _records_in_envelope(members: dict[str, Record], depth: int) -> list[Record]:
-    """Return the records in an object of lookup-events, EventBridge or CloudWatch Logs."""
-    if "CloudTrailEvent" in members:
-        return [_unquoted(members["CloudTrailEvent"])]
-    if "detail" in members and _is_cloudtrail(members.get("detail-type")):
-        return [_of_account(members["detail"], members.get("account"))]
-    for name in ("logEvents", "events"):
-        if name in members:
-            if _unquoted(members.get("messageType", b"")) == b"CONTROL_MESSAGE":
-                return []
-            return _records_of_each(_elements(members[name], name), depth)
-    if "message" in members:
-        with_keys = _no_record(members)
-        try:
-            return _records_of(members["message"], depth)
-        except _NoRecordError:
-            raise with_keys from None
-    # A query of lookup-events calls its columns what it likes.
-    records: list[Record] = []
-    for value in members.values():
-        if memoryview(value)[:2].tobytes() == b'"{':
-            with suppress(_NoRecordError):
-                records += _records_of(value, depth)
-    if not records:
-        raise _no_record(members)
+    records = Records([text])
+    if not members.keys().isdisjoint(_LISTS):
+        lists = [member for member in _all_members(text, members) if member[0] in _LISTS]
+        with suppress(_NoRecordError):
+            records.add(_records_in_envelope(lists, depth + 1))
     return records
+
+
+def _all_members(text: Record, members: dict[str, Record]) -> list[tuple[str, Record]]:
+    """Return all members of an object, of which ``members`` has one of each name."""
+    if len(memoryview(text)) <= _PIECE_BYTES:
+        with suppress(msgspec.MsgspecError, RecursionError):
+            compact = msgspec.json.format(bytes(text), indent=-1)
+            if len(compact) == _least_bytes(_object_decoder.decode(compact)):
+                return list(members.items())
+    return list(_pairs(memoryview(text)))
+
+
+def _least_bytes(members: Mapping[str, Record]) -> int:
+    """Return how long an object is that has these members and nothing else, not even space."""
+    bytes_of_keys = sum(len(key) + _AROUND_KEY for key in members)
+    bytes_of_values = sum(len(memoryview(value)) + _AROUND_VALUE for value in members.values())
+    return bytes_of_keys + bytes_of_values + _AROUND_MEMBERS
+
+
+def _records_in_envelope(members: list[tuple[str, Record]], depth: int) -> Records:
+    """Return the records in an object of CloudTrail, lookup-events, EventBridge or CloudWatch Logs.
+
+    Those in what is beside its own member are returned too, and what looks like one as it is.
+    """
+    by_name = dict(members)
+    own = next((name for name in _ENVELOPE_KEYS if _is_envelope(name, by_name)), None)
+    records = Records()
+    source_count = 0
+    beside: list[Record] = []
+    for name, value in members:
+        if name == own:
+            records.add(_records_of_member(name, value, by_name, depth))
+        # A query of lookup-events calls its columns what it likes.
+        elif own is None and (found := _quoted_records(value, depth)):
+            records.add(found)
+        else:
+            beside.append(value)
+            continue
+        source_count += 1
+    if own is None and not records:
+        raise _no_record(by_name)
+    for value in beside:
+        if _RECORD_KEY.search(memoryview(value)):
+            records.add(_records_beside(value, depth))
+            source_count += 1
+    if source_count > 1 or len(members) > len(by_name):
+        records.repeated_list_count = len(records)
+    return records
+
+
+def _is_envelope(name: str, members: dict[str, Record]) -> bool:
+    """Return whether an object holds its records in the member of this name."""
+    return name in members and (name != "detail" or _is_cloudtrail(members.get("detail-type")))
+
+
+def _records_of_member(
+    name: str, value: Record, members: dict[str, Record], depth: int
+) -> list[Record]:
+    """Return the records in the member of an envelope that is there for them."""
+    if name == "Records":
+        return _elements(value, name)
+    if name == "CloudTrailEvent":
+        return [_unquoted(value)]
+    if name == "detail":
+        return [_of_account(value, members.get("account"))]
+    if name == "message":
+        try:
+            return _records_of(value, depth)
+        except _NoRecordError:
+            raise _no_record(members) from None
+    is_control = _unquoted(members.get("messageType", b"")) == b"CONTROL_MESSAGE"
+    if name in _LOG_EVENTS and is_control and not _RECORD_KEY.search(memoryview(value)):
+        return []
+    return _records_of_each(_elements(value, name), depth)
+
+
+def _quoted_records(value: Record, depth: int) -> list[Record]:
+    if memoryview(value)[:2].tobytes() == b'"{':
+        with suppress(_NoRecordError):
+            return _records_of(value, depth)
+    return []
+
+
+def _records_beside(value: Record, depth: int) -> list[Record]:
+    """Return the records in what looks as if it had some, itself if they cannot be read."""
+    with suppress(_NoRecordError):
+        return _records_of(value, depth) or [value]
+    return [value]
 
 
 def _records_of_quoted(text: Record, depth: int) -> list[Record]:
@@ -390,8 +486,14 @@ def _records_of_quoted(text: Record, depth: int) -> list[Record]:
 
 def _records_of_row(cells: list[Record], depth: int) -> list[Record]:
     """Return the records of a list in a list, as a query of several columns prints it."""
-    records = _records_of_each(cells, depth + 1)
-    return [record for record in records if _first_byte(record) == b"{"]
+    found = _records_of_each(cells, depth + 1)
+    records = Records(
+        record
+        for record in found
+        if _first_byte(record) == b"{" or _RECORD_KEY.search(memoryview(record))
+    )
+    records.repeated_list_count = min(found.repeated_list_count, len(records))
+    return records
 
 
 def _is_cloudtrail(detail_type: Record | None) -> bool:
@@ -422,10 +524,10 @@ def _no_record(members: dict[str, Record]) -> _NoRecordError:
 
 
 def _shown(key: str) -> str:
-    """Return ``key`` as text that is short and harmless to print."""
-    start = key[:_KEY_LENGTH_SHOWN]
+    """Return ``key`` as text that is short and harmless to print, without a value in it."""
+    start = _BEFORE_VALUE.findall(key[:_KEY_LENGTH_SHOWN])[0]
     text = "".join(letter if letter.isprintable() else "\ufffd" for letter in start)
-    return f"{text}..." if len(key) > _KEY_LENGTH_SHOWN else text
+    return f"{text}..." if len(key) > len(start) else text
 
 
 def _first_byte(text: Record) -> bytes:

@@ -23,6 +23,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -165,6 +166,42 @@ _RECORD_SHAPE = """{
         "clientProvidedHostHeader": "VARCHAR"
     }
 }"""
+# What the rules read of the members that services fill as they like: see identity_events. The
+# services that the rules ask may write a key in these letters alone, others have their own keys.
+_SIGN_IN_EVENTS = (
+    *("SwitchRole", "ExitRole", "RenewRole", "ConsoleLogin", "CheckMfa", "GetSigninToken"),
+    *("CredentialChallenge", "CredentialVerification", "UserAuthentication"),
+)
+_ISSUED_SHAPE = {
+    "credentials": {"accessKeyId": "", "expiration": ""},
+    "assumedRoleUser": {"arn": "", "assumedRoleId": "", "assumeRoleId": ""},
+    "sourceIdentity": "",
+}
+_SERVICE_SHAPES: dict[str, dict[str, Any]] = {
+    "requestParameters": {
+        **dict.fromkeys(("roleArn", "roleSessionName", "sourceIdentity", "serialNumber"), ""),
+        **dict.fromkeys(("targetPrincipal", "principalArn"), ""),
+        "taskPolicyArn": {"arn": ""},
+    },
+    "responseElements": {
+        **_ISSUED_SHAPE,
+        "credentialSet": [_ISSUED_SHAPE],
+        **dict.fromkeys(("subject", "subjectType", "subjectFromWebIdentityToken", "provider"), ""),
+        **dict.fromkeys(_SIGN_IN_EVENTS, ""),
+    },
+    "additionalEventData": dict.fromkeys(
+        (
+            *("SwitchFrom", "SwitchTo", "RenewedBy", "RoleRenewed", "MFAUsed", "MFAIdentifier"),
+            *("MfaType", "CredentialType", "AuthWorkflowID", "UserName"),
+        ),
+        "",
+    ),
+    "serviceEventDetails": dict.fromkeys(("account_id", "role_name", *_SIGN_IN_EVENTS), ""),
+}
+_ASKED_SERVICES = tuple(
+    f"{name}.amazonaws.com" for name in ("signin", "sts", "sso", "rolesanywhere", "eks-auth")
+)
+
 # What the macro iso_timestamp takes for a time: any other is for it to reject.
 TIME_PATTERN = (
     r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
@@ -196,34 +233,78 @@ _FORGOTTEN_RECORD = f"""
 MAX_RESOURCES = 10_000
 """How many resources a record may name: as rows of a table they are many times their text."""
 
-# The keys of a record and of the object in it that says who did it.
-_RECORD_KEYS = """
-    case when not is_forgotten
-        then to_json(try(json_keys(record, ['$', '$.userIdentity'])))::varchar
-    end
-"""
+_Objects = list[tuple[str, tuple[str, ...]]]
 
 
-def _repeats_keys(number: int, names: Iterable[str]) -> str:
-    """Return the expression of whether a key of an object is there twice or in other letters.
+def _objects(shape: dict[str, Any], path: str = "$") -> _Objects:
+    """Return the path and the keys of each object in a shape, of a list those of the first one."""
+    found: _Objects = [(path, tuple(shape))]
+    for name, member in shape.items():
+        inner, step = (member[0], "[0]") if isinstance(member, list) else (member, "")
+        if isinstance(inner, dict):
+            found += _objects(inner, f"{path}.{name}{step}")
+    return found
 
-    ``names`` are those that AWS gives to its members.
-    """
-    keys = f"""from_json(record_keys, '[["VARCHAR"]]')[{number}]"""
-    aws_names = ", ".join(f"'{name}'" for name in names)
-    lower_names = aws_names.lower()
-    return (
-        f"coalesce(list_unique({keys}) < len({keys}), false)"
-        f" or coalesce(len(list_filter({keys}, lambda key:"
-        f" lower(key) in ({lower_names}) and key not in ({aws_names}))) > 0, false)"
-    )
+
+def _keys(text: str, objects: _Objects) -> str:
+    """Return the expression of the keys of each of these objects, a list for each."""
+    paths = ", ".join(f"'{path}'" for path, _ in objects)
+    nulls = ", ".join(["null"] * len(objects))
+    return f"coalesce(try(json_keys({text}, [{paths}])), [{nulls}]::varchar[][])"
 
 
 _MEMBERS = json.loads(_RECORD_SHAPE)
-_IS_AMBIGUOUS = " or ".join(
-    _repeats_keys(number, names)
-    for number, names in enumerate((_MEMBERS, _MEMBERS["userIdentity"]), start=1)
+_RESOURCE_NAMES = tuple(_MEMBERS["resources"][0])
+_RECORD_OBJECTS = _objects({**_MEMBERS, "resources": ""})
+_SERVICE_OBJECTS = {name: _objects(shape) for name, shape in _SERVICE_SHAPES.items()}
+_SERVICE_KEYS = "list_concat({})".format(
+    ", ".join(_keys(f"raw.{name}", objects) for name, objects in _SERVICE_OBJECTS.items())
 )
+# The keys of each object that is read, in the order of _NAMES; those of objects of which no names
+# are told follow.
+_RECORD_KEYS = f"""
+    case when not is_forgotten and raw is not null
+        then to_json(list_concat(
+            {_keys("record", _RECORD_OBJECTS)},
+            [list_distinct(flatten(resource_keys))],
+            case when raw.eventSource in {_ASKED_SERVICES}
+                then service_keys
+                else list_transform(service_keys, lambda keys: null::varchar[])
+            end,
+            case when raw.eventSource in {_ASKED_SERVICES} then null else service_keys end,
+            list_distinct(resource_keys)
+        ))::varchar
+    end
+"""
+_NAMES = (
+    *(names for _, names in _RECORD_OBJECTS),
+    _RESOURCE_NAMES,
+    *(names for objects in _SERVICE_OBJECTS.values() for _, names in objects),
+)
+
+
+def _has_other_letters(number: int, names: Iterable[str]) -> str:
+    """Return the expression of whether a key is one of ``names``, but for upper and lower case."""
+    own_names = ", ".join(f"'{name}'" for name in names)
+    return (
+        f"coalesce(len(list_filter(all_keys[{number}], lambda key:"
+        f" lower(key) in ({own_names.lower()}) and key not in ({own_names}))) > 0, false)"
+    )
+
+
+_REPEATS_OR_DIFFERS = " or ".join(
+    (
+        "coalesce(len(list_filter(all_keys, lambda keys:"
+        " list_unique(keys) < len(keys))) > 0, false)",
+        *(_has_other_letters(number, names) for number, names in enumerate(_NAMES, start=1)),
+    )
+)
+# A list of one, so that the text is read once.
+_IS_AMBIGUOUS = f"""
+    list_transform(
+        [from_json(record_keys, '[["VARCHAR"]]')], lambda all_keys: {_REPEATS_OR_DIFFERS}
+    )[1]
+"""
 
 # Athena's names of columns are in lower case.
 _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
@@ -233,8 +314,8 @@ _RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(
 class FileRead:
     """What became of one log file: ``status`` is loaded, empty or unreadable.
 
-    ``sha256`` is that of its bytes, ``repeated_list_record_count`` how many of its records stand
-    in one of several lists: see ``Records``.
+    ``sha256`` is that of its bytes, ``repeated_list_record_count`` how many of its records other
+    readers may pass over: see ``Records``.
     """
 
     file: LogFile
@@ -298,21 +379,27 @@ class LogSource:
                     is_too_large, {_RECORD_KEYS} as record_keys, {_RAW_COLUMNS}
                 from (
                     select
-                        * exclude (raw),
-                        record is null or coalesce(len(raw.resources) > {MAX_RESOURCES}, false)
-                            as is_too_large,
-                        case when len(raw.resources) > {MAX_RESOURCES} then null else raw end
-                            as raw
+                        *,
+                        {_SERVICE_KEYS} as service_keys,
+                        try(json_keys(record, '$.resources[*]')) as resource_keys
                     from (
                         select
-                            *,
-                            try(json_transform(
-                                case when is_forgotten then {_FORGOTTEN_RECORD} else record end,
-                                '{_RECORD_SHAPE}'
-                            )) as raw
+                            * exclude (raw),
+                            record is null or coalesce(len(raw.resources) > {MAX_RESOURCES}, false)
+                                as is_too_large,
+                            case when len(raw.resources) > {MAX_RESOURCES} then null else raw end
+                                as raw
                         from (
-                            select *, {_IS_FORGOTTEN} as is_forgotten
-                            from {view}_records
+                            select
+                                *,
+                                try(json_transform(
+                                    case when is_forgotten then {_FORGOTTEN_RECORD} else record end,
+                                    '{_RECORD_SHAPE}'
+                                )) as raw
+                            from (
+                                select *, {_IS_FORGOTTEN} as is_forgotten
+                                from {view}_records
+                            ) as records
                         ) as records
                     ) as records
                 ) as records

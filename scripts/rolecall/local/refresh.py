@@ -81,6 +81,7 @@ class _Plan:
     newest_loaded_at: datetime | None
     passed_over: Counter[str] = field(default_factory=Counter)
     newest_read_at: datetime | None = None
+    told_corrections: set[tuple[str, str]] = field(default_factory=set)
     files: list[LogFile] = field(default_factory=list)
 
 
@@ -257,6 +258,7 @@ def _plan(settings: Settings) -> _Plan:
             newest_loaded_at=newest_loaded_at,
             passed_over=passed_over,
             newest_read_at=_newest_read_at(ledger),
+            told_corrections=_told_corrections(ledger),
             files=files,
         )
 
@@ -355,14 +357,22 @@ def _note_read(reads: list[FileRead], progress: LoadProgress, read: FileRead) ->
 
 def _is_built(connection: duckdb.DuckDBPyConnection, newest_load: str | None) -> bool:
     """Return whether the last complete build was of this project and load, and is all there."""
+    match _complete_build(connection):
+        case project, load_id, tables:
+            is_current = (project, load_id) == (project_digest(), newest_load)
+            return is_current and _relations(connection).issuperset(tables)
+    return False
+
+
+def _complete_build(connection: duckdb.DuckDBPyConnection) -> tuple[str, str, list[str]] | None:
+    """Return project, newest load and tables of the last complete build."""
     if not has_table(connection, "rolecall_complete_build"):
-        return False
+        return None
     builds = connection.execute(f"select * from {NAME}.main.rolecall_complete_build").fetchall()
     match builds:
         case [(project, load_id, tables)]:
-            is_current = (project, load_id) == (project_digest(), newest_load)
-            return is_current and _relations(connection).issuperset(tables)
-    return False  # an older version remembered less
+            return project, load_id, tables
+    return None  # an older version remembered less
 
 
 def _relations(connection: duckdb.DuckDBPyConnection) -> set[str]:
@@ -410,6 +420,24 @@ def _newest_read_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     ).fetchall()
     newest: datetime | None = loaded_at
     return newest
+
+
+def _told_corrections(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    """Return the keys of corrections that were there when a refresh last told of them.
+
+    What a version that knew none had stored was not, nor what a run left that died.
+    """
+    build, read_at = _complete_build(connection), _newest_read_at(connection)
+    is_known = build is not None and "event_corrections" in build[2]
+    if read_at is None or not is_known or not has_table(connection, "event_corrections"):
+        return set()
+    return set(
+        connection.execute(
+            "select event_id, recipient_account_id"
+            f" from {NAME}.main.event_corrections where loaded_at <= ?",
+            [read_at],
+        ).fetchall()
+    )
 
 
 def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outcome) -> Refreshed:
@@ -468,9 +496,13 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         """,
         [read_since],
     ).fetchall()
-    ((correction_count,),) = connection.execute(
-        "select count(*) from event_corrections where loaded_at > ?", [read_since]
-    ).fetchall()
+    correcting_files = Counter(
+        log_file
+        for *key, log_file in connection.execute(
+            "select event_id, recipient_account_id, log_file from event_corrections"
+        ).fetchall()
+        if tuple(key) not in plan.told_corrections
+    )
     (totals,) = connection.execute(
         """
         select
@@ -489,7 +521,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         unreadable=tuple(sorted(outcome.unreadable, key=lambda unreadable: unreadable.log_file)),
         doubtful_files=tuple(DoubtfulFile(*file) for file in doubtful_files),
         conflicting_files=tuple(conflicting_files),
-        correction_count=correction_count,
+        correcting_files=tuple(sorted(correcting_files.items())),
         test_count=outcome.test_count,
         total_event_count=total_events,
         total_file_count=total_files,

@@ -127,7 +127,8 @@ def _file(path: Path) -> Iterator[IO[bytes]]:
         draft = path.with_name(f".{path.name}.part")
         try:
             with new_file(draft) as binary:
-                if mode is not None:
+                # Of a link only the name is taken: its file may be open to all.
+                if mode is not None and not path.is_symlink():
                     os.fchmod(binary.fileno(), stat.S_IMODE(mode))
                 yield binary
             draft.replace(path)
@@ -295,8 +296,19 @@ def _arrow_schema(result: Result) -> pa.Schema:
         precision, scale = re.findall(r"\d+", name)
         return pa.decimal128(int(precision), int(scale))
 
+    fields = zip(result.columns, result.types, strict=True)
     return pa.schema(
-        [(name, arrow_type(kind)) for name, kind in zip(result.columns, result.types, strict=True)]
+        [
+            (name, pa.string() if _is_too_long(result, index) else arrow_type(kind))
+            for index, (name, kind) in enumerate(fields)
+        ]
+    )
+
+
+def _is_too_long(result: Result, column: int) -> bool:
+    """Return whether a column has whole numbers of more digits than Parquet has a number for."""
+    return result.types[column] == "hugeint" and any(
+        row[column] is not None and abs(row[column]) >= 10**38 for row in result.rows
     )
 
 
@@ -324,7 +336,8 @@ def _arrow_array(values: Sequence[Any], kind: str, type_: pa.DataType) -> pa.Arr
     import pyarrow as pa
 
     if kind == "hugeint":
-        values = [None if value is None else Decimal(value) for value in values]
+        to_field = str if pa.types.is_string(type_) else Decimal
+        values = [None if value is None else to_field(value) for value in values]
     elif kind in ("date", "timestamp") and any(isinstance(value, str) for value in values):
         counts = [_since_1970(value) for value in values]
         if kind == "date":

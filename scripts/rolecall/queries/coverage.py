@@ -42,13 +42,15 @@ def coverage_note(
     from_day: date | None = None,
     to_day: date | None = None,
     source: str = BY_TABLE,
+    asked_accounts: Collection[str] = (),
 ) -> str | None:
     """Return a sentence on what of the days asked for is not covered, None if all of it is.
 
     ``gaps`` has a row per account, as the analysis ``coverage_gaps`` gives them, and others per
     region: those are passed over, since a region without a log may have been idle. One without an
     account stands for files whose names tell none. ``from_day`` and ``to_day`` are in UTC, as days
-    of delivery are. ``source`` says where the gaps are told.
+    of delivery are. ``source`` says where the gaps are told, ``asked_accounts`` are those to which
+    the question is confined, () where it is to none.
     """
     rows = [dict(zip(gaps.columns, row, strict=True)) for row in gaps.rows]
     accounts = [row for row in rows if row["aws_region"] is None and row["account_id"] is not None]
@@ -57,8 +59,11 @@ def coverage_note(
     if not seen and any(row["account_id"] is None for row in rows):
         return "What is covered cannot be told: the names of the log files tell no account or day."
     with_logs = [account for account in seen if account["first_delivered_date"] is not None]
+    if not with_logs and unseen:
+        return f"Not wholly covered: {_unseen_text(unseen)} ({source})."
     if not with_logs:
-        return "Not covered: there are no logs of these days."
+        of_accounts = f" of account {' and '.join(asked_accounts)}" if asked_accounts else ""
+        return f"Not covered: there are no logs{of_accounts} of these days."
     first = min(account["first_delivered_date"] for account in with_logs)
     last = max(account["last_delivered_date"] for account in with_logs)
     parts = []
@@ -73,7 +78,7 @@ def coverage_note(
             what = "days" if len(seen) == 1 else f"account days ({len(seen):,} accounts)"
             parts.append(f"{lack} on {lacking:,} of {days:,} {what}")
     if unseen:
-        parts.append(f"no logs at all of {_named(unseen)}, which switches or assumptions name")
+        parts.append(_unseen_text(unseen))
     if not parts:
         return None
     return f"Not wholly covered: {'; '.join(parts)} ({source})."
@@ -147,6 +152,10 @@ def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None
     if from_day is not None and from_day >= first_kept:
         return None
     return f"Events before {first_kept} are forgotten."
+
+
+def _unseen_text(accounts: list[str]) -> str:
+    return f"no logs at all of {_named(accounts)}, which switches or assumptions name"
 
 
 def _named(accounts: list[str]) -> str:

@@ -117,7 +117,9 @@ def note_on_coverage(
     """
     given = window(question, newest)
     first, last = utc_days(given["from_day"], given["to_day"], question.zone)
-    return coverage_note(ask("coverage_gaps", given), first, last, source)
+    gaps = ask("coverage_gaps", given)
+    accounts = [account for account in question.accounts.values() if account is not None]
+    return coverage_note(gaps, first, last, source, accounts)
 
 
 def window(question: Question, newest: datetime | None = None) -> dict[str, str | None]:
@@ -171,6 +173,21 @@ def notes_on_names(question: Question, ask: Ask, *, are_of_days: bool = False) -
     return [
         _names_text(kind, asked[kind], names[kind], are_of_days) for kind in asked if kind in names
     ]
+
+
+def note_on_no_match(question: Question) -> str | None:
+    """Return a sentence on the ids and patterns of an empty answer, None if it was asked for none.
+
+    Accounts, people and roles have notes of their own.
+    """
+    asked = [
+        f"{name} {_shown(text)}"
+        for name, text in question.given.items()
+        if text is not None
+        and name not in _KINDS
+        and (name.endswith("_id") or question.parameters[name].kind == "pattern")
+    ]
+    return f"Nothing has {' and '.join(asked)}." if asked else None
 
 
 def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]], are_of_days: bool) -> str:

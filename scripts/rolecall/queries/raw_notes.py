@@ -42,9 +42,10 @@ def notes_on_files(
         for file in files
         if not file.is_folder
     ]
-    accounts = {_account(question, name) for name in question.accounts}
-    gaps = gaps_of_files(file_days, first, last, [each for each in accounts if each is not None])
-    covered = coverage_note(gaps, first, last, BY_FILE_NAMES)
+    asked = {_account(question, name) for name in question.accounts}
+    accounts = sorted(account for account in asked if account is not None)
+    gaps = gaps_of_files(file_days, first, last, accounts)
+    covered = coverage_note(gaps, first, last, BY_FILE_NAMES, accounts)
     if covered is not None:
         yield covered
     if is_empty:

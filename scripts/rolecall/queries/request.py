@@ -32,6 +32,7 @@ from rolecall.queries.notes import (
     newest_log,
     newest_note,
     note_on_coverage,
+    note_on_no_match,
     notes_on_names,
     window,
 )
@@ -95,6 +96,9 @@ class Asked:
             yield from (note for note in (covered, forgotten) if note is not None)
         if is_empty:
             yield from notes_on_names(question, self.ask)
+            nothing = note_on_no_match(question)
+            if nothing is not None:
+                yield nothing
 
     def _note_on_what_is_forgotten(self, question: Question, newest: datetime | None) -> str | None:
         asked = window(question, newest)

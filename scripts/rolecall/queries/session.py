@@ -79,6 +79,11 @@ def find(given: str, ask: Ask) -> tuple[str | None, str | None]:
     found = exact or begun
     if not found:
         raise UsageError(f"No session and no switch has an id that begins with {given!r}.")
+    if None in found:
+        raise UsageError(
+            f"{given!r} is of an assumption that no session came of:"
+            " `rolecall history --outcome failure --format json` shows it."
+        )
     # A switch and its session are one; without session a switch stands for itself.
     if len(found) > 1:
         raise UsageError(
@@ -287,10 +292,9 @@ def _label(row: Row, details: Row, known: Collection[str], zone: ZoneInfo) -> st
     hidden = row["parent_session_id"] if row["parent_session_id"] not in known else None
     through = f", through {hidden}" if hidden else ""
     began = instant(row["started_at"], zone).strftime("%Y-%m-%d %H:%M")
-    return (
-        f"{row['role_name']} in {row['role_account_id']} as {row['role_session_name']},"
-        f" {began}{through}{mark}"
-    )
+    # A session of AssumeRoot has no name.
+    named = f" as {row['role_session_name']}" if row["role_session_name"] else ""
+    return f"{row['role_name']} in {row['role_account_id']}{named}, {began}{through}{mark}"
 
 
 def _action_columns(zone: ZoneInfo) -> list[Column]:

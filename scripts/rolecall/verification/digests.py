@@ -35,7 +35,7 @@ MAX_DIGEST_BYTES = 32 << 20
 
 _MAX_KEYS_BYTES = 4 << 20
 _PEM = re.compile(rb"-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 # A time that is far off breaks no sum.
 _YEARS = range(2000, 3000)

@@ -20,29 +20,31 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.aws.athena_client import explained
 from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
 from rolecall.errors import RolecallError
-from rolecall.local.log_files import DIGEST_FOLDER, find_log_files, printable, trail_key
+from rolecall.local.log_files import DIGEST_FOLDER, LOG_YEARS, find_log_files, printable, trail_key
+from rolecall.private_files import open_file
 
 _LOG_FOLDER = "CloudTrail"
 _LAYOUT = re.compile(
     rf"(?P<root>AWSLogs/(?:o-[a-z0-9]+/)?)(?P<account>\d{{12}})/{_LOG_FOLDER}(?:-Digest)?/"
-    r"(?P<region>[^/]+)/"
+    r"(?P<region>[^/]+)/",
+    re.ASCII,
 )
-_NAME = re.compile(rf"(?P<account>\d{{12}})_{_LOG_FOLDER}(?:-Digest)?_(?P<region>[^_]+)_")
+_NAME = re.compile(rf"(?P<account>\d{{12}})_{_LOG_FOLDER}(?:-Digest)?_(?P<region>[^_]+)_", re.ASCII)
 _LOG_NAME = re.compile(
-    rf"\d{{12}}_{_LOG_FOLDER}_[^_]+_(?P<time>\d{{8}}T\d{{4}})(?:\d\d)?Z_[A-Za-z0-9]+\.json(?:\.gz)?"
+    rf"\d{{12}}_{_LOG_FOLDER}_[^_]+_(?P<time>\d{{8}}T\d{{4}})(?:\d\d)?Z_[A-Za-z0-9]+\.json(?:\.gz)?",
+    re.ASCII,
 )
 _DIGEST_NAME = re.compile(
     rf"(?P<trail>\d{{12}}_{DIGEST_FOLDER}_.+)_(?P<time>\d{{8}}T\d{{6}})Z(?P<backfill>_backfill)?"
-    r"\.json(?:\.gz)?"
+    r"\.json(?:\.gz)?",
+    re.ASCII,
 )
-_DAY = re.compile(r"AWSLogs/.*/(?P<day>\d{4}/\d\d/\d\d)/[^/]*", re.DOTALL)
+_DAY = re.compile(r"AWSLogs/.*/(?P<day>\d{4}/\d\d/\d\d)/[^/]*", re.DOTALL | re.ASCII)
 _PACKED = ".gz"
 _ONE_DAY = timedelta(days=1)
 DIGESTS_AFTER = 2 * _ONE_DAY
 """How long after a day there are digest files that name log files of it, or sign such ones."""
 
-# Digest files are of 2015 and later; a time that is far off breaks no sum.
-_YEARS = range(2000, 3000)
 # What S3 answers of an object that is gone, or is to be restored first.
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 _ARCHIVED = "InvalidObjectState"
@@ -189,7 +191,7 @@ def _time(text: str, form: str) -> datetime | None:
         time = datetime.strptime(text, form)
     except ValueError:
         return None
-    return time if time.year in _YEARS else None
+    return time if time.year in LOG_YEARS else None
 
 
 @dataclass(slots=True)
@@ -223,7 +225,7 @@ class FolderFiles:
     def opened(self, file: TrailFile) -> Iterator[Opened]:
         """Open a file. Raises UnreadableFileError."""
         try:
-            stream = open(file.place, "rb")  # noqa: SIM115
+            stream = open_file(file.place)
         except OSError as error:
             raise UnreadableFileError(error.strerror or str(error)) from None
         with stream:
