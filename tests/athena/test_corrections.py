@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_corrections import action, correcting, switch
 
 from local_athena.account import COMPLETE, Account, Warehouse
 from support.both_engines import differences
 from support.command_line import PROJECT, Rolecall
+from support.corrections import action, correcting, switch
 from support.logs import WriteLog, log_key
 
 pytestmark = pytest.mark.xdist_group("athena")

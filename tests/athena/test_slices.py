@@ -21,9 +21,9 @@ import pytest
 
 from local_athena.account import Account, Warehouse
 from local_athena.engine import athena_form
+from rolecall.athena import compaction as athena_compaction
 from rolecall.athena.compaction import compact
 from rolecall.aws.athena_client import Athena, make_client
-from rolecall.aws.athena_client import compaction as athena_compaction
 from rolecall.local.log_files import find_log_files, read_records
 from rolecall.settings import load_settings
 from rolecall.setup.trail_table import TrailTable

@@ -30,7 +30,7 @@ from rolecall.aws.athena_client import Athena, Place
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import MARGIN_SECONDS, packed_query, rows_that_fit
 from rolecall.parameters import like_pattern, literal
-from support.command_line import run_script
+from support.command_line import packed
 from support.documents import documented
 
 BOTO3 = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3", "dateutil", "six")
@@ -176,12 +176,6 @@ def aws(service: Service) -> dict[str, str]:
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the packed function."""
     return packed(tmp_path_factory.mktemp("package") / "function.zip")
-
-
-def packed(zip_: Path, *options: str) -> Path:
-    done = run_script("pack_lambda.py", "--output", zip_, *options)
-    assert done.returncode == 0, done.stderr
-    return zip_
 
 
 def test_packed_questions_to_the_raw_logs_read_the_partitions_that_were_told(

@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_docs import commands
 
 from local_athena.account import CONSOLE_2020, Account, Warehouse
 from support.command_line import PROJECT, SAMPLE
-from support.documents import documented
+from support.documents import commands, documented
 from support.logs import event, log_key
 
 pytestmark = pytest.mark.xdist_group("athena")

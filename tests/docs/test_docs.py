@@ -17,16 +17,10 @@ from botocore import xform_name
 from rolecall.commands.main import cli
 from support.cloudformation import template
 from support.command_line import PROJECT, SAMPLE, Rolecall
-from support.documents import AWS_ALONE, RUN, TRIED, Block, blocks, documented
+from support.documents import AWS_ALONE, RUN, TRIED, Block, blocks, commands, documented
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
-
-
-def commands(block: str) -> list[tuple[str, str]]:
-    """Return each command of a block with the output below it."""
-    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
-    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
 
 
 def _run(command: str, folder: Path, environment: dict[str, str]) -> str:

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from test_lambda import packed
 
 from local_athena.account import CONSOLE_2020, CONSOLE_PRESENT, Account
 from local_athena.engine import WORKGROUP
@@ -23,7 +22,7 @@ from rolecall.aws.athena_client import (
 )
 from rolecall.errors import RolecallError
 from rolecall.parameters import Parameter, Value, bound_values
-from support.command_line import SAMPLE
+from support.command_line import SAMPLE, packed
 
 pytestmark = pytest.mark.xdist_group("athena")
 

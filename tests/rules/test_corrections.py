@@ -13,70 +13,10 @@ import duckdb
 import pytest
 
 from support.command_line import Rolecall
-from support.logs import WriteLog, event
+from support.corrections import BOB, BOBS_SESSION, action, correcting, switch
+from support.logs import WriteLog
 
-_ROLE = "arn:aws:sts::111122223333:assumed-role/Admin/bob"
-_BOB: dict[str, Any] = {
-    "type": "AssumedRole",
-    "principalId": "AROAEXAMPLEADMIN00000:bob",
-    "arn": _ROLE,
-    "accountId": "111122223333",
-}
-_SESSION = {
-    "sessionIssuer": {
-        "type": "Role",
-        "principalId": "AROAEXAMPLEADMIN00000",
-        "arn": "arn:aws:iam::111122223333:role/Admin",
-        "accountId": "111122223333",
-        "userName": "Admin",
-    },
-    "attributes": {"creationDate": "2026-03-02T08:00:00Z", "mfaAuthenticated": "false"},
-}
 _OTHERS_FOLDER: dict[str, Any] = {"account": "999999999999", "day": "2026/02/28"}
-
-
-def switch(number: int, **members: Any) -> dict[str, Any]:
-    """Return the record of a switch in the role's account."""
-    return (
-        event(
-            number,
-            eventTime="2026-03-02T08:00:00Z",
-            eventSource="signin.amazonaws.com",
-            eventName="SwitchRole",
-            sourceIPAddress="192.0.2.10",
-            userIdentity=_BOB,
-            responseElements={"SwitchRole": "Success"},
-            additionalEventData={
-                "SwitchFrom": "arn:aws:iam::444455556666:user/bob",
-                "RedirectTo": "https://console.aws.amazon.com/?state=SECRET",
-            },
-            eventType="AwsConsoleSignIn",
-            readOnly=False,
-        )
-        | members
-    )
-
-
-def action(number: int, **members: Any) -> dict[str, Any]:
-    """Return the record of an action in the session that the switch began."""
-    return (
-        event(
-            number,
-            eventTime="2026-03-02T08:05:00Z",
-            eventSource="iam.amazonaws.com",
-            eventName="DeleteUser",
-            sourceIPAddress="198.51.100.7",
-            userIdentity=_BOB | {"accessKeyId": "ASIAEXAMPLE1", "sessionContext": _SESSION},
-            readOnly=False,
-        )
-        | members
-    )
-
-
-def correcting(record: dict[str, Any], original: dict[str, Any], **members: Any) -> dict[str, Any]:
-    """Return ``record`` as a correction of another one."""
-    addendum = {"reason": "UPDATED_DATA", "originalEventID": original["eventID"]}
-    return record | {"addendum": addendum} | members
 
 
 def answers(rolecall: Rolecall) -> list[Any]:
@@ -265,7 +205,7 @@ _FORGED: dict[str, dict[str, Any]] = {
     "address and program": {"sourceIPAddress": None, "userAgent": None},
     "who left": {"additionalEventData": None},
     "outcome": {"responseElements": None},
-    "session": {"userIdentity": _BOB | {"arn": None}},
+    "session": {"userIdentity": BOB | {"arn": None}},
 }
 
 
@@ -290,10 +230,12 @@ def test_what_an_older_table_may_lack_is_told_within_a_load(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     """One load reads the same fields of all its files, though a file lies outside its folder."""
-    identity = _BOB | {"sessionContext": _SESSION | {"sourceIdentity": "bob"}}
+    identity = BOB | {"sessionContext": BOBS_SESSION | {"sourceIdentity": "bob"}}
     logs = write_log([_SWITCH | {"userIdentity": identity}], day="2026/03/02")
     (logs / "111122223333_CloudTrail_us-east-1_20260301T0005Z_a1B2c3D4e5F6g7H8.json").write_text(
-        json.dumps({"Records": [_SWITCH | {"userIdentity": _BOB | {"sessionContext": _SESSION}}]})
+        json.dumps(
+            {"Records": [_SWITCH | {"userIdentity": BOB | {"sessionContext": BOBS_SESSION}}]}
+        )
     )
     rolecall.run("refresh", "--logs", logs, "--strict", exit_code=3)
     assert rolecall.query("select differing_fields from event_conflicts") == [("source_identity",)]

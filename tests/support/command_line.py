@@ -130,3 +130,10 @@ def run_script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess
         },
         seconds=300,
     )
+
+
+def packed(zip_: Path, *options: str) -> Path:
+    """Pack the Lambda function into ``zip_`` and return it."""
+    done = run_script("pack_lambda.py", "--output", zip_, *options)
+    assert done.returncode == 0, done.stderr
+    return zip_

@@ -87,3 +87,9 @@ def documented(document: str, beginning: str) -> str:
         if block.document == document and block.text.startswith(beginning)
     )
     return block.text
+
+
+def commands(block: str) -> list[tuple[str, str]]:
+    """Return each command of a block with the output below it."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(part.partition("\n")[0], part.partition("\n")[2]) for part in parts]
