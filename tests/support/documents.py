@@ -12,23 +12,23 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 RUN = {
-    "README.md": "test_docs.py",
-    "README.ja.md": "test_docs.py",
-    "docs/athena.md": "test_athena_docs.py",
-    "docs/from-console-query.md": "test_athena_docs.py",
+    "README.md": "docs/test_docs.py",
+    "README.ja.md": "docs/test_docs.py",
+    "docs/athena.md": "docs/test_athena_docs.py",
+    "docs/from-console-query.md": "docs/test_athena_docs.py",
 }
 """Documents whose ``console`` blocks are run, every command, and what output they show compared."""
 
 TRIED = {
-    ("README.md", "ROLECALL_LOGS=~/logs"): "test_refresh.py",
-    ("README.md", "rolecall verify"): "test_verify.py",
-    ("CONTRIBUTING.md", "make run"): "test_docs.py",
-    ("CONTRIBUTING.md", "dbt compile"): "test_athena_lint.py",
-    ("docs/athena.md", "aws s3 rm"): "test_lease.py",
-    ("docs/athena.md", "dbt build"): "test_athena_build.py",
-    ("docs/athena.md", "Yesterday brought"): "test_cost.py",
-    ("docs/athena.md", '{"command"'): "test_lambda.py",
-    ("docs/from-console-query.md", "select"): "test_athena_docs.py",
+    ("README.md", "ROLECALL_LOGS=~/logs"): "local/test_refresh.py",
+    ("README.md", "rolecall verify"): "verification/test_verify.py",
+    ("CONTRIBUTING.md", "make run"): "docs/test_docs.py",
+    ("CONTRIBUTING.md", "dbt compile"): "local_athena/test_lint.py",
+    ("docs/athena.md", "aws s3 rm"): "athena/test_lease.py",
+    ("docs/athena.md", "dbt build"): "athena/test_build.py",
+    ("docs/athena.md", "Yesterday brought"): "setup/test_cost.py",
+    ("docs/athena.md", '{"command"'): "deploy/test_lambda.py",
+    ("docs/from-console-query.md", "select"): "docs/test_athena_docs.py",
 }
 """Blocks that a test takes with ``documented``, by document and beginning."""
 
