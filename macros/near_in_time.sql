@@ -116,8 +116,8 @@
 
         select
             *,
-            array_agg(row(row_key, happened_at))
-                filter (where is_sought = 1)
+            {#- Without null keys: seekers add nothing. #}
+            map_agg(case when is_sought = 1 then row_key end, happened_at)
                 over (partition by {{ keys | join(', ') }}, block) as found
         from {{ name }}_in_blocks
 
