@@ -3,48 +3,29 @@
     next to it when both are put in the order of time, few of them. The last CTE is `name`, with
     the columns `seeker`, `seeker_at`, `sought`, `sought_at` and `keys`: by these times it is
     confined further, since a comparison with those of other tables may be made of all pairs first.
+    Nothing is joined, and each CTE is read once, since Athena computes a CTE anew wherever it is named.
 
     seekers, sought: CTEs with the columns `row_key`, `happened_at` and those of `keys`; sought is
     what there is less of.
     reach: at least so many rows that are sought are taken on either side of a seeker, and no more
     than three times as many. Rows of one time are in the order of `row_key`. -#}
 {% macro near_in_time(name, seekers, sought, keys, reach=8) -%}
-    {{ name }}_keys as (
-
-        select {{ keys | join(', ') }} from {{ sought }}
-        intersect
-        select {{ keys | join(', ') }} from {{ seekers }}
-
-    ),
-
     {{ name }}_rows as (
 
+        {%- for rows, is_sought in ((seekers, 0), (sought, 1)) %}
+        {{ 'union all' if not loop.first }}
         select
-            {%- for key in keys %}
-            seekers.{{ key }},
-            {%- endfor %}
-            seekers.row_key,
-            seekers.happened_at,
-            0 as is_sought
-        from {{ seekers }} as seekers
-        inner join {{ name }}_keys as keys
-            on {% for key in keys %}{{ 'and ' if not loop.first }}seekers.{{ key }} = keys.{{ key }}
-            {% endfor %}
-        union all
-        select
-            {%- for key in keys %}
-            sought.{{ key }},
-            {%- endfor %}
-            sought.row_key,
-            sought.happened_at,
-            1 as is_sought
-        from {{ sought }} as sought
-        inner join {{ name }}_keys as keys
-            on {% for key in keys %}{{ 'and ' if not loop.first }}sought.{{ key }} = keys.{{ key }}
-            {% endfor %}
+            {{ keys | join(', ') }},
+            row_key,
+            happened_at,
+            {{ is_sought }} as is_sought
+        from {{ rows }}
+        where {% for key in keys %}{{ 'and ' if not loop.first }}{{ key }} is not null {% endfor %}
+        {%- endfor %}
 
     ),
 
+    {#- Blocks of `reach` rows that are sought, with the seekers among them. #}
     {{ name }}_in_order as (
 
         select
@@ -55,23 +36,90 @@
                     order by happened_at, row_key, is_sought
                     rows between unbounded preceding and current row
                 ) / {{ reach }}.0
-            ) as bigint) as place
+            ) as bigint) as own_block
         from {{ name }}_rows
 
     ),
 
-    {#- As a union: where the steps are joined, all of one key may be compared first. #}
-    {{ name }}_places as (
-        {%- for step in (-1, 0, 1) %}
-        {{ 'union all' if not loop.first }}
+    {{ adapter.dispatch('near_blocks')(name, keys) }}
+{%- endmacro %}
+
+{#- A seeker looks into its own block and the two beside it. -#}
+{% macro duckdb__near_blocks(name, keys) -%}
+    {{ name }}_in_blocks as (
+
+        select
+            *,
+            unnest(
+                case
+                    when is_sought = 1 then [own_block]
+                    else [own_block - 1, own_block, own_block + 1]
+                end
+            ) as block
+        from {{ name }}_in_order
+
+    ),
+
+    {{ name }}_with_found as (
+
+        select
+            *,
+            list(struct_pack(sought := row_key, sought_at := happened_at))
+                filter (where is_sought = 1)
+                over (partition by {{ keys | join(', ') }}, block) as found
+        from {{ name }}_in_blocks
+
+    ),
+
+    {{ name }}_found as (
+
         select
             {{ keys | join(', ') }},
-            row_key,
-            happened_at,
-            place + ({{ step }}) as place
-        from {{ name }}_in_order
+            row_key as seeker,
+            happened_at as seeker_at,
+            unnest(found) as one
+        from {{ name }}_with_found
         where is_sought = 0
-        {%- endfor %}
+
+    ),
+
+    {{ name }} as (
+
+        select
+            {{ keys | join(', ') }},
+            seeker,
+            seeker_at,
+            one.sought as sought,
+            one.sought_at as sought_at
+        from {{ name }}_found
+
+    )
+{%- endmacro %}
+
+{% macro athena__near_blocks(name, keys) -%}
+    {{ name }}_in_blocks as (
+
+        select
+            placed.*,
+            blocks.block
+        from {{ name }}_in_order as placed
+        cross join unnest(
+            case
+                when is_sought = 1 then array[own_block]
+                else array[own_block - 1, own_block, own_block + 1]
+            end
+        ) as blocks (block)
+
+    ),
+
+    {{ name }}_with_found as (
+
+        select
+            *,
+            {#- Without null keys: seekers add nothing. #}
+            map_agg(case when is_sought = 1 then row_key end, happened_at)
+                over (partition by {{ keys | join(', ') }}, block) as found
+        from {{ name }}_in_blocks
 
     ),
 
@@ -79,19 +127,15 @@
 
         select
             {%- for key in keys %}
-            places.{{ key }},
+            seekers.{{ key }},
             {%- endfor %}
-            places.row_key as seeker,
-            places.happened_at as seeker_at,
-            sought.row_key as sought,
-            sought.happened_at as sought_at
-        from {{ name }}_places as places
-        inner join {{ name }}_in_order as sought
-            on places.place = sought.place
-            {%- for key in keys %}
-            and places.{{ key }} = sought.{{ key }}
-            {%- endfor %}
-        where sought.is_sought = 1
+            seekers.row_key as seeker,
+            seekers.happened_at as seeker_at,
+            found.sought,
+            found.sought_at
+        from {{ name }}_with_found as seekers
+        cross join unnest(seekers.found) as found (sought, sought_at)
+        where seekers.is_sought = 0
 
     )
 {%- endmacro %}
