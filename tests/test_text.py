@@ -67,7 +67,7 @@ _WRITERS = "print|echo|secho|Console|Live|Status|status|pprint|print_exc"
 def test_one_module_alone_writes_to_the_terminal() -> None:
     """The Lambda function is another program: what it prints is JSON of ASCII, for CloudWatch."""
     found = set()
-    for path in sorted((PROJECT / "scripts" / "rolecall").glob("*.py")):
+    for path in sorted((PROJECT / "scripts" / "rolecall").rglob("*.py")):
         if path.name in ("text.py", "lambda_handler.py"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

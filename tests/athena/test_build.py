@@ -33,7 +33,7 @@ pytestmark = pytest.mark.xdist_group("athena")
 _COMPARED = sorted(
     path
     for folder in ("store", "rules", "marts")
-    for path in (PROJECT / "models" / folder).glob("*.sql")
+    for path in (PROJECT / "models" / folder).rglob("*.sql")
 )
 
 

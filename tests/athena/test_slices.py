@@ -45,7 +45,7 @@ _TIMELESS_DAY = date(2026, 3, 20)
 _COMPARED = sorted(
     path
     for folder in ("store", "rules", "marts")
-    for path in (PROJECT / "models" / folder).glob("*.sql")
+    for path in (PROJECT / "models" / folder).rglob("*.sql")
     # They have rows for each load: see below.
     if path.stem
     not in (

@@ -354,7 +354,7 @@ def _files_that_matter() -> Iterator[Path]:
     yield project / "profiles.yml"
     yield project / "models" / "staging" / "_cloudtrail__sources.yml"
     for folder in ("analyses", "macros"):
-        yield from sorted((project / folder).iterdir())
+        yield from sorted(path for path in (project / folder).rglob("*") if path.is_file())
 
 
 @contextmanager
