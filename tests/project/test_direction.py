@@ -1,0 +1,77 @@
+"""What is known is known in one direction: nothing refers back, in SQL and in Python."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from support.command_line import PROJECT
+
+# From what AWS logged to the answers: a model refers to its own folder and to earlier ones.
+_FOLDERS = (
+    "staging",
+    "store",
+    "rules/records",
+    "rules/entries",
+    "rules/sessions",
+    "rules/actors",
+    "marts",
+)
+# Rules that read what a mart publishes: each is to read the rule behind it.
+_KNOWN_BACK: set[tuple[str, str]] = set()
+
+# From the ground up: a module imports its own package and earlier ones, when it is loaded.
+_PACKAGES = (
+    "",
+    "output",
+    "aws",
+    "project",
+    "local",
+    "setup",
+    "athena",
+    "queries",
+    "verification",
+    "commands",
+)
+
+_MODELS = {
+    path.stem: path.parent.relative_to(PROJECT / "models").as_posix()
+    for path in sorted((PROJECT / "models").rglob("*.sql"))
+}
+_PACKAGE = PROJECT / "scripts" / "rolecall"
+
+
+def test_no_model_refers_back() -> None:
+    back = set()
+    for path in (PROJECT / "models").rglob("*.sql"):
+        own = _FOLDERS.index(_MODELS[path.stem])
+        for name in re.findall(r"\bref\('(\w+)'\)", path.read_text(encoding="utf-8")):
+            if _FOLDERS.index(_MODELS[name]) > own:
+                back.add((path.stem, name))
+    assert back == _KNOWN_BACK
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """Return the modules of the package that a module imports when it is loaded."""
+    return {
+        node.module
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("rolecall.")
+    }
+
+
+@pytest.mark.parametrize(
+    "path", sorted(_PACKAGE.rglob("*.py")), ids=lambda path: path.relative_to(_PACKAGE).as_posix()
+)
+def test_no_module_imports_back(path: Path) -> None:
+    folder = path.parent.relative_to(_PACKAGE).as_posix().removeprefix(".")
+    if path.name in ("lambda_handler.py", "__main__.py"):
+        return
+    own = _PACKAGES.index(folder)
+    for module in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+        parts = module.split(".")
+        imported = parts[1] if len(parts) > 2 else ""
+        assert _PACKAGES.index(imported) <= own, module
