@@ -24,7 +24,8 @@ from local_athena.engine import athena_form
 from rolecall.athena import compaction as athena_compaction
 from rolecall.athena.compaction import compact
 from rolecall.aws.athena_client import Athena, make_client
-from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_files import find_log_files
+from rolecall.local.log_reader import read_records
 from rolecall.settings import load_settings
 from rolecall.setup.trail_table import TrailTable
 from simulator import organisation as simulator

@@ -24,7 +24,7 @@ from rolecall.local.ledger import (
     sorted_log_files,
     unread_log_files,
 )
-from rolecall.local.log_files import read_records
+from rolecall.local.log_reader import read_records
 from support.command_line import Unprivileged
 from support.logs import WriteLog, event
 

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rolecall.local.ledger import sorted_log_files
-from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_files import find_log_files
+from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import UnreadableLogError
 from support.command_line import SAMPLE
 from support.compiled_models import Model, Warehouse

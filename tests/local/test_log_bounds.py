@@ -17,7 +17,8 @@ import yaml
 
 from rolecall.local import log_files as logs
 from rolecall.local import log_records, log_source
-from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_files import find_log_files
+from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import MAX_RECORD_BYTES, MAX_RECORDS, UnreadableLogError
 from rolecall.local.log_source import MAX_RESOURCES, FileRead, LogSource
 from rolecall.memory import MemoryParts
@@ -65,7 +66,7 @@ def test_whatever_a_reader_raises_is_a_problem_of_the_file(
     def failing(body: bytes) -> list[log_records.Record]:
         raise error
 
-    monkeypatch.setattr(logs, "parse_records", failing)
+    monkeypatch.setattr(log_reader, "parse_records", failing)
     (file,) = find_log_files(write_log([event(1)]))
     with pytest.raises(UnreadableLogError) as raised:
         read_records(file)
@@ -179,7 +180,8 @@ BOMBS: dict[str, tuple[bytes, bytes, bytes]] = {
 _READ_AND_MEASURE = """
 import resource, sys
 from pathlib import Path
-from rolecall.local.log_files import find_log_files, read_records
+from rolecall.local.log_files import find_log_files
+from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import UnreadableLogError
 (file,) = find_log_files(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -226,7 +228,7 @@ def test_members_of_a_gzip_file_are_read_once_each(
         def __getattr__(self, name: str) -> Any:
             return getattr(self._member, name)
 
-    monkeypatch.setattr("rolecall.local.log_files.isal_zlib.decompressobj", Counting)
+    monkeypatch.setattr("rolecall.local.log_reader.isal_zlib.decompressobj", Counting)
     path = tmp_path / GOOD
     work = []
     for count in (2000, 4000):

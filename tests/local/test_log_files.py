@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from rolecall import trail_layout
 from rolecall.local import log_files as logs
+from rolecall.local import log_reader
 from rolecall.local.ledger import sorted_log_files
-from rolecall.local.log_files import KeyFacts, find_log_files, key_facts, log_file_key
+from rolecall.local.log_files import find_log_files, log_file_key
 from rolecall.local.log_records import UnreadableLogError
+from rolecall.trail_layout import KeyFacts, key_facts
 from rolecall.verification.trail_files import FolderFiles, TrailFile, UnreadableFileError
 from support.command_line import Unprivileged
 
@@ -246,9 +249,9 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path,
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(UnreadableLogError, match="cannot open the file: not a regular file"):
-        logs.read_records(file)
-    assert logs.sha256(file) is None
-    assert not logs.is_same_once_unpacked(file, file)
+        log_reader.read_records(file)
+    assert log_reader.sha256(file) is None
+    assert not log_reader.is_same_once_unpacked(file, file)
     trail_file = TrailFile(name, str(path))
     with (
         pytest.raises(UnreadableFileError, match="not a regular file"),
@@ -274,11 +277,13 @@ def test_the_first_bytes_of_a_pipe_that_takes_the_place_of_a_file_are_not_waited
 @pytest.mark.parametrize("digit", ["\u0661", "\uff11"])
 def test_other_digits_than_ascii_name_no_account_or_day(digit: str) -> None:
     account, day = digit * 12, f"{digit * 4}/{digit * 2}/{digit * 2}"
-    assert logs.trail_key(f"/AWSLogs/{account}/CloudTrail/us-east-1/2026/03/01/x.json") is None
+    assert (
+        trail_layout.trail_key(f"/AWSLogs/{account}/CloudTrail/us-east-1/2026/03/01/x.json") is None
+    )
     name = f"{account}_CloudTrail_us-east-1_20260301T0000Z_a.json"
-    assert logs.key_facts(name) == logs.KeyFacts(None, None, None)
-    assert logs.key_facts(f"AWSLogs/111122223333/CloudTrail/us-east-1/{day}/x.json") == (
-        logs.KeyFacts("111122223333", None, None)
+    assert trail_layout.key_facts(name) == trail_layout.KeyFacts(None, None, None)
+    assert trail_layout.key_facts(f"AWSLogs/111122223333/CloudTrail/us-east-1/{day}/x.json") == (
+        trail_layout.KeyFacts("111122223333", None, None)
     )
 
 
@@ -293,7 +298,7 @@ def test_what_may_not_be_read_is_named(open_folder: Path, unprivileged: Unprivil
             "cannot list the folder: permission denied",
         )
         with pytest.raises(UnreadableLogError, match="cannot open the file: permission denied"):
-            logs.read_records(shut)
+            log_reader.read_records(shut)
 
 
 def _file(tmp_path: Path, body: bytes) -> logs.LogFile:
@@ -305,14 +310,14 @@ def _file(tmp_path: Path, body: bytes) -> logs.LogFile:
 def test_gzip_is_known_by_its_first_bytes(tmp_path: Path) -> None:
     text = json.dumps({"Records": [RECORD]}).encode()
     for body in (text, _packed(text), _packed(text[:9]) + _packed(text[9:])):
-        assert len(logs.read_records(_file(tmp_path, body))) == 1
+        assert len(log_reader.read_records(_file(tmp_path, body))) == 1
 
 
 def test_what_firehose_packs_once_more_is_read_and_no_more_than_that(tmp_path: Path) -> None:
     twice = _packed(_packed(json.dumps([RECORD]).encode()))
-    assert len(logs.read_records(_file(tmp_path, twice))) == 1
+    assert len(log_reader.read_records(_file(tmp_path, twice))) == 1
     with pytest.raises(UnreadableLogError, match="the file is not"):
-        logs.read_records(_file(tmp_path, _packed(twice)))
+        log_reader.read_records(_file(tmp_path, _packed(twice)))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +335,7 @@ def test_what_firehose_packs_once_more_is_read_and_no_more_than_that(tmp_path: P
 def test_a_broken_gzip_file_is_unreadable(tmp_path: Path, cut, problem: str) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
     body = _packed(json.dumps({"Records": [RECORD] * 9}).encode())
     with pytest.raises(UnreadableLogError, match=problem):
-        logs.read_records(_file(tmp_path, cut(body)))
+        log_reader.read_records(_file(tmp_path, cut(body)))
 
 
 @pytest.mark.parametrize("times_packed", [0, 1, 2])
@@ -344,15 +349,15 @@ def test_a_file_that_is_too_large_once_unpacked_is_refused(
         return _file(tmp_path, body)
 
     with pytest.raises(UnreadableLogError, match="larger than 100,000 bytes unpacked"):
-        logs.read_records(file(100_001), 100_000)
-    assert len(logs.read_records(file(100_000), 100_000)) == 1
+        log_reader.read_records(file(100_001), 100_000)
+    assert len(log_reader.read_records(file(100_000), 100_000)) == 1
 
 
 def test_a_file_that_vanishes_is_unreadable(tmp_path: Path) -> None:
     file = _file(tmp_path, b"{}")
     Path(file.path).unlink()
     with pytest.raises(UnreadableLogError, match="vanished"):
-        logs.read_records(file)
+        log_reader.read_records(file)
 
 
 def _found(folder: Path) -> tuple[set[str], dict[str, int]]:
@@ -478,5 +483,7 @@ def test_files_are_compared_by_what_is_packed_in_them(tmp_path: Path) -> None:
     for name, body in bodies.items():
         (tmp_path / f"{name}.json").write_bytes(body)
     found = {file.log_file.removesuffix(".json"): file for file in find_log_files(tmp_path)}
-    same = {name for name in bodies if logs.is_same_once_unpacked(found["plain"], found[name])}
+    same = {
+        name for name in bodies if log_reader.is_same_once_unpacked(found["plain"], found[name])
+    }
     assert same == {"plain", "packed", "members"}

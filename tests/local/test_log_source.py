@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from rolecall.local import log_files as logs
-from rolecall.local import log_source
+from rolecall.local import log_reader, log_source
 from rolecall.local.ledger import sorted_log_files
 from rolecall.local.log_records import Records
 from rolecall.local.log_source import LogSource
@@ -32,7 +32,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count how often each file is opened."""
     counts: Counter[str] = Counter()
-    read_records = logs.read_records
+    read_records = log_reader.read_records
 
     def counting(file: logs.LogFile, max_bytes: int) -> Records:
         counts[file.log_file] += 1

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.aws.athena_client import explained
-from rolecall.local.log_files import log_date
+from rolecall.trail_layout import log_date
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")

@@ -18,18 +18,15 @@ from rolecall.errors import RolecallError
 from rolecall.local.database import NAME, has_table
 from rolecall.local.log_files import (
     LOG_SUFFIXES,
-    MAX_LOG_BYTES,
     LogFile,
     find_log_files,
     is_folder_key,
-    is_same_once_unpacked,
     kinds_text,
     loose_file_path,
     path_of,
     printable,
-    read_records,
-    sha256,
 )
+from rolecall.local.log_reader import MAX_LOG_BYTES, is_same_once_unpacked, read_records, sha256
 from rolecall.local.log_records import UnreadableLogError
 
 Stamp = tuple[int | None, int | None]

@@ -1,69 +1,39 @@
-"""Find and read CloudTrail log files on disk.
+"""Find CloudTrail log files on disk.
 
-Everything here is about files: which of them are event logs, what their names say, and how they
-are unpacked. Their text is read by ``log_records.py``.
-
-Facts about keys come from the AWS CloudTrail User Guide, pages "Getting and viewing your CloudTrail
-log files" and "CloudTrail record contents".
+Which files are event logs; ``log_reader.py`` reads them.
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import os
 import re
 import stat
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date
 from heapq import heappop, heappush
 from pathlib import Path
-from typing import BinaryIO
 
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
-from rolecall.local.log_records import Look, Records, UnreadableLogError, look_of, parse_records
-from rolecall.memory import memory_parts
+from rolecall.local.log_records import Look, look_of
+from rolecall.local.unpacked import GZIP_MAGIC, GZIP_WINDOW_BITS, MOST_PACKED
 from rolecall.private_files import NO_FILE, open_file
-from rolecall.text import clean
+from rolecall.trail_layout import (
+    DIGEST_FOLDER,
+    NO_FACTS,
+    KeyFacts,
+    is_in_log_folder,
+    is_log_name,
+    key_facts,
+    other_kind,
+    trail_key,
+)
 
 _Identity = tuple[int, int] | str
 
-MAX_LOG_BYTES = memory_parts().log_bytes
-"""The largest log file that is read, in bytes once unpacked, where nothing else is said."""
-
-# The key of a trail's file from AWSLogs/ on, with or without an organisation.
-_TRAIL_KEY = re.compile(
-    r"AWSLogs/(?:o-[a-z0-9]+/)?(?P<account>\d{12})/(?P<folder>[^/]+)/"
-    r"(?:(?P<region>[^/]+)/(?P<day>\d{4}/\d\d/\d\d)/)?(?:.*/)?[^/]*",
-    re.DOTALL | re.ASCII,
-)
-# ACCOUNT_CloudTrail_REGION_YYYYMMDDTHHmmZ_RANDOM; digests and others differ in the second part.
-_TRAIL_NAME = re.compile(
-    r"(?P<account>\d{12})_(?P<folder>CloudTrail(?:-[A-Za-z]+)?|Config)_(?P<region>[^_]+)_"
-    r"(?:(?P<day>\d{8})T\d{4,6}Z[_.])?",
-    re.ASCII,
-)
-# The whole of such a name: it tells a log wherever it lies.
-_LOG_NAME = re.compile(
-    r"\d{12}_CloudTrail_[^_/]+_\d{8}T\d{4,6}Z_[A-Za-z0-9]+\.json(?:\.gz)?",
-    re.IGNORECASE | re.ASCII,
-)
-# What AWS writes beside CloudTrail/, by the user guides of these services.
-_OTHER_FOLDER = re.compile(
-    "CloudTrail-.+|Config|GuardDuty|WAFLogs|elasticloadbalancing|network-firewall|redshift"
-    "|vpcdnsquerylogs|vpcflowlogs",
-    re.DOTALL,
-)
-DIGEST_FOLDER = "CloudTrail-Digest"
-"""Where in a trail's layout its digest files are, and what their names have."""
 
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
-LOG_YEARS = range(2013, 2100)
-"""The years that a log may be of: CloudTrail is of 2013, and a day far off fills no calendar."""
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
 # A byte as text: of a name that is no UTF-8, or a backslash.
@@ -71,29 +41,6 @@ _ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f]|5c)")
 _HEAD_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
 _KINDS_NAMED = 8
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW_BITS = 31
-# Firehose packs once more what CloudWatch Logs sends packed.
-_MOST_PACKED = 2
-# What is looked at of a gzip file that ends too early: little, since each member takes it anew.
-_MEMBER_PIECE_BYTES = 4096
-_REASON_LENGTH = 200
-
-
-class LogTooLargeError(UnreadableLogError):
-    """A log file that has more bytes, once unpacked, than may be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyFacts:
-    """What the key or the name of a log file says; None where it says nothing."""
-
-    account_id: str | None
-    aws_region: str | None
-    delivered_date: date | None
-
-
-_NO_FACTS = KeyFacts(None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +134,6 @@ def loose_file_path(key: str, log_root: str) -> str:
     return log_root if os.path.isfile(log_root) else os.path.join(log_root, path_of(key))
 
 
-def trail_key(path: str) -> str | None:
-    """Return the key that ``path`` has in a trail's layout, None outside of one."""
-    posix = path.replace(os.sep, "/")
-    start = posix.rfind("/AWSLogs/")
-    while start >= 0:
-        if _TRAIL_KEY.fullmatch(posix, start + 1):
-            return posix[start + 1 :]
-        start = posix.rfind("/AWSLogs/", 0, start)
-    return None
-
-
 def printable(path: str) -> str:
     r"""Return ``path`` as text that can be stored: bytes that are no UTF-8 become ``\xff``.
 
@@ -219,43 +155,11 @@ def path_of(text: str) -> str:
     )
 
 
-def key_facts(key: str) -> KeyFacts | None:
-    """Return what ``key`` says of a log file, or None if it names no event log.
-
-    Digest, Insight, Config and other files of a trail are no event logs, unless their name is all
-    that CloudTrail gives to one.
-    """
-    name = key.rpartition("/")[2]
-    in_layout, in_name = _TRAIL_KEY.fullmatch(key), _TRAIL_NAME.match(name)
-    if not _LOG_NAME.fullmatch(name) and _other_kind(key) is not None:
-        return None
-    told = [
-        KeyFacts(match["account"], match["region"], log_date(match["day"]))
-        for match in (in_layout, in_name)
-        if match and match["day"] and match["folder"] == "CloudTrail"
-    ]
-    # With a day that no log is of it tells whose it is all the same.
-    told.sort(key=lambda facts: facts.delivered_date is None)
-    account_alone = KeyFacts(in_layout["account"] if in_layout else None, None, None)
-    return told[0] if told else account_alone
-
-
-def _other_kind(key: str) -> str | None:
-    """Return what AWS calls the files that ``key`` is one of, None if it may be an event log."""
-    name = _TRAIL_NAME.match(key.rpartition("/")[2])
-    for match in (_TRAIL_KEY.fullmatch(key), name):
-        if match and _OTHER_FOLDER.fullmatch(match["folder"]):
-            return match["folder"]
-    return None
-
-
 def _is_named_log(file: LogFile) -> bool:
     """Return whether key and name say that it is an event log, whatever is in it."""
-    if _LOG_NAME.fullmatch(file.log_file.rpartition("/")[2]):
+    if is_log_name(file.log_file):
         return True
-    in_layout = _TRAIL_KEY.fullmatch(file.log_file)
-    is_in_trail = in_layout is not None and in_layout["folder"] == "CloudTrail"
-    return is_in_trail and _has_log_suffix(file)
+    return is_in_log_folder(file.log_file) and _has_log_suffix(file)
 
 
 def _has_log_suffix(file: LogFile) -> bool:
@@ -287,131 +191,6 @@ def find_log_files(
         if digests is not None:
             digests += listing.digests
         yield from listing.files
-
-
-def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> Records:
-    """Return the records of ``file``, each as the JSON text that was logged (UTF-8).
-
-    An element of the list that is no JSON object is returned too, so that it can be counted.
-    A folder that could be listed has none of its own. Raises UnreadableLogError where neither the
-    file nor a copy at ``other_paths`` gives a list of records, or has more than ``max_bytes``
-    unpacked: whatever goes wrong in reading a file is a problem of that file alone.
-    """
-    if file.problem is not None:
-        raise UnreadableLogError(file.problem)
-    if file.is_folder:
-        return Records()
-    try:
-        return _records_at(file.path, max_bytes)
-    except UnreadableLogError:
-        for path in file.other_paths:
-            with suppress(UnreadableLogError):
-                return _records_at(path, max_bytes)
-        raise
-
-
-def _records_at(path: str, max_bytes: int) -> Records:
-    try:
-        return parse_records(_text_of(path, max_bytes))
-    except UnreadableLogError:
-        raise
-    except MemoryError:
-        raise UnreadableLogError("there is not enough memory to read the file") from None
-    except RecursionError:
-        raise UnreadableLogError("the file is nested too deeply to be read") from None
-    except Exception as error:  # logs are written by others, and may find a fault in any reader
-        raise UnreadableLogError(f"the file cannot be read: {_unforeseen(error)}") from error
-
-
-def _unforeseen(error: Exception) -> str:
-    """Return what went wrong in a line that is short and harmless to print."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())[:_REASON_LENGTH]
-    return clean(text).rstrip(": ")
-
-
-def _text_of(path: str, max_bytes: int) -> bytes:
-    """Return what is in the file at ``path``, unpacked. Raises UnreadableLogError."""
-    try:
-        with _unpacked(path) as stream:
-            # Asked for at once, it is in memory once; what is not there takes none.
-            text = stream.read(max_bytes + 1)
-    except FileNotFoundError:
-        raise UnreadableLogError("the file vanished before it could be read") from None
-    except EOFError:
-        if _is_followed_by_other_bytes(path):
-            raise UnreadableLogError(
-                "the gzip file is damaged: other bytes follow its data"
-            ) from None
-        raise UnreadableLogError("the gzip file is truncated") from None
-    except (gzip.BadGzipFile, isal_zlib.error) as error:  # type: ignore[misc]
-        raise UnreadableLogError(f"the gzip file is damaged: {error}") from None
-    except OSError as error:
-        raise UnreadableLogError(f"cannot open the file: {_reason(error)}") from None
-    if len(text) > max_bytes:
-        raise LogTooLargeError(
-            f"the file is larger than {max_bytes:,} bytes unpacked: split it, or set"
-            " ROLECALL_MEMORY to eight times its size"
-        )
-    return text
-
-
-def sha256(file: LogFile) -> str | None:
-    """Return the SHA-256 of a file's bytes, in hexadecimal; None if it cannot be read."""
-    try:
-        with open_file(file.path) as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return None
-
-
-def is_same_once_unpacked(first: LogFile, second: LogFile) -> bool:
-    """Return whether two files have one text, packed or not; read piece by piece.
-
-    A file that cannot be read, or is larger than any that is, is not the same as another.
-    """
-    if first.problem is not None or second.problem is not None:
-        return False
-    try:
-        with _unpacked(first.path) as one, _unpacked(second.path) as other:
-            for _ in range(0, MAX_LOG_BYTES, _PIECE_BYTES):
-                piece = one.read(_PIECE_BYTES)
-                if piece != other.read(_PIECE_BYTES):
-                    return False
-                if not piece:
-                    return True
-    except (OSError, EOFError, isal_zlib.error):  # type: ignore[misc]
-        pass
-    return False
-
-
-@contextmanager
-def _unpacked(path: str) -> Iterator[BinaryIO]:
-    """Open a log file to be read unpacked: all bytes of all files pass through here."""
-    with ExitStack() as streams:
-        stream: BinaryIO = streams.enter_context(open_file(path))
-        for _ in range(_MOST_PACKED):
-            if not stream.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC):  # type: ignore[attr-defined]
-                break
-            stream = streams.enter_context(igzip.IGzipFile(fileobj=stream, mode="rb"))
-        yield stream
-
-
-def _is_followed_by_other_bytes(path: str) -> bool:
-    """Return whether a gzip file is whole, and what follows is neither padding nor a member."""
-    with open_file(path) as stream:
-        pieces = iter(lambda: stream.read(_MEMBER_PIECE_BYTES), b"")
-        piece = next(pieces, b"")
-        while piece.startswith(_GZIP_MAGIC):
-            member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
-            while not member.eof:
-                if not piece:
-                    return False
-                member.decompress(piece)
-                piece = next(pieces, b"") if not member.eof else member.unused_data
-            piece = piece.lstrip(b"\0")
-            while len(piece) < len(_GZIP_MAGIC) and (more := next(pieces, b"")):
-                piece = (piece + more).lstrip(b"\0")
-    return not _GZIP_MAGIC.startswith(piece)
 
 
 def kinds_text(passed_over: Counter[str]) -> str:
@@ -483,7 +262,7 @@ def _listed(folder: _Place, search: _Search) -> _Listing:
     try:
         entries = list(os.scandir(folder.path))
     except OSError as error:
-        problem = f"cannot list the folder: {_reason(error)}"
+        problem = f"cannot list the folder: {reason(error)}"
         listing.files += _folder_itself(folder, search, problem)
         return listing
     if search.once_closed:
@@ -524,10 +303,10 @@ def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
     key = printable(place.key(search.log_root))
     facts = key_facts(key)
     if facts is None:
-        kind = _other_kind(key)
+        kind = other_kind(key)
         listing.passed_over[kind or _suffix(key)] += 1
         if kind == DIGEST_FOLDER:
-            listing.digests.append(_examined(place, key, _NO_FACTS, search))
+            listing.digests.append(_examined(place, key, NO_FACTS, search))
         return
     file = _examined(place, key, facts, search)
     kind = None if _is_named_log(file) or search.is_done(file) else _kind_of_other(file)
@@ -547,7 +326,7 @@ def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogF
         if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
             problem = NO_FILE
     except OSError as error:
-        problem = f"cannot examine the file: {_reason(error)}"
+        problem = f"cannot examine the file: {reason(error)}"
     return LogFile(
         *(key, place.path, search.log_root, facts, size_bytes, modified_at, problem),
         identities=identities,
@@ -577,8 +356,8 @@ def _head(file: LogFile) -> bytes | None:
             head = stream.read(_HEAD_BYTES)
     except OSError:
         return None
-    for _ in range(_MOST_PACKED):
-        if head.startswith(_GZIP_MAGIC):
+    for _ in range(MOST_PACKED):
+        if head.startswith(GZIP_MAGIC):
             head = _gunzipped_head(head)
     return head
 
@@ -587,7 +366,7 @@ def _gunzipped_head(head: bytes) -> bytes:
     """Return the first bytes of what is packed in a gzip file that begins with ``head``."""
     text = b""
     while head and len(text) < _HEAD_BYTES:
-        member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
+        member = isal_zlib.decompressobj(GZIP_WINDOW_BITS)
         try:
             text += member.decompress(head, _HEAD_BYTES - len(text))
         except isal_zlib.error:  # type: ignore[misc]
@@ -609,16 +388,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def log_date(digits: str) -> date | None:
-    """Return the day in a key or name of a log, None if no log is of it, as of 2026/02/30."""
-    try:
-        day = date.fromisoformat(digits.replace("/", "-"))
-    except ValueError:
-        return None
-    return day if day.year in LOG_YEARS else None
-
-
-def _reason(error: OSError) -> str:
+def reason(error: OSError) -> str:
+    """Return why a file cannot be opened, as a part of a sentence."""
     return _lower_first(error.strerror or str(error))
 
 

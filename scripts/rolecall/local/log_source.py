@@ -37,7 +37,8 @@ from rolecall.local.ledger import (
     sorted_log_files,
     unread_log_files,
 )
-from rolecall.local.log_files import LogFile, LogTooLargeError, printable, read_records, sha256
+from rolecall.local.log_files import LogFile, printable
+from rolecall.local.log_reader import LogTooLargeError, read_records, sha256
 from rolecall.local.log_records import MAX_RECORD_BYTES, Record, UnreadableLogError
 from rolecall.memory import MemoryParts, memory_parts
 

@@ -46,7 +46,8 @@ from rolecall.local.ledger import (
     remember_log_roots,
     sorted_log_files,
 )
-from rolecall.local.log_files import LogFile, printable, read_records
+from rolecall.local.log_files import LogFile, printable
+from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import UnreadableLogError
 from rolecall.local.progress import LoadProgress
 from rolecall.memory import give_memory_back, machine_bytes, memory_parts

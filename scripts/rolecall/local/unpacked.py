@@ -8,8 +8,10 @@ from isal import isal_zlib
 
 from rolecall.local.log_records import UnreadableLogError
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_GZIP_WINDOW_BITS = 31
+GZIP_MAGIC = b"\x1f\x8b"
+GZIP_WINDOW_BITS = 31
+MOST_PACKED = 2
+"""How often a file may be packed: Firehose packs once more what CloudWatch Logs sends packed."""
 _PACKED_BYTES, _UNPACKED_BYTES = 1 << 16, 1 << 20
 # For each member what follows it in a piece is copied.
 _MOST_MEMBERS = 10_000
@@ -30,13 +32,13 @@ def unpacked_pieces(read: Callable[[int], bytes], most_bytes: int) -> Iterator[b
 
 def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     data = read(_PACKED_BYTES)
-    if not data.startswith(_GZIP_MAGIC):
+    if not data.startswith(GZIP_MAGIC):
         while data:
             yield data
             data = read(_PACKED_BYTES)
         return
     for _ in range(_MOST_MEMBERS):
-        member = isal_zlib.decompressobj(_GZIP_WINDOW_BITS)
+        member = isal_zlib.decompressobj(GZIP_WINDOW_BITS)
         while not member.eof:
             try:
                 piece = member.decompress(data, _UNPACKED_BYTES)
@@ -50,10 +52,10 @@ def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
                     raise UnreadableLogError("the gzip file is truncated")
         data = member.unused_data.lstrip(b"\0")
         # What is padded with zeros has no other member.
-        while len(data) < len(_GZIP_MAGIC) and (more := read(_PACKED_BYTES)):
+        while len(data) < len(GZIP_MAGIC) and (more := read(_PACKED_BYTES)):
             data = (data + more).lstrip(b"\0")
         if not data:
             return
-        if not data.startswith(_GZIP_MAGIC):
+        if not data.startswith(GZIP_MAGIC):
             raise UnreadableLogError("the gzip file is damaged: other bytes follow its data")
     raise UnreadableLogError(f"the gzip file has more than {_MOST_MEMBERS:,} members")

@@ -20,8 +20,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.aws.athena_client import explained
 from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
 from rolecall.errors import RolecallError
-from rolecall.local.log_files import DIGEST_FOLDER, LOG_YEARS, find_log_files, printable, trail_key
+from rolecall.local.log_files import find_log_files, printable
 from rolecall.private_files import open_file
+from rolecall.trail_layout import DIGEST_FOLDER, LOG_YEARS, trail_key
 
 _LOG_FOLDER = "CloudTrail"
 _LAYOUT = re.compile(
