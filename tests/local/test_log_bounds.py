@@ -15,8 +15,7 @@ import duckdb
 import pytest
 import yaml
 
-from rolecall.local import log_files as logs
-from rolecall.local import log_records, log_source
+from rolecall.local import log_reader, log_records, log_source
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import MAX_RECORD_BYTES, MAX_RECORDS, UnreadableLogError
