@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import ceil
 
-from rolecall.aws.athena_client import PRICE_PER_TB, scan_price
+from rolecall.aws.answer import PRICE_PER_TB, scan_price
 from rolecall.setup.cost import (
     ANSWER_STATEMENTS,
     DAYS_A_MONTH,

@@ -27,19 +27,12 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from rolecall.aws.alarm import TimeIsUp, alarm
-from rolecall.aws.athena_client import (
-    Answer,
-    Athena,
-    Patience,
-    Place,
-    QueryError,
-    Statistics,
-    checked,
-    checked_folder,
-    checked_table,
-    make_clients,
-)
+from rolecall.aws.answer import Answer, Statistics
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import Patience, make_clients
+from rolecall.aws.failed_queries import QueryError
 from rolecall.errors import DeadlineError, RolecallError, UsageError
+from rolecall.names import Place, checked, checked_folder, checked_table
 from rolecall.output.formats import Result, json_value
 from rolecall.parameters import (
     LONGEST_LITERAL,

@@ -18,12 +18,11 @@ from pydantic_settings import (
 
 from rolecall.errors import UsageError
 from rolecall.memory import DEFAULT_MEMORY_BYTES, MIN_MEMORY_BYTES
+from rolecall.names import Place, checked, checked_folder, checked_table
 from rolecall.parameters import amount, day, dollars
 from rolecall.sizes import size_bytes
 
 if TYPE_CHECKING:
-    from rolecall.aws.athena_client import Place
-
 CONFIG_FILE = Path("rolecall.toml")
 
 _Told = TypeVar("_Told")
@@ -132,15 +131,11 @@ class Settings(BaseSettings):
     @field_validator("table")
     @classmethod
     def _a_table(cls, name: str) -> str:
-        from rolecall.aws.athena_client import checked_table
-
         return ".".join(_believed(checked_table, name))
 
     @field_validator("results")
     @classmethod
     def _a_folder(cls, place: str | None) -> str | None:
-        from rolecall.aws.athena_client import checked_folder
-
         return None if place is None else _believed(checked_folder, place)
 
     @field_validator("first_delivered_date")
@@ -188,8 +183,6 @@ class Settings(BaseSettings):
     @property
     def place(self) -> Place:
         """Where questions run on Athena."""
-        from rolecall.aws.athena_client import Place
-
         results = None if self.results is None else f"{self.results}results/"
         return Place(self.schema_name, self.workgroup, results)
 
@@ -200,9 +193,6 @@ class Settings(BaseSettings):
 
 
 def _checked(kind: str, name: str) -> str:
-    # boto3 takes a while to import, and the local target does without.
-    from rolecall.aws.athena_client import checked
-
     return _believed(lambda told: checked(kind, told), name)
 
 

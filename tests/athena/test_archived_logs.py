@@ -15,8 +15,10 @@ from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request
 from rolecall.athena.archived_logs import ArchivedLogs, archived_logs, archived_text, spans_of
 from rolecall.athena.slices import SliceLoad
-from rolecall.aws.athena_client import Athena, Place, make_client
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import make_client
 from rolecall.aws.trail_bucket import Days, LogDay, RegionFolder, Stock, TrailBucket
+from rolecall.names import Place
 from rolecall.settings import load_settings
 
 _ROOT = "AWSLogs/o-a1b2c3d4e5/"

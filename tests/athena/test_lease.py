@@ -25,7 +25,7 @@ from local_athena.scripted import Service, serving, table, until_stopped
 from local_athena.server import ApiError
 from rolecall.athena.lease import LEASE_SECONDS, RENEWAL_SECONDS, Lease, LeaseLostError, leased
 from rolecall.athena.run_statements import Run, stop_statements
-from rolecall.aws.athena_client import make_client
+from rolecall.aws.clients import make_client
 from rolecall.errors import FAILED, RolecallError
 from rolecall.settings import Settings, load_settings
 from support.documents import documented

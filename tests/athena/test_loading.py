@@ -16,10 +16,13 @@ from rolecall.athena.bad_file import BadFileSearch, one_that_fails, slices, unre
 from rolecall.athena.compaction import STORE, StoreTable, compact
 from rolecall.athena.refresh import _newest_load
 from rolecall.athena.slices import Loaded, SliceLoad
-from rolecall.aws.athena_client import Athena, Place, QueryRetryableError, make_client
-from rolecall.aws.athena_client import QueryFailedError as FailedError
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import make_client
+from rolecall.aws.failed_queries import QueryFailedError as FailedError
+from rolecall.aws.failed_queries import QueryRetryableError
 from rolecall.aws.trail_bucket import Days
 from rolecall.errors import RolecallError
+from rolecall.names import Place
 from rolecall.queries.answer import answer_on_athena
 from rolecall.settings import Settings, load_settings
 

@@ -23,7 +23,8 @@ from local_athena.account import Account, Warehouse
 from local_athena.engine import athena_form
 from rolecall.athena import compaction as athena_compaction
 from rolecall.athena.compaction import compact
-from rolecall.aws.athena_client import Athena, make_client
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import make_client
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
 from rolecall.settings import load_settings

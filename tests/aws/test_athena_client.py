@@ -25,23 +25,19 @@ from local_athena.warehouse import (
     Request,
     ScanLimitError,
 )
-from rolecall.aws.athena_client import (
-    Athena,
-    Place,
+from rolecall.aws.answer import scan_price
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import aws_region, make_client
+from rolecall.aws.failed_queries import (
     QueryCancelledError,
     QueryDeadlineError,
     QueryLostError,
     QueryRetryableError,
     QueryScanLimitError,
-    aws_region,
-    checked,
-    make_client,
-    scan_price,
 )
-from rolecall.aws.athena_client import (
-    QueryFailedError as FailedError,
-)
+from rolecall.aws.failed_queries import QueryFailedError as FailedError
 from rolecall.errors import DEADLINE, OVER_SCAN_LIMIT, RolecallError, UsageError
+from rolecall.names import Place, checked
 from rolecall.parameters import Parameter
 from rolecall.project.run import _environment
 from rolecall.settings import load_settings
@@ -639,7 +635,8 @@ def test_aws_region_is_enough(service: Service, monkeypatch: pytest.MonkeyPatch)
 DRIVER = """
 import signal
 import rolecall.commands.main
-from rolecall.aws.athena_client import Athena, Place
+from rolecall.aws.athena_client import Athena
+from rolecall.names import Place
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -26,9 +26,10 @@ from local_athena.scripted import Script, Service, serving, table, until_stopped
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
 from rolecall.aws.alarm import alarm
-from rolecall.aws.athena_client import Athena, Place
+from rolecall.aws.athena_client import Athena
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import MARGIN_SECONDS, packed_query, rows_that_fit
+from rolecall.names import Place
 from rolecall.parameters import like_pattern, literal
 from support.command_line import packed
 from support.documents import documented

@@ -21,7 +21,7 @@ import yaml
 from local_athena.account import COMPLETE, Account, Warehouse
 from local_athena.engine import RESULT_BUCKET, WORKGROUP
 from pack_release import LAMBDA, REFRESH, locked_for, pack_refresh
-from rolecall.aws.athena_client import scan_price
+from rolecall.aws.answer import scan_price
 from rolecall.setup.cost import STATEMENTS, Cost, table_bytes
 from support.cloudformation import ACCOUNT, REGION, Statement, allowed, cloud, template
 from support.command_line import SAMPLE

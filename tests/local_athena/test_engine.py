@@ -12,15 +12,11 @@ import pytest
 
 from local_athena.account import CONSOLE_2020, CONSOLE_PRESENT, Account
 from local_athena.engine import WORKGROUP
-from rolecall.aws.athena_client import (
-    Athena,
-    Place,
-    QueryDeadlineError,
-    QueryFailedError,
-    QueryScanLimitError,
-    make_client,
-)
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import make_client
+from rolecall.aws.failed_queries import QueryDeadlineError, QueryFailedError, QueryScanLimitError
 from rolecall.errors import RolecallError
+from rolecall.names import Place
 from rolecall.parameters import Parameter, Value, bound_values
 from support.command_line import SAMPLE, packed
 

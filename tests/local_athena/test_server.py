@@ -20,7 +20,7 @@ from local_athena.scripted import Service, serving, table, until_stopped
 from local_athena.server import ApiError
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request, ScanLimitError
-from rolecall.aws.athena_client import Patience, make_client
+from rolecall.aws.clients import Patience, make_client
 
 _TRIES = 20_000
 

@@ -15,7 +15,7 @@ from athena_cost import (
     parts_table,
     scale_table,
 )
-from rolecall.aws.athena_client import PRICE_PER_TB
+from rolecall.aws.answer import PRICE_PER_TB
 from rolecall.setup.cost import (
     DAYS_A_MONTH,
     GB,

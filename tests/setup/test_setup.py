@@ -25,11 +25,11 @@ from local_athena.engine import Addresses, aws
 from local_athena.server import ApiError, Athena, Server, WorkGroup
 from local_athena.warehouse import QueryFailedError, Warehouse
 from rolecall.aws.athena_client import Athena as AthenaClient
-from rolecall.aws.athena_client import Place
 from rolecall.aws.glue_catalogue import catalogue_table
 from rolecall.aws.trail_bucket import REGION, Days, TrailBucket
 from rolecall.commands.main import cli
 from rolecall.errors import RolecallError, UsageError
+from rolecall.names import Place
 from rolecall.settings import load_settings
 from rolecall.setup.plan import add_new_folders
 from support.logs import log_key

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
-from rolecall.aws.athena_client import Athena, QueryFailedError
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.trail_bucket import Days, LogDay, Stock
 from rolecall.output.formats import counted
 

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from rolecall.aws.athena_client import Athena, QueryFailedError
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import catalogue_table, table_files
 from rolecall.aws.query_errors import fault_of
 from rolecall.aws.refusals import without_advice

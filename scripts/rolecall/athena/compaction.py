@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from rolecall.aws.athena_client import Athena, QueryError
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.failed_queries import QueryError
 
 FEWEST_FILES = 20
 """How many files make it pay to compact a day or a month that is over: each is so once or so."""

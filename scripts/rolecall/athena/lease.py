@@ -25,7 +25,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena.run_statements import Run, stop_statements
 from rolecall.athena.temporary_tables import drop_temporary_tables
-from rolecall.aws.athena_client import Patience, explained, make_client
+from rolecall.aws.clients import Patience, make_client
+from rolecall.aws.errors import explained
 from rolecall.aws.glue_catalogue import bucket_and_key
 from rolecall.errors import RolecallError
 from rolecall.project.run import named_run

@@ -15,15 +15,11 @@ from rolecall.athena.compaction import Compacted, compact
 from rolecall.athena.lease import leased
 from rolecall.athena.run_statements import Run, executions
 from rolecall.athena.slices import SliceLoad
-from rolecall.aws.athena_client import (
-    Answer,
-    Athena,
-    QueryFailedError,
-    Statistics,
-    explained,
-    make_client,
-    scan_price,
-)
+from rolecall.aws.answer import Answer, Statistics, scan_price
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import make_client
+from rolecall.aws.errors import explained
+from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import (
     bucket_and_key,
     catalogue_table,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.aws.athena_client import explained
+from rolecall.aws.errors import explained
 from rolecall.errors import RolecallError
 
 if TYPE_CHECKING:

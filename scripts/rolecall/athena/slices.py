@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from rolecall.athena.archived_logs import ArchivedLogs
 from rolecall.athena.bad_file import BadFileSearch, unreadable_file
-from rolecall.aws.athena_client import Athena, QueryFailedError
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.project.run import project_variables
 from rolecall.settings import Settings

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena.compaction import STORE
-from rolecall.aws.athena_client import explained, make_client
+from rolecall.aws.clients import make_client
+from rolecall.aws.errors import explained
 from rolecall.aws.glue_catalogue import bucket_and_key
 
 if TYPE_CHECKING:

@@ -12,9 +12,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.aws.athena_client import checked, explained, make_client
+from rolecall.aws.clients import make_client
+from rolecall.aws.errors import explained
 from rolecall.aws.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
 from rolecall.errors import RolecallError, ScanLimitError
+from rolecall.names import checked
 from rolecall.project.run import models_read_by
 from rolecall.settings import Settings
 from rolecall.sizes import size_text

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.aws.athena_client import explained
+from rolecall.aws.errors import explained
 from rolecall.trail_layout import log_date
 
 _T = TypeVar("_T")

@@ -192,7 +192,7 @@ def setup(
     named rolecall. Run again, it adds accounts and regions that are new. A table that it did not
     make is never changed.
     """
-    from rolecall.aws.athena_client import make_client
+    from rolecall.aws.clients import make_client
     from rolecall.setup.plan import Asked, carry_out, plan_setup
     from rolecall.setup.text import done_lines, plan_lines
     from rolecall.sizes import size_bytes

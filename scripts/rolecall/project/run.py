@@ -370,7 +370,7 @@ def _environment(settings: Settings, load_from: date | None = None) -> Iterator[
     if settings.results is not None:
         os.environ["ROLECALL_RESULTS"] = settings.results
     if settings.target == "athena":
-        from rolecall.aws.athena_client import aws_region
+        from rolecall.aws.clients import aws_region
 
         # A profile of AWS's may name the region: dbt is to look where the client looks.
         if region := aws_region(settings.region):

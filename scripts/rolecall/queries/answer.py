@@ -28,7 +28,7 @@ from rolecall.queries.confined import check_is_question, check_is_question_to_at
 from rolecall.rows import BATCH_ROWS, kept
 
 if TYPE_CHECKING:
-    from rolecall.aws.athena_client import Answer, Statistics
+    from rolecall.aws.answer import Answer, Statistics
     from rolecall.aws.trail_bucket import Days
     from rolecall.local.log_files import LogFile
     from rolecall.local.log_source import RawRead
@@ -235,7 +235,9 @@ def answer_on_athena(
 
     The arguments are those of ``answer``. Raises RolecallError.
     """
-    from rolecall.aws.athena_client import Athena, QueryFailedError, make_client
+    from rolecall.aws.athena_client import Athena
+    from rolecall.aws.clients import make_client
+    from rolecall.aws.failed_queries import QueryFailedError
     from rolecall.aws.glue_catalogue import check_scan, tables_of
 
     check_is_question_to_athena(sql)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from rolecall.aws.athena_client import PRICE_PER_TB
+from rolecall.aws.answer import PRICE_PER_TB
 from rolecall.project.run import project_variables
 
 GB, TB = 10**9, 10**12

@@ -12,18 +12,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.aws.athena_client import (
-    Athena,
-    Place,
-    QueryFailedError,
-    checked,
-    explained,
-    make_client,
-)
+from rolecall.aws.athena_client import Athena
+from rolecall.aws.clients import make_client
+from rolecall.aws.errors import explained
+from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import CatalogueTable, bucket_and_key, find_table
 from rolecall.aws.refusals import refusal
 from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, Days, RegionFolder, TrailBucket
 from rolecall.errors import RolecallError, UsageError
+from rolecall.names import Place, checked
 from rolecall.settings import Settings
 from rolecall.setup.trail_table import MARK, AddedPartition, TrailTable
 

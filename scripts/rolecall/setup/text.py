@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rolecall.aws.athena_client import scan_price
+from rolecall.aws.answer import scan_price
 from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.output.formats import counted
 from rolecall.settings import Settings

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from rolecall.aws.athena_client import checked
 from rolecall.aws.glue_catalogue import READ_RESTORED, CatalogueTable
 from rolecall.aws.trail_bucket import ACCOUNT, REGION
+from rolecall.names import checked
 
 MARK = "rolecall.setup"
 """The property by which a table shows that Rolecall made it."""

@@ -109,7 +109,9 @@ def _restore(connection: duckdb.DuckDBPyConnection, builds: list[tuple[Any, ...]
 
 def _enter_on_athena(verified: Verified, settings: Settings) -> Mapping[LogDay, bool]:
     from rolecall.athena.lease import leased
-    from rolecall.aws.athena_client import Athena, QueryFailedError, make_client
+    from rolecall.aws.athena_client import Athena
+    from rolecall.aws.clients import make_client
+    from rolecall.aws.failed_queries import QueryFailedError
 
     with leased(settings):
         athena = Athena(

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.aws.athena_client import explained, make_client
+from rolecall.aws.clients import make_client
+from rolecall.aws.errors import explained
 from rolecall.errors import RolecallError
 from rolecall.verification.digests import PublicKeys, add_listed_keys, read_public_keys
 from rolecall.verification.trail import KeySource, RegionKeysError

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.aws.athena_client import explained
+from rolecall.aws.errors import explained
 from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
 from rolecall.errors import RolecallError
 from rolecall.local.log_files import find_log_files, printable

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from rolecall.aws.athena_client import checked, make_client
+from rolecall.aws.clients import make_client
 from rolecall.errors import UsageError
 from rolecall.local.database import connected, open_database
 from rolecall.local.ledger import known_log_roots, readable_log_roots
+from rolecall.names import checked
 from rolecall.settings import Settings
 from rolecall.verification.trail_files import BucketFiles, FolderFiles, Span
 
