@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, PositiveInt, ValidationError, field_validator
@@ -22,7 +22,6 @@ from rolecall.names import Place, checked, checked_folder, checked_table
 from rolecall.parameters import amount, day, dollars
 from rolecall.sizes import size_bytes
 
-if TYPE_CHECKING:
 CONFIG_FILE = Path("rolecall.toml")
 
 _Told = TypeVar("_Told")
