@@ -22,7 +22,8 @@ from tempfile import TemporaryDirectory
 from reproducible_zip import write_zip
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import PACKED_QUERIES, PLACEHOLDERS
-from rolecall.project.run import analyses, failures, run_dbt
+from rolecall.project.analyses import analyses
+from rolecall.project.run import failures, run_dbt
 from rolecall.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent

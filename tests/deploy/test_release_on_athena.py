@@ -249,7 +249,7 @@ def test_the_build_commands_load_the_logs(built: Built) -> None:
 
 
 def test_the_build_ran_the_wheel_and_no_checkout(built: Built) -> None:
-    command = "import rolecall.project.run; print(rolecall.project.run.project_dir())"
+    command = "import rolecall.project.location; print(rolecall.project.location.project_dir())"
     done = subprocess.run(
         [built.python / "bin" / "python", "-c", command],
         env=built.environment,

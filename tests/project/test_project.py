@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import rolecall as package
-from rolecall.project.run import state_dir
+from rolecall.project.location import state_dir
 from support import forked
 from support.command_line import PROJECT, SAMPLE, Rolecall
 

@@ -20,7 +20,7 @@ import yaml
 from rich.cells import cell_len
 
 from rolecall.commands.main import cli
-from rolecall.project.run import analyses
+from rolecall.project.analyses import analyses
 from rolecall.queries.history import columns
 from rolecall.queries.session import WORDS_FOR_HOW
 from support.command_line import PROJECT, Rolecall

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rolecall.project.run import analyses
+from rolecall.project.analyses import analyses
 from support.command_line import Rolecall
 from support.logs import WriteLog, event
 

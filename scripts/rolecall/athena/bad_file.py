@@ -23,7 +23,7 @@ from rolecall.aws.query_errors import fault_of
 from rolecall.aws.refusals import without_advice
 from rolecall.aws.trail_bucket import Days
 from rolecall.errors import ScanLimitError
-from rolecall.project.run import compiled_text
+from rolecall.project.analyses import compiled_text
 from rolecall.settings import Settings
 from rolecall.sizes import size_text
 

@@ -14,32 +14,20 @@ from rolecall.athena.archived_logs import ArchivedLogs, archived_logs
 from rolecall.athena.compaction import Compacted, compact
 from rolecall.athena.lease import leased
 from rolecall.athena.run_statements import Run, executions
+from rolecall.athena.scan_limit import check_bytes, check_scan
 from rolecall.athena.slices import SliceLoad
 from rolecall.aws.answer import Answer, Statistics, scan_price
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.errors import explained
 from rolecall.aws.failed_queries import QueryFailedError
-from rolecall.aws.glue_catalogue import (
-    bucket_and_key,
-    catalogue_table,
-    check_bytes,
-    check_scan,
-    find_table,
-    table_stock,
-)
+from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, find_table, table_stock
 from rolecall.aws.trail_bucket import Days, RegionFolder
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.output.formats import Result
-from rolecall.project.run import (
-    analyses,
-    compile_analyses,
-    compiled_analysis,
-    compiled_text,
-    failures,
-    project_digest,
-    run_dbt,
-)
+from rolecall.project.analyses import analyses, compile_analyses, compiled_analysis, compiled_text
+from rolecall.project.location import project_digest
+from rolecall.project.run import failures, run_dbt
 from rolecall.refresh_summary import DoubtfulFile, Unreadable
 from rolecall.settings import Settings
 from rolecall.setup.plan import add_new_folders

@@ -14,7 +14,7 @@ from rolecall.athena.bad_file import BadFileSearch, unreadable_file
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.errors import RolecallError, ScanLimitError
-from rolecall.project.run import project_variables
+from rolecall.project.location import project_variables
 from rolecall.settings import Settings
 from rolecall.text import note
 

@@ -506,7 +506,7 @@ def _settings(**flags: Any) -> Settings:
 def _query_list() -> list[str]:
     from textwrap import wrap
 
-    from rolecall.project.run import analyses
+    from rolecall.project.analyses import analyses
 
     lines: list[str] = []
     for analysis in analyses().values():

@@ -51,7 +51,9 @@ from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import UnreadableLogError
 from rolecall.local.progress import LoadProgress
 from rolecall.memory import give_memory_back, machine_bytes, memory_parts
-from rolecall.project.run import compile_analyses, failures, project_digest, run_dbt
+from rolecall.project.analyses import compile_analyses
+from rolecall.project.location import project_digest
+from rolecall.project.run import failures, run_dbt
 from rolecall.refresh_summary import DoubtfulFile, Refreshed, Unreadable
 from rolecall.settings import Settings
 

@@ -102,7 +102,7 @@ def raw_days(values: Mapping[str, Value]) -> Days:
     They are those of its SQL: from ``from_day`` to some days after ``to_day``.
     """
     from rolecall.aws.trail_bucket import Days
-    from rolecall.project.run import project_variables
+    from rolecall.project.location import project_variables
 
     first, last = values.get("from_day"), values.get("to_day")
     # to_day is the first instant after the last day.
@@ -189,7 +189,7 @@ def _answer_of(
         rows = kept(iter(lambda: cursor.fetchmany(BATCH_ROWS), []))
         return Result(columns, [_type_name(kind) for kind in kinds], rows)
     except duckdb.CatalogException as error:
-        from rolecall.project.run import project_tables
+        from rolecall.project.location import project_tables
 
         missing = _MISSING_TABLE.search(str(error))
         if missing is None or missing[1] not in project_tables():
@@ -235,10 +235,10 @@ def answer_on_athena(
 
     The arguments are those of ``answer``. Raises RolecallError.
     """
+    from rolecall.athena.scan_limit import check_scan, tables_of
     from rolecall.aws.athena_client import Athena
     from rolecall.aws.clients import make_client
     from rolecall.aws.failed_queries import QueryFailedError
-    from rolecall.aws.glue_catalogue import check_scan, tables_of
 
     check_is_question_to_athena(sql)
     check_scan(tables_of(sql), settings, None if days is None else [days])

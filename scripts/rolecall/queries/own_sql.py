@@ -12,7 +12,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from rolecall.errors import RolecallError
 from rolecall.local.database import NAME
-from rolecall.project.run import athena_variables, project_tables, project_variables
+from rolecall.project.location import project_tables, project_variables
+from rolecall.project.run import athena_variables
 from rolecall.settings import Settings
 
 _SOURCE = ("cloudtrail", "cloudtrail_logs")

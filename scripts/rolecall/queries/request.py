@@ -16,7 +16,7 @@ from rolecall.parameters import (
     named_parameters,
     utc_days,
 )
-from rolecall.project.run import analyses, compiled_analysis, reads_the_source
+from rolecall.project.analyses import analyses, compiled_analysis, reads_the_source
 from rolecall.queries.answer import (
     Answered,
     answer,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from rolecall.aws.answer import PRICE_PER_TB
-from rolecall.project.run import project_variables
+from rolecall.project.location import project_variables
 
 GB, TB = 10**9, 10**12
 DAYS_A_MONTH = 30
