@@ -31,20 +31,15 @@ class DoubtfulFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed:
-    """What a refresh loaded and skipped; counts are of this refresh, totals of the database.
+class TargetRefreshed:
+    """What a refresh of either target loaded and skipped; totals are of all that is stored.
 
     ``conflicting_files`` are log files with how many of their records are unlike the stored event
-    of their key, ``correcting_files`` with how many correct another event; ``missing_log_roots``
-    are folders that the database remembers and that are gone, ``passed_over`` counts the files in
-    the others that are no logs, by kind.
+    of their key, ``correcting_files`` with how many correct another event.
     """
 
     file_count: int
-    empty_file_count: int
     event_count: int
-    copied_record_count: int
-    forgotten_record_count: int
     unreadable: tuple[Unreadable, ...]
     doubtful_files: tuple[DoubtfulFile, ...]
     conflicting_files: tuple[tuple[str, int], ...]
@@ -53,8 +48,6 @@ class Refreshed:
     total_event_count: int
     total_file_count: int
     total_switch_count: int
-    missing_log_roots: tuple[str, ...] = ()
-    passed_over: Counter[str] = field(default_factory=Counter)
 
     @property
     def skipped_file_count(self) -> int:
@@ -75,3 +68,18 @@ class Refreshed:
     def correction_count(self) -> int:
         """The records that correct another event and stand in its place."""
         return sum(count for _, count in self.correcting_files)
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed(TargetRefreshed):
+    """What a refresh of the local target came to besides; counts are of this refresh.
+
+    ``missing_log_roots`` are folders that the database remembers and that are gone,
+    ``passed_over`` counts the files in the others that are no logs, by kind.
+    """
+
+    empty_file_count: int
+    copied_record_count: int
+    forgotten_record_count: int
+    missing_log_roots: tuple[str, ...] = ()
+    passed_over: Counter[str] = field(default_factory=Counter)

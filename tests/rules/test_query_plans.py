@@ -19,6 +19,8 @@ _WITH_FEW_ROWS = {
     "session_matches": {"CROSS_PRODUCT": 1},
     # One row, which counts the identity stores.
     "entry_portal_sign_ins": {"CROSS_PRODUCT": 1},
+    # Two rows: by the user's ARN, and without it.
+    "session_console_events": {"BLOCKWISE_NL_JOIN": 1},
 }
 
 

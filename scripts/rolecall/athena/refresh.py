@@ -28,7 +28,7 @@ from rolecall.output.formats import Result
 from rolecall.project.analyses import analyses, compile_analyses, compiled_analysis, compiled_text
 from rolecall.project.location import project_digest
 from rolecall.project.run import failures, run_dbt
-from rolecall.refresh_summary import DoubtfulFile, Unreadable
+from rolecall.refresh_summary import DoubtfulFile, TargetRefreshed, Unreadable
 from rolecall.settings import Settings
 from rolecall.setup.plan import add_new_folders
 
@@ -46,8 +46,8 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class AthenaRefreshed:
-    """What a refresh loaded; totals are of the schema.
+class AthenaRefreshed(TargetRefreshed):
+    """What a refresh of the Athena target came to besides.
 
     ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table,
     to which ``new_folders`` were added; ``archived`` are logs of its days that Athena passed over;
@@ -55,16 +55,6 @@ class AthenaRefreshed:
     ``is_partitioned_by_day`` says whether of that table only the load's days are read.
     """
 
-    file_count: int
-    event_count: int
-    unreadable: tuple[Unreadable, ...]
-    doubtful_files: tuple[DoubtfulFile, ...]
-    conflicting_files: tuple[tuple[str, int], ...]
-    correcting_files: tuple[tuple[str, int], ...]
-    test_count: int
-    total_event_count: int
-    total_file_count: int
-    total_switch_count: int
     raw_bytes: int
     new_folders: tuple[RegionFolder, ...]
     compacted: Compacted
@@ -77,21 +67,6 @@ class AthenaRefreshed:
     def skipped_file_count(self) -> int:
         """The log files that were left out, by Rolecall or, as they are archived, by Athena."""
         return len(self.unreadable) + sum(self.archived.files.values())
-
-    @property
-    def rejected_record_count(self) -> int:
-        """The records without a valid time, and those that are too large."""
-        return sum(file.rejected_count for file in self.doubtful_files)
-
-    @property
-    def conflict_count(self) -> int:
-        """The records that are unlike the stored event of their key."""
-        return sum(count for _, count in self.conflicting_files)
-
-    @property
-    def correction_count(self) -> int:
-        """The records that correct another event and stand in its place."""
-        return sum(count for _, count in self.correcting_files)
 
 
 def refresh_athena(settings: Settings) -> AthenaRefreshed:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rolecall.athena.refresh import AthenaRefreshed
     from rolecall.output.formats import Result
     from rolecall.queries.answer import Answered
-    from rolecall.refresh_summary import DoubtfulFile, Refreshed, Unreadable
+    from rolecall.refresh_summary import DoubtfulFile, Refreshed, TargetRefreshed, Unreadable
     from rolecall.settings import Settings
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -644,7 +644,7 @@ def _doubtful_lines(files: Sequence[DoubtfulFile]) -> list[str]:
     return lines
 
 
-def _conflict_lines(refreshed: Refreshed | AthenaRefreshed) -> list[str]:
+def _conflict_lines(refreshed: TargetRefreshed) -> list[str]:
     """Return what to say of records that contradict or correct others."""
     lines = []
     if refreshed.conflict_count:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from rolecall.errors import SkippedError
 from rolecall.output.formats import counted
-from rolecall.refresh_summary import Refreshed
+from rolecall.refresh_summary import Refreshed, TargetRefreshed
 from rolecall.settings import Settings
-
-if TYPE_CHECKING:
-    from rolecall.athena.refresh import AthenaRefreshed
 
 
 def refresh(settings: Settings) -> Refreshed:
@@ -23,7 +18,7 @@ def refresh(settings: Settings) -> Refreshed:
     return refresh_locally(settings)
 
 
-def check_strict(refreshed: Refreshed | AthenaRefreshed) -> None:
+def check_strict(refreshed: TargetRefreshed) -> None:
     """Raise SkippedError if the refresh left a file or a record out, or one contradicts another."""
     files = refreshed.doubtful_files
     counts = (

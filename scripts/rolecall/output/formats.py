@@ -255,9 +255,10 @@ def write_parquet(result: Result, stream: IO[bytes]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with pq.ParquetWriter(stream, _arrow_schema(result)) as writer:
+    schema = _arrow_schema(result)
+    with pq.ParquetWriter(stream, schema) as writer:
         group: list[pa.Table] = []
-        for table in _arrow_tables(result):
+        for table in _arrow_tables(result, schema):
             group.append(table)
             if (
                 sum(each.nbytes for each in group) >= _ROW_GROUP_BYTES
@@ -273,7 +274,8 @@ def arrow_table(result: Result) -> pa.Table:
     """Return a result as an Arrow table; timestamps are in microseconds, UTC."""
     import pyarrow as pa
 
-    return pa.concat_tables([_arrow_schema(result).empty_table(), *_arrow_tables(result)])
+    schema = _arrow_schema(result)
+    return pa.concat_tables([schema.empty_table(), *_arrow_tables(result, schema)])
 
 
 def _arrow_schema(result: Result) -> pa.Schema:
@@ -312,11 +314,10 @@ def _is_too_long(result: Result, column: int) -> bool:
     )
 
 
-def _arrow_tables(result: Result) -> Iterator[pa.Table]:
+def _arrow_tables(result: Result, schema: pa.Schema) -> Iterator[pa.Table]:
     """Yield the rows as tables of some each. Raises RolecallError."""
     import pyarrow as pa
 
-    schema = _arrow_schema(result)
     rows = iter(result.rows)
     while batch := list(islice(rows, _BATCH_ROWS)):
         arrays = []
