@@ -37,7 +37,7 @@ sign_ins as (
         identity_store_arn,
         mfa,
         source_ip_address
-    from {{ ref('console_sign_ins') }}
+    from {{ ref('sign_ins') }}
     where sign_in_to = 'identity center' and outcome = 'success'
 
 ),

@@ -24,7 +24,7 @@ sign_ins as (
     select
         *,
         sign_in_id || '/' || account_id as sign_in_key
-    from {{ ref('console_sign_ins') }}
+    from {{ ref('sign_ins') }}
     where sign_in_to = 'console' and outcome = 'success'
 
 ),

@@ -7,7 +7,7 @@ sign_ins as (
         on_behalf_of_user_id,
         user_name,
         identity_store_arn
-    from {{ ref('console_sign_ins') }}
+    from {{ ref('sign_ins') }}
     where sign_in_to = 'identity center' and outcome = 'success'
 
 ),

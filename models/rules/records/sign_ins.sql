@@ -1,0 +1,215 @@
+with
+
+identity_events as (
+
+    select * from {{ ref('corrected_identity_events') }}
+    where event_source = 'signin.amazonaws.com'
+
+),
+
+console_logins as (
+
+    select
+        event_id as sign_in_id,
+        recipient_account_id as account_id,
+        event_at as signed_in_at,
+        'console' as sign_in_to,
+        sign_in_outcome as outcome,
+        error_message,
+        identity_type,
+        principal_id,
+        identity_arn as user_arn,
+        coalesce(user_name, {{ principal_name('identity_arn') }}) as user_name,
+        cast(null as varchar) as on_behalf_of_user_id,
+        cast(null as varchar) as identity_store_arn,
+        {{ console_login_mfa() }} as mfa,
+        mfa_identifier,
+        cast(null as varchar) as credential_types,
+        source_ip_address,
+        user_agent,
+        aws_region
+    from identity_events
+    where event_name = 'ConsoleLogin'
+
+),
+
+-- The steps of one sign-in to Identity Center share the id of its workflow,
+-- and the last one lists every factor that was verified. A challenge is none of
+-- them: it tells the user alone.
+identity_center_steps as (
+
+    select
+        *,
+        coalesce(auth_workflow_id, event_id) as workflow_id,
+        coalesce(sign_in_user_name, user_name) as logged_user_name,
+        event_name <> 'CredentialChallenge' as is_step,
+        event_name = 'UserAuthentication' as is_authentication
+    from identity_events
+    where
+        event_name in (
+            'CredentialChallenge',
+            'CredentialVerification',
+            'UserAuthentication'
+        )
+
+),
+
+steps_in_order as (
+
+    select
+        *,
+        lag(event_at) over (
+            partition by workflow_id order by event_at, event_id
+        ) as previous_event_at
+    from identity_center_steps
+
+),
+
+-- Steps that lie half a day apart are of two workflows, though of one id.
+numbered_workflows as (
+
+    select
+        *,
+        sum(
+            case
+                when event_at >= previous_event_at + interval '12' hour then 1
+                else 0
+            end
+        ) over (
+            partition by workflow_id
+            order by event_at, event_id
+            rows between unbounded preceding and current row
+        ) as workflow_number
+    from steps_in_order
+
+),
+
+-- What was typed in vain, or is another user's, tells nobody.
+with_user as (
+
+    select
+        *,
+        case
+            when
+                is_step
+                or sign_in_outcome <> 'failure'
+                and coalesce(
+                    on_behalf_of_user_id
+                    = max(
+                        case
+                            when is_authentication then on_behalf_of_user_id
+                        end
+                    ) over (partition by workflow_id, workflow_number),
+                    true
+                )
+                then logged_user_name
+        end as told_user_name
+    from numbered_workflows
+
+),
+
+identity_center_workflows as (
+
+    select
+        coalesce(
+            max(case when is_authentication then event_id end),
+            max(case when is_step then event_id end)
+        ) as sign_in_id,
+        max(recipient_account_id) as account_id,
+        max(case when is_step then event_at end) as signed_in_at,
+        -- A refused password ends the workflow without an authentication; what
+        -- was verified alone tells no more than that somebody tried.
+        coalesce(
+            max(case when is_authentication then sign_in_outcome end),
+            max(case when sign_in_outcome = 'failure' then 'failure' end),
+            'unknown'
+        ) as outcome,
+        max(error_message) as error_message,
+        max(identity_type) as identity_type,
+        max(principal_id) as principal_id,
+        max(identity_arn) as user_arn,
+        -- Who authenticated goes before what was typed on the way there.
+        coalesce(
+            max(case when is_authentication then logged_user_name end),
+            case
+                when count(distinct lower(told_user_name)) = 1
+                    then max(told_user_name)
+            end
+        ) as user_name,
+        coalesce(
+            max(case when is_authentication then on_behalf_of_user_id end),
+            max(on_behalf_of_user_id)
+        ) as on_behalf_of_user_id,
+        max(identity_store_arn) as identity_store_arn,
+        max(case when is_authentication then upper(credential_type) end)
+            as verified_factors,
+        {{ text_list('case when is_step then credential_type end') }}
+            as credential_types,
+        {{ of_last_step('source_ip_address') }} as source_ip_address,
+        {{ of_last_step('user_agent') }} as user_agent,
+        {{ of_last_step('aws_region') }} as aws_region
+    from with_user
+    group by workflow_id, workflow_number
+    having max(case when is_step then 1 end) = 1
+
+),
+
+identity_center_sign_ins as (
+
+    select
+        sign_in_id,
+        account_id,
+        signed_in_at,
+        'identity center' as sign_in_to,
+        outcome,
+        error_message,
+        identity_type,
+        principal_id,
+        user_arn,
+        user_name,
+        on_behalf_of_user_id,
+        identity_store_arn,
+        {{ identity_center_mfa('verified_factors') }} as mfa,
+        cast(null as varchar) as mfa_identifier,
+        credential_types,
+        source_ip_address,
+        user_agent,
+        aws_region
+    from identity_center_workflows
+
+),
+
+sign_ins as (
+
+    select * from console_logins
+    union all
+    select * from identity_center_sign_ins
+
+),
+
+listed as (
+
+    select
+        sign_in_id,
+        account_id,
+        {{ mart_timestamp('signed_in_at') }} as signed_in_at,
+        sign_in_to,
+        outcome,
+        error_message,
+        identity_type,
+        principal_id,
+        user_arn,
+        user_name,
+        on_behalf_of_user_id,
+        identity_store_arn,
+        mfa,
+        mfa_identifier,
+        credential_types,
+        source_ip_address,
+        user_agent,
+        aws_region
+    from sign_ins
+
+)
+
+select * from listed
