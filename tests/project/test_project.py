@@ -30,6 +30,15 @@ def _described(path: Path) -> dict[str, Any]:
     return described
 
 
+def _unit_tests(path: Path) -> list[dict[str, Any]]:
+    """Return the unit tests of a model, which stand beside it."""
+    file = path.with_suffix(".unit.yml")
+    if not file.exists():
+        return []
+    tests: list[dict[str, Any]] = yaml.safe_load(file.read_text(encoding="utf-8"))["unit_tests"]
+    return tests
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
 def test_every_model_and_column_is_described(path: Path, sample: Rolecall) -> None:
     model = _described(path)
@@ -58,12 +67,15 @@ def test_every_macro_says_what_it_is_for(path: Path) -> None:
 
 @pytest.mark.parametrize("rule", range(1, 12))
 def test_every_rule_that_the_models_carry_has_a_unit_test(rule: int) -> None:
-    texts = [path.with_suffix(".yml").read_text(encoding="utf-8") for path in MODELS]
-    tests = [test for text in texts for test in yaml.safe_load(text).get("unit_tests", [])]
+    tests = [test for path in MODELS for test in _unit_tests(path)]
     assert [test["name"] for test in tests if f"RULES {rule}," in test["description"]]
-    for path in MODELS:
-        for test in yaml.safe_load(path.with_suffix(".yml").read_text()).get("unit_tests", []):
-            assert test["name"].startswith(path.stem)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_unit_tests_are_named_after_their_model(path: Path) -> None:
+    for test in _unit_tests(path):
+        assert test["name"].startswith(path.stem)
+        assert test["model"] == path.stem
 
 
 def test_the_rules_are_where_their_page_says() -> None:
