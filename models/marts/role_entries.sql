@@ -152,7 +152,9 @@ other_sessions as (
         true as has_actions_of_session
     from role_sessions
     left join assumptions
-        on role_sessions.assume_role_event_id = assumptions.role_assumption_id
+        on
+            role_sessions.assume_role_event_id = assumptions.role_assumption_id
+            and role_sessions.session_id = assumptions.session_id
     where
         role_sessions.is_contested or role_sessions.role_switch_id is null
 
@@ -222,12 +224,67 @@ entries as (
 
 ),
 
+-- Ids are AWS's own, of which anonymised and forged logs repeat some.
+numbered_entries as (
+
+    select
+        *,
+        row_number() over (
+            partition by entry_id
+            order by
+                entered_at,
+                role_account_id,
+                source_account_id,
+                how,
+                outcome,
+                session_id,
+                actor_arn
+        ) as entry_number
+    from entries
+
+),
+
 -- What was done in the session that came of it: of one that two people entered
 -- it is neither's.
 with_actions as (
 
     select
-        entries.*,
+        case
+            when entries.entry_number = 1 then entries.entry_id
+            else
+                entries.entry_id || '/'
+                || cast(entries.entry_number as varchar)
+        end as entry_id,
+        entries.entered_at,
+        entries.how,
+        entries.outcome,
+        entries.error_message,
+        entries.seen_in,
+        entries.role_account_id,
+        entries.role_name,
+        entries.role_arn,
+        entries.role_session_name,
+        entries.source_account_id,
+        entries.source_arn,
+        entries.source_name,
+        entries.actor_arn,
+        entries.actor_name,
+        entries.actor_type,
+        entries.actor_method,
+        entries.actor_confidence,
+        entries.source_identity,
+        entries.parent_session_id,
+        entries.chain_depth,
+        entries.mfa,
+        entries.mfa_evidence,
+        entries.source_ip_address,
+        entries.address_evidence,
+        entries.user_agent,
+        entries.aws_region,
+        entries.session_id,
+        entries.role_switch_id,
+        entries.role_assumption_id,
+        entries.has_actions_of_session,
         role_sessions.action_count,
         role_sessions.write_count,
         role_sessions.denied_count,
@@ -238,7 +295,7 @@ with_actions as (
         role_sessions.expires_at,
         role_sessions.exited_at,
         role_sessions.renewal_count
-    from entries
+    from numbered_entries as entries
     left join role_sessions
         on
             case

@@ -38,7 +38,17 @@ counted as (
             end
         ) as data_event_count,
         min(event_at) as first_event_at,
-        max(event_at) as last_event_at,
+        -- No file has what happened after its delivery: a time beyond it is
+        -- damaged or forged, and is no news of the account.
+        max(
+            case
+                when
+                    event_at
+                    >= cast(delivered_date as timestamp) + interval '2' day
+                    then cast(delivered_date as timestamp) + interval '1' day
+                else event_at
+            end
+        ) as last_event_at,
 
         ---------- when it was loaded
         max(loaded_at) as loaded_at

@@ -245,6 +245,22 @@ def test_changes_are_not_logged_through_a_link(
     log.unlink()
 
 
+@pytest.mark.parametrize("suffix", ["", ".wal"])
+@pytest.mark.parametrize("command", ["history", "refresh"])
+def test_a_pipe_in_the_place_of_a_database_is_not_waited_for(
+    rolecall: Rolecall, write_log: WriteLog, command: str, suffix: str
+) -> None:
+    logs = write_log([event(1)])
+    if suffix:
+        rolecall.refresh(logs)
+    pipe = Path(f"{rolecall.database}{suffix}")
+    os.mkfifo(pipe)
+    options = ("--logs", logs) if command == "refresh" else ()
+    told = rolecall.run(command, *options, exit_code=1).stderr
+    assert f"{pipe} is a pipe, a socket or a device, and no file" in told
+    assert len(told.splitlines()) == 1
+
+
 def test_a_folder_that_somebody_else_may_enter_is_closed(database: Path) -> None:
     folder = Path(f"{database}.tmp")
     folder.mkdir(mode=0o755)

@@ -10,7 +10,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from rolecall.local.log_files import find_log_files
 from rolecall.local.log_records import UnreadableLogError, parse_records
+from rolecall.private_files import open_file
 from support.command_line import Rolecall
 from support.logs import WriteLog, event
 
@@ -338,3 +340,69 @@ def test_a_database_without_hashes_goes_on(rolecall: Rolecall, write_log: WriteL
     write_log([event(3)], name="b.json.gz")
     assert "1 new event" in rolecall.refresh(logs)
     assert rolecall.query("select count(*), count(sha256) from log_files") == [(2, 1)]
+
+
+def _refused_switch(number: int, **members: object) -> dict[str, object]:
+    role = {"type": "AssumedRole", "principalId": "AROAEXAMPLE:bob"}
+    return event(
+        number,
+        eventSource="signin.amazonaws.com",
+        eventName="SwitchRole",
+        userIdentity=role | {"arn": "arn:aws:sts::111122223333:assumed-role/Admin/bob"},
+        responseElements={"SwitchRole": "Failure"},
+        additionalEventData={"SwitchFrom": "arn:aws:iam::444455556666:user/bob"},
+        **members,
+    )
+
+
+def test_an_id_of_another_account_s_event_stops_no_refresh(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """Whoever may write into the folder of one account harms no entry of another one."""
+    login = {"eventSource": "signin.amazonaws.com", "eventName": "UserAuthentication"}
+    logs = write_log([_refused_switch(1), event(2, **login)])
+    rolecall.refresh(logs)
+    true = rolecall.query("select * from role_entries")
+    other = {"recipientAccountId": "999999999999"}
+    for day in ("2026/03/01", "2026/03/02"):
+        forged = [_refused_switch(1, **other), event(2, **login, **other)]
+        logs = write_log(forged, account="999999999999", day=day)
+        rolecall.refresh(logs)
+    assert rolecall.query("select * from role_entries where entry_id not like '%/2'") == true
+    assert len(rolecall.query("select * from role_entries")) == 2
+    assert rolecall.query("select count(*) from console_sign_ins") == [(2,)]
+
+
+def test_an_event_of_the_far_future_is_no_news_of_its_account(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    rolecall.refresh(write_log([event(1), event(2, eventTime="2999-01-01T00:00:00Z")]))
+    refused = rolecall.run("history", "--active", exit_code=1).stderr
+    assert refused.startswith("Error: The newest log is of 2026-03-02 00:00:00 UTC")
+
+
+@pytest.mark.parametrize("fault", [None, ValueError("of the kernel")])
+def test_a_file_that_cannot_be_looked_into_keeps_no_other_from_being_found(
+    write_log: WriteLog, monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    logs = write_log([event(1)])
+    (logs / "strange").write_bytes(b"{}")
+
+    class Strange:
+        """What a file of the kernel is that has nothing to read yet, or another fault."""
+
+        def __enter__(self) -> Strange:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+        def read(self, _: int) -> None:
+            if fault is not None:
+                raise fault
+
+    monkeypatch.setattr(
+        "rolecall.local.log_files.open_file",
+        lambda path: Strange() if path.endswith("strange") else open_file(path),
+    )
+    (found,) = find_log_files(logs)
+    assert found.log_file.startswith("AWSLogs/")

@@ -295,9 +295,10 @@ def test_log_files_that_are_newer_than_the_newest_digest_file_wait_for_theirs(
     trail.log(_START + 10 * HOUR + timedelta(minutes=20))
     verified = _verified(trail, tmp_path)
     assert (verified.waiting, verified.uncovered, verified.has_failed) == (1, 0, False)
-    trail.log(_START + 13 * HOUR)
+    uncovered = trail.log(_START + 13 * HOUR)
     verified = _verified(trail, tmp_path)
     assert (verified.waiting, verified.uncovered, verified.has_failed) == (1, 1, True)
+    assert uncovered in _files(verified, Problem.PERIOD_NOT_COVERED)
 
 
 def test_digest_files_that_were_removed_at_the_end_leave_their_logs_unproved(

@@ -59,13 +59,15 @@ steps_in_order as (
     select
         *,
         lag(event_at) over (
-            partition by workflow_id order by event_at, event_id
+            partition by workflow_id, recipient_account_id
+            order by event_at, event_id
         ) as previous_event_at
     from identity_center_steps
 
 ),
 
--- Steps that lie half a day apart are of two workflows, though of one id.
+-- Steps that lie half a day apart are of two workflows, though of one id, and
+-- so are those that two accounts logged.
 numbered_workflows as (
 
     select
@@ -76,7 +78,7 @@ numbered_workflows as (
                 else 0
             end
         ) over (
-            partition by workflow_id
+            partition by workflow_id, recipient_account_id
             order by event_at, event_id
             rows between unbounded preceding and current row
         ) as workflow_number
@@ -99,7 +101,12 @@ with_user as (
                         case
                             when is_authentication then on_behalf_of_user_id
                         end
-                    ) over (partition by workflow_id, workflow_number),
+                    ) over (
+                        partition by
+                            workflow_id,
+                            recipient_account_id,
+                            workflow_number
+                    ),
                     true
                 )
                 then logged_user_name
@@ -115,7 +122,7 @@ identity_center_workflows as (
             max(case when is_authentication then event_id end),
             max(case when is_step then event_id end)
         ) as sign_in_id,
-        max(recipient_account_id) as account_id,
+        recipient_account_id as account_id,
         max(case when is_step then event_at end) as signed_in_at,
         -- A refused password ends the workflow without an authentication; what
         -- was verified alone tells no more than that somebody tried.
@@ -149,7 +156,7 @@ identity_center_workflows as (
         {{ of_last_step('user_agent') }} as user_agent,
         {{ of_last_step('aws_region') }} as aws_region
     from with_user
-    group by workflow_id, workflow_number
+    group by workflow_id, recipient_account_id, workflow_number
     having max(case when is_step then 1 end) = 1
 
 ),

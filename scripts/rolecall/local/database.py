@@ -194,6 +194,13 @@ def _problem_of_attaching(
             f"The database {path} cannot be opened: {_log_of_changes(path)} is a link, which DuckDB"
             " would write through; remove it."
         )
+    for file in (path, _log_of_changes(path)):
+        if file.exists() and not file.is_file() and not file.is_dir():
+            # A pipe would be waited for without end.
+            raise RolecallError(
+                f"The database {path} cannot be opened: {file} is a pipe, a socket or a device, and"
+                " no file; remove it, or name another database."
+            )
     try:
         connection.execute(f"attach ? as {NAME}{options}", [str(path)])
     except duckdb.Error as error:

@@ -348,17 +348,18 @@ def _kind_of_other(file: LogFile) -> str | None:
 
 
 def _head(file: LogFile) -> bytes | None:
-    """Return the first bytes of a file, unpacked; None if it cannot be opened."""
+    """Return the first bytes of a file, unpacked; None if it cannot be read."""
     if file.problem is not None:
         return None
     try:
         with open_file(file.path) as stream:
-            head = stream.read(_HEAD_BYTES)
-    except OSError:
+            # Some files of the kernel have nothing to read yet, and say so by None.
+            head = stream.read(_HEAD_BYTES) or b""
+        for _ in range(MOST_PACKED):
+            if head.startswith(GZIP_MAGIC):
+                head = _gunzipped_head(head)
+    except Exception:  # whatever it is, it is this file's problem and no other's
         return None
-    for _ in range(MOST_PACKED):
-        if head.startswith(GZIP_MAGIC):
-            head = _gunzipped_head(head)
     return head
 
 

@@ -63,8 +63,8 @@ def verified_lines(verified: Verified, place: str) -> list[str]:
             "Signatures were NOT checked, for want of public keys: whoever can change all of these"
             " files can have made them anew. Name the keys with --keys FILE, or --keys aws."
         )
-    if (more := sum(verified.problems.values()) - len(verified.found)) > 0:
-        lines.append(f"{counted(more, 'finding')} more than are named.")
+    if verified.unnamed:
+        lines.append(f"{counted(verified.unnamed, 'finding')} more than are named.")
     return lines
 
 

@@ -120,8 +120,9 @@ class Verified:
     """What came of it; ``logs`` and ``digests`` count files by what is known of them.
 
     ``waiting`` log files are newer than the newest digest file, ``uncovered`` ones of a period that
-    no digest file is about. ``are_signatures_checked`` is False where there are no keys.
-    ``empty_days`` are proved to have no log file, ``other_days`` to have one.
+    no digest file is about; ``unnamed`` findings are more than ``found`` has.
+    ``are_signatures_checked`` is False where there are no keys. ``empty_days`` are proved to have
+    no log file, ``other_days`` to have one.
     """
 
     span: Span
@@ -134,14 +135,21 @@ class Verified:
     logs: Counter[Trust] = field(default_factory=Counter)
     uncovered: int = 0
     waiting: int = 0
+    unnamed: int = 0
     empty_days: set[LogDay] = field(default_factory=set)
     other_days: set[LogDay] = field(default_factory=set)
 
     def add(self, found: Found) -> None:
         """Add what was found: counted, and named if it is not too much."""
         self.problems[found.problem] += 1
+        self.name(found)
+
+    def name(self, found: Found) -> None:
+        """Name what is counted elsewhere, if it is not too much."""
         if len(self.found) < _MOST_ROWS:
             self.found.append(found)
+        else:
+            self.unnamed += 1
 
     @property
     def digest_count(self) -> int:
@@ -512,8 +520,15 @@ class _Region:
                 self._verified.waiting += 1
             else:
                 uncovered.append(time)
+                self._name_uncovered(log.file.key, time)
         self._verified.uncovered += len(uncovered)
         self._tell_of_gaps(periods, sorted(uncovered))
+
+    def _name_uncovered(self, key: str, time: datetime) -> None:
+        """Name a log file that is counted with the period that no digest file is about."""
+        problem, detail = Problem.PERIOD_NOT_COVERED, "no digest file is about its time"
+        account, region = self._files.account, self._files.region
+        self._verified.name(Found(problem, account, region, time, None, key, detail))
 
     def _tell_of_gaps(self, periods: Sequence[_Period], uncovered: Sequence[datetime]) -> None:
         known = [*uncovered[:1], *uncovered[-1:]]
