@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import dbt.adapters
 import pytest
 import yaml
 
@@ -64,6 +65,21 @@ def test_every_macro_says_what_it_is_for(path: Path) -> None:
         assert versions in ([], ["duckdb", "athena"])
     else:
         assert versions == ["athena"]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MACROS if path.parent.name == "overrides"], ids=lambda p: p.stem
+)
+def test_a_macro_that_replaces_another_names_it_and_its_version(path: Path) -> None:
+    """Of a newer version it is to be looked at again."""
+    head = path.read_text(encoding="utf-8").partition("-#}")[0]
+    named = re.search(r"Replaces .*: ([a-z-]+) ([\d.]+),\s+dbt/(include/\S+\.sql)\.", head)
+    assert named, head
+    package, version, upstream = named.groups()
+    assert importlib.metadata.version(package) == version
+    text = (Path(dbt.adapters.__path__[0]).parent / upstream).read_text(encoding="utf-8")
+    replaced = re.findall(r"macro (\w+)\(", path.read_text(encoding="utf-8"))[0]
+    assert f"macro {replaced}(" in text
 
 
 def _signatures() -> dict[str, list[str]]:
