@@ -49,9 +49,7 @@ def _run(command: str, folder: Path, environment: dict[str, str]) -> str:
 
 def _shortened(printed: str) -> str:
     """Return what the README prints: the key of the file that is cut short is a long one."""
-    key = re.compile(
-        r"AWSLogs/\S+/(444455556666_CloudTrail_\w+-central-1_\d+T\d+Z_\w{4})\w+(?=\.json)"
-    )
+    key = re.compile(r"AWSLogs/\S+/(444455556666_CloudTrail_)\S+(?=json\.gz)")
     shortened, count = key.subn(r"AWSLogs/.../\1...", printed)
     assert count == 1
     return shortened
