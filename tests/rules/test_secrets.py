@@ -235,6 +235,35 @@ def test_no_column_keeps_a_secret_on_athena_and_an_older_store_is_cleaned_when_a
     ) == [["password=REDACTED", "REDACTED@h"]]
 
 
+@pytest.mark.xdist_group("athena")
+def test_an_older_store_on_athena_is_cleaned_by_its_next_refresh(
+    account: Account, tmp_path: Path
+) -> None:
+    name = "oldersecrets"
+    key = log_key("111122223333", "us-east-1", "2026/03/01", logs="AWSLogs/")
+    records = [
+        event(1, eventName="ConsoleLogin", eventSource="signin.amazonaws.com"),
+        event(2, eventTime="2026-02-01T00:00:00Z"),
+    ]
+    account.put_log(name, key, records)
+    account.create_table(f"default.{name}", name, COMPLETE)
+    warehouse = Warehouse(account, name, name, tmp_path)
+    warehouse.rolecall("refresh")
+    # As a version without these rules left it.
+    warehouse.rows("update events set user_name = 'password=LEAK', user_agent = 'token=LEAK'")
+    warehouse.rows("update identity_events set user_name = 'password=LEAK'")
+    place = {"Bucket": "results", "Key": f"{warehouse.schema}/state/{warehouse.schema}.json"}
+    noted = json.loads(account.client("s3").get_object(**place)["Body"].read())
+    del noted["cleaning"]
+    account.client("s3").put_object(**place, Body=json.dumps(noted).encode())
+    cleaned = warehouse.rolecall("refresh")
+    assert "Removing secrets that an older version stored" in cleaned.stderr
+    for table in ("events", "identity_events"):
+        assert warehouse.rows(f"select distinct user_name from {table}") == [["password=REDACTED"]]
+    assert warehouse.rows("select count(*) from events") == [["2"]]
+    assert "Removing secrets" not in warehouse.rolecall("refresh").stderr
+
+
 def test_ids_with_secrets_stay_apart_and_the_same(rolecall: Rolecall, write_log: WriteLog) -> None:
     ids = ({"password": "LEAK1"}, {"password": "LEAK2"}, "token=LEAK1", {"password": "LEAK1"})
     logs = write_log([event(1, eventID=each, sharedEventID=each) for each in ids])

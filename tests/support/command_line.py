@@ -120,7 +120,9 @@ def run_script(name: str, *arguments: str | Path) -> subprocess.CompletedProcess
     """Run a program of ``tools/`` in the checkout, with nothing set in the environment."""
     return forked.run(
         "-c",
-        f"import runpy; runpy.run_path('tools/{name}', run_name='__main__')",
+        # As Python does for a program in a file, its folder comes first.
+        "import runpy, sys; sys.path.insert(0, 'tools');"
+        f" runpy.run_path('tools/{name}', run_name='__main__')",
         *arguments,
         folder=PROJECT,
         environment={

@@ -38,7 +38,7 @@ _IMPORTED = (
 )
 # Services that a run asks, by botocore's names.
 _SERVICES = ("athena", "glue", "s3", "sts", "lakeformation")
-_START_SECONDS = 60
+_START_SECONDS = 300
 _SCRIPTS = Path(sys.executable).parent
 
 

@@ -31,9 +31,18 @@ from rolecall.project.run import failures, run_dbt
 from rolecall.refresh_summary import DoubtfulFile, TargetRefreshed, Unreadable
 from rolecall.settings import Settings
 from rolecall.setup.plan import add_new_folders
+from rolecall.text import note
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
+
+# Which rules for secrets the store was last cleaned by: raise it where a new version knows more.
+_CLEANING = 1
+# What follows from the events is made anew from them, but for what later loads add to.
+_REBUILD_FROM_EVENTS = [
+    *("run", "--full-refresh", "--select", "path:models/store"),
+    *("--exclude", "config.full_refresh:false"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +102,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         price_per_tb=settings.price_per_tb,
     )
     state = _State(settings)
+    _clean_older_store(state, settings)
     new_folders = add_new_folders(table, settings, athena)
     is_by_day = bool(table.day_columns)
     # All of such a table is scanned: over the limit nothing is asked.
@@ -173,6 +183,25 @@ class _CountingAthena(Athena):
         answer = super().run(*arguments, **options)
         self.taken.append(answer.statistics)
         return answer
+
+
+def _clean_older_store(state: _State, settings: Settings) -> None:
+    """Take out of what an older version stored the secrets that this one knows, once.
+
+    Whatever that fails of keeps no log from being loaded: the next refresh tries it again.
+    """
+    if state.is_clean():
+        return
+    glue = make_client("glue", settings.region)
+    if find_table(f"{settings.schema_name}.events", glue, settings) is not None:
+        note("Removing secrets that an older version stored; this is done once.")
+        try:
+            _run(["run-operation", "clean_stored_secrets"], settings)
+            _run(_REBUILD_FROM_EVENTS, settings)
+        except RolecallError as error:
+            note(f"Secrets that an older version stored are left for the next refresh: {error}")
+            return
+    state.clean()
 
 
 def _window(settings: Settings) -> list[Days]:
@@ -307,7 +336,10 @@ def _spent(athena: _CountingAthena, run: Run) -> Spent | None:
 
 
 class _State:
-    """A note in S3 beside the tables: of which load and version the last build was whole."""
+    """A note in S3 beside the tables: of which load and version the last build was whole.
+
+    It also says by which rules the store was last cleaned of secrets.
+    """
 
     def __init__(self, settings: Settings) -> None:
         assert settings.results is not None
@@ -317,7 +349,8 @@ class _State:
 
     def is_complete(self, newest_load: str | None) -> bool:
         """Return whether everything was built from ``newest_load`` by this version."""
-        return self._read() == {"version": project_digest(), "newest_load": newest_load}
+        noted = self._read()
+        return noted.get("version") == project_digest() and noted.get("newest_load") == newest_load
 
     def begin(self) -> None:
         """Note that what is there may be in part from now on."""
@@ -327,21 +360,32 @@ class _State:
         """Note that everything is built from ``newest_load``."""
         self._write({"version": project_digest(), "newest_load": newest_load})
 
-    def _read(self) -> object:
+    def is_clean(self) -> bool:
+        """Return whether the rules for secrets of this version have been over the store."""
+        return self._read().get("cleaning") == _CLEANING
+
+    def clean(self) -> None:
+        """Note that they have."""
+        self._write({"cleaning": _CLEANING})
+
+    def _read(self) -> dict[str, Any]:
         try:
             body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
+                return {}
             raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
         except BotoCoreError as error:
             raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
         with suppress(ValueError):
-            return json.loads(body)
-        return None
+            noted = json.loads(body)
+            if isinstance(noted, dict):
+                return noted
+        return {}
 
-    def _write(self, note: dict[str, str | None]) -> None:
+    def _write(self, changes: dict[str, Any]) -> None:
+        noted = self._read() | changes
         try:
-            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(note).encode())
+            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(noted).encode())
         except (ClientError, BotoCoreError) as error:
             raise explained(error, f"write s3://{self._bucket}/{self._key}") from None
