@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from rolecall.errors import UsageError
-from rolecall.settings import load_settings
+from rolecall.settings import Settings, load_settings
+from support.command_line import PROJECT
+from support.documents import documented
 
 _HOSTILE = [
     ("price_per_tb", "nan", "'nan' is not a number from 0 to 1,000,000"),
@@ -119,3 +121,15 @@ def test_what_is_within_bounds_is_taken() -> None:
     )
     assert (settings.price_per_tb, settings.wait_seconds) == (6.5, 0)
     assert (settings.deadline_seconds, settings.max_scan) == (86_400, 10**12)
+
+
+def test_the_page_of_settings_has_each_of_them() -> None:
+    page = (PROJECT / "docs" / "settings.md").read_text(encoding="utf-8")
+    for name in Settings.model_fields:
+        assert f"`ROLECALL_{name.removesuffix('_name').upper()}`" in page
+
+
+def test_the_documented_file_is_read(folder: Path) -> None:
+    (folder / "rolecall.toml").write_text(documented("docs/settings.md", "database ="))
+    settings = load_settings()
+    assert (settings.database, settings.timezone) == (Path("audit.duckdb"), "Europe/Berlin")

@@ -1,5 +1,8 @@
-{#- How dbt's unit tests make a value of a fixture on Athena: the adapter's own has no way to a
-    struct, which is written as JSON there. -#}
+{#- Replaces dbt-athena's athena__safe_cast: dbt-athena 1.11.1,
+    dbt/include/athena/macros/utils/safe_cast.sql.
+
+    How dbt's unit tests make a value of a fixture on Athena: the adapter's own cannot make a struct,
+    which is written as JSON there. -#}
 {% macro athena__safe_cast(field, type) -%}
     {%- if '<' in type -%}
         cast(

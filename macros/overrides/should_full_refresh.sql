@@ -1,4 +1,7 @@
-{#- dbt's own answer, and yes for what follows from the events of an outdated store: after an upgrade,
+{#- Replaces dbt's macro of that name, and calls it: dbt-adapters 1.24.5,
+    dbt/include/global_project/macros/materializations/configs.sql.
+
+    dbt's own answer, and yes for what follows from the events of an outdated store: after an upgrade,
     and after a `forget` that died. -#}
 {% macro should_full_refresh() -%}
     {%- set follows_from_events = config.get('full_refresh') is none -%}

@@ -376,9 +376,9 @@ def test_a_folder_without_any_log_ends_the_refresh_at_once(
 
 
 def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: WriteLog) -> None:
-    """By the README's own words, in a checkout whose files are links."""
+    """By the documented command, in a checkout whose files are links."""
     write_log([event(1)])
-    for part in ("dbt_project.yml", "profiles.yml", "analyses", "macros", "models", "tests"):
+    for part in ("dbt_project.yml", "profiles.yml", "analyses", "macros", "models", "data_tests"):
         (rolecall.folder / part).symlink_to(PROJECT / part)
     path = f"{Path(sys.executable).parent}{os.pathsep}{rolecall.environment['PATH']}"
     environment = {
@@ -386,7 +386,7 @@ def test_plain_dbt_loads_and_tests_by_itself(rolecall: Rolecall, write_log: Writ
         "PATH": path,
         "DBT_LOG_PATH": str(rolecall.folder / "dbt-logs"),
     }
-    build = documented("README.md", "ROLECALL_LOGS=~/logs")
+    build = documented("CONTRIBUTING.md", "ROLECALL_LOGS=~/logs")
     # The unit tests, which take long, need not pass twice.
     for command in ("build", "test --exclude-resource-type unit_test", "run"):
         done = rolecall.shell(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from support.command_line import PROJECT
+from support.documents import documented
 
 # From what AWS logged to the answers: a model refers to its own folder and to earlier ones.
 _FOLDERS = (
@@ -75,3 +76,47 @@ def test_no_module_imports_back(path: Path) -> None:
         parts = module.split(".")
         imported = parts[1] if len(parts) > 2 else ""
         assert _PACKAGES.index(imported) <= own, module
+
+
+def _drawn(graph: str) -> set[tuple[str, str]]:
+    """Return the arrows of a graph of the page on architecture, by the labels of their ends."""
+    labels = dict(re.findall(r'(\w+)\["([^"]+)"\]', graph))
+    arrows = re.findall(r"(\w+)(?:\[.*?\])? --> (\w+)", graph)
+    return {(labels.get(start, start), labels.get(end, end)) for start, end in arrows}
+
+
+def _reached(arrows: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return where one comes along some arrows, over one step or more."""
+    reached = set(arrows)
+    while more := {(a, d) for a, b in reached for c, d in arrows if b == c} - reached:
+        reached |= more
+    return reached
+
+
+def test_the_graph_of_models_is_drawn_as_they_refer() -> None:
+    drawn = _drawn(documented("docs/architecture.md", "flowchart LR"))
+    referred = {
+        (_MODELS[name], _MODELS[path.stem])
+        for path in (PROJECT / "models").rglob("*.sql")
+        for name in re.findall(r"\bref\('(\w+)'\)", path.read_text(encoding="utf-8"))
+        if _MODELS[name] != _MODELS[path.stem]
+    }
+    assert drawn <= referred
+    assert referred <= _reached(drawn)
+
+
+def test_the_graph_of_packages_is_drawn_as_they_import() -> None:
+    ground = "scripts/rolecall/*.py"
+    drawn = _drawn(documented("docs/architecture.md", "flowchart TD"))
+    imported = set()
+    for path in _PACKAGE.rglob("*.py"):
+        folder = path.parent.relative_to(_PACKAGE).as_posix()
+        own = "lambda_handler.py" if path.name == "lambda_handler.py" else folder
+        # Inside functions too.
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and re.match(r"rolecall\.", node.module or ""):
+                parts = str(node.module).split(".")
+                imported.add((own, parts[1] if len(parts) > 2 else ground))
+    imported = {(own, other) for own, other in imported if own not in (".", other)}
+    assert drawn <= imported
+    assert imported <= _reached(drawn)

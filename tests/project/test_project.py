@@ -10,6 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import dbt.adapters
 import pytest
 import yaml
 
@@ -19,6 +20,7 @@ from support import forked
 from support.command_line import PROJECT, SAMPLE, Rolecall
 
 MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+MACROS = sorted((PROJECT / "macros").rglob("*.sql"))
 TRACKED = subprocess.run(
     ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=False
 ).stdout.split("\0")
@@ -53,7 +55,7 @@ def test_every_model_and_column_is_described(path: Path, sample: Rolecall) -> No
     assert [(column["name"], column["data_type"]) for column in model["columns"]] == made
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "macros").rglob("*.sql")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("path", MACROS, ids=lambda p: p.stem)
 def test_every_macro_says_what_it_is_for(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.startswith("{#- ")
@@ -63,6 +65,51 @@ def test_every_macro_says_what_it_is_for(path: Path) -> None:
         assert versions in ([], ["duckdb", "athena"])
     else:
         assert versions == ["athena"]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MACROS if path.parent.name == "overrides"], ids=lambda p: p.stem
+)
+def test_a_macro_that_replaces_another_names_it_and_its_version(path: Path) -> None:
+    """Of a newer version it is to be looked at again."""
+    head = path.read_text(encoding="utf-8").partition("-#}")[0]
+    named = re.search(r"Replaces .*: ([a-z-]+) ([\d.]+),\s+dbt/(include/\S+\.sql)\.", head)
+    assert named, head
+    package, version, upstream = named.groups()
+    assert importlib.metadata.version(package) == version
+    text = (Path(dbt.adapters.__path__[0]).parent / upstream).read_text(encoding="utf-8")
+    replaced = re.findall(r"macro (\w+)\(", path.read_text(encoding="utf-8"))[0]
+    assert f"macro {replaced}(" in text
+
+
+def _signatures() -> dict[str, list[str]]:
+    """Return the macros of the project with the names of their arguments."""
+    texts = [path.read_text(encoding="utf-8") for path in MACROS]
+    found = re.findall(r"{%-? macro (\w+)\((.*?)\)", "".join(texts))
+    return {name: re.findall(r"(\w+)(?:=[^,]+)?(?:, |$)", given) for name, given in found}
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in MACROS}), ids=lambda p: p.name)
+def test_every_macro_and_argument_is_described(folder: Path) -> None:
+    text = (folder / "_macros.yml").read_text(encoding="utf-8")
+    described = {
+        macro["name"]: [argument["name"] for argument in macro.get("arguments", [])]
+        for macro in yaml.safe_load(text)["macros"]
+        if macro["description"]
+        and all(
+            argument["type"] and argument["description"] for argument in macro.get("arguments", [])
+        )
+    }
+    signatures = _signatures()
+    files = "".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql")))
+    own = {
+        name: signatures[name]
+        for name in re.findall(r"{%-? macro (\w+)\(", files)
+        # What an engine does is described where it is asked for, if that is a macro of ours.
+        if re.sub(r"^(duckdb|athena)__", "", name) not in signatures.keys() - {name}
+    }
+    assert described == own
+    assert list(described) == list(own)
 
 
 @pytest.mark.parametrize("rule", range(1, 12))
@@ -78,13 +125,45 @@ def test_unit_tests_are_named_after_their_model(path: Path) -> None:
         assert test["model"] == path.stem
 
 
-def test_the_rules_are_where_their_page_says() -> None:
+_PLACE = re.compile(r"`(?P<model>\w+)\.(?P<cte>\w+)`|macro `(?P<macro>\w+)`|`(?P<file>[\w/]+\.py)`")
+
+
+def _rules() -> list[tuple[str, list[re.Match[str]]]]:
+    """Return the rules of their page: the number of each, and its places."""
     page = (PROJECT / "docs" / "rules.md").read_text(encoding="utf-8")
-    named = set()
-    for row in re.findall(r"^\| .* \| ((?:macros? )?`.*) \|$", page, re.MULTILINE):
-        named |= set(re.findall(r"`(\w+)`", row))
-    files = {path.stem for path in [*MODELS, *(PROJECT / "macros").rglob("*.sql")]}
-    assert named <= files
+    rows = re.findall(r"^\| ([\d.]+) \| .+\. \| (.+) \|$", page, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| [^r-]", page, re.MULTILINE))
+    rules = []
+    for number, cell in rows:
+        places = list(_PLACE.finditer(cell))
+        assert ", ".join(place[0] for place in places) == cell, number
+        rules.append((number, places))
+    return rules
+
+
+def test_the_rules_are_numbered_in_order() -> None:
+    expected: list[str] = []
+    for chapter in range(1, 12):
+        count = sum(number.startswith(f"{chapter}.") for number, _ in _rules())
+        expected += [f"{chapter}.{row}" for row in range(1, count + 1)]
+    assert [number for number, _ in _rules()] == expected
+
+
+@pytest.mark.parametrize(("number", "places"), _rules(), ids=lambda value: str(value)[:6])
+def test_the_rules_are_where_their_page_says(number: str, places: list[re.Match[str]]) -> None:
+    models = {path.stem: path for path in MODELS}
+    for place in places:
+        if model := place["model"]:
+            sql = models[model].read_text(encoding="utf-8")
+            assert re.search(rf"^ *{place['cte']} as \($", sql, re.MULTILINE), place[0]
+        elif macro := place["macro"]:
+            assert macro in _signatures()
+        else:
+            assert (PROJECT / place["file"]).exists()
+
+
+def test_the_page_of_rules_names_every_model_that_has_one() -> None:
+    named = {place["model"] for _, places in _rules() for place in places}
     assert {path.stem for path in MODELS if "rules" in path.parts} <= named
 
 

@@ -1,4 +1,4 @@
-"""The marts tell of simulated trails what RULES.md lets one know, and nothing else.
+"""The marts tell of simulated trails what docs/rules.md lets one know, and nothing else.
 
 Seeds are fixed here; ``make soak`` adds random ones. A seed that fails is in the test's name.
 """

@@ -4,6 +4,6 @@
     plans what people, jobs and services did, and writes the records of it by their published
     shapes; some of them late, doubled or never delivered
 ``knowledge``
-    what RULES.md lets one know of that plan from what was delivered: each answer it expects is
+    what docs/rules.md lets one know of that plan from what was delivered: each answer it expects is
     taken from the plan, never from the project's SQL
 """

@@ -1,4 +1,4 @@
-"""What RULES.md lets one know of a plan from what was delivered.
+"""What docs/rules.md lets one know of a plan from what was delivered.
 
 Written from the rules, on the plan's own objects: who came from where is known here, and asked is
 only whether the records that would tell it have arrived.

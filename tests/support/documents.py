@@ -14,27 +14,34 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 RUN = {
     "README.md": "docs/test_docs.py",
     "README.ja.md": "docs/test_docs.py",
+    "docs/local.md": "docs/test_docs.py",
+    "docs/questions.md": "docs/test_docs.py",
     "docs/athena.md": "docs/test_athena_docs.py",
     "docs/from-console-query.md": "docs/test_athena_docs.py",
 }
 """Documents whose ``console`` blocks are run, every command, and what output they show compared."""
 
 TRIED = {
-    ("README.md", "ROLECALL_LOGS=~/logs"): "local/test_refresh.py",
-    ("README.md", "rolecall verify"): "verification/test_verify.py",
+    ("README.md", "rolecall refresh --logs ~/logs"): "docs/test_docs.py",
+    ("README.ja.md", "rolecall refresh --logs ~/logs"): "docs/test_docs.py",
     ("CONTRIBUTING.md", "make run"): "docs/test_docs.py",
+    ("CONTRIBUTING.md", "ROLECALL_LOGS=~/logs"): "local/test_refresh.py",
     ("CONTRIBUTING.md", "dbt compile"): "local_athena/test_lint.py",
+    ("docs/architecture.md", "flowchart LR"): "project/test_direction.py",
+    ("docs/architecture.md", "flowchart TD"): "project/test_direction.py",
     ("docs/athena.md", "aws s3 rm"): "athena/test_lease.py",
     ("docs/athena.md", "dbt build"): "athena/test_build.py",
     ("docs/athena.md", "Yesterday brought"): "setup/test_cost.py",
     ("docs/athena.md", '{"command"'): "deploy/test_lambda.py",
     ("docs/from-console-query.md", "select"): "docs/test_athena_docs.py",
+    ("docs/settings.md", "database ="): "test_settings.py",
+    ("docs/verify.md", "rolecall verify"): "verification/test_verify.py",
 }
 """Blocks that a test takes with ``documented``, by document and beginning."""
 
 AWS_ALONE = {
-    ("README.md", "aws s3 sync"): "copies the logs of the reader's own bucket",
-    ("README.md", "aws cloudtrail list-public-keys"): "asks for CloudTrail's public keys",
+    ("docs/local.md", "aws s3 sync"): "copies the logs of the reader's own bucket",
+    ("docs/verify.md", "aws cloudtrail list-public-keys"): "asks for CloudTrail's public keys",
     ("deploy/README.md", "aws cloudformation deploy"): "makes a stack in the reader's account",
     ("deploy/README.md", "aws s3 cp"): "copies a release into the reader's bucket",
     ("deploy/README.md", "aws codebuild start-build"): "starts the reader's own refresh",
@@ -66,7 +73,7 @@ def blocks() -> list[Block]:
     """Return the fenced blocks of all documents."""
     documents = [
         path
-        for folder in (".", "docs", "deploy", "benchmarks")
+        for folder in (".", "docs", "docs/decisions", "deploy", "benchmarks")
         for path in sorted((PROJECT / folder).glob("*.md"))
     ]
     return [

@@ -854,12 +854,12 @@ def test_a_day_is_empty_only_if_all_of_it_is_covered(tmp_path: Path) -> None:
     assert _verified(trail, tmp_path).empty_days == {day._replace(day=date(2026, 3, 3))}
 
 
-def test_the_command_of_the_readme_runs(rolecall: Rolecall, tmp_path: Path) -> None:
+def test_the_documented_command_runs(rolecall: Rolecall, tmp_path: Path) -> None:
     trail = Trail()
     trail.hours(datetime(2026, 3, 31, 23), 24 * 31 + 4)
     trail.write(tmp_path / "logs")
     trail.keys_file(tmp_path)
-    program, *words = shlex.split(documented("README.md", "rolecall verify"))
+    program, *words = shlex.split(documented("docs/verify.md", "rolecall verify"))
     assert program == "rolecall"
     done = rolecall.run(*words)
     assert "Proved: 720 digest files by the signature" in done.stdout
