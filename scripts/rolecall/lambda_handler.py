@@ -9,8 +9,7 @@ An event names a command, as the command line has them, and what it is given::
 What an event leaves out comes from the environment of the function, see ``_ENVIRONMENT``. Whoever
 may invoke the function writes the event, so that it is believed no more than a log: every member
 has a type and a size, and it may name no database, table, workgroup or place for results but those
-of the environment and of ``ROLECALL_ALLOWED``. Nothing
-but boto3 and the standard library is imported; ``make lambda`` packs this module, those it needs
+of the environment and of ``ROLECALL_ALLOWED``. ``make lambda`` packs this module, those it needs
 and the compiled queries.
 """
 

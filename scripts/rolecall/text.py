@@ -2,8 +2,7 @@
 
 Whoever names a session, a file or a user agent writes into the logs, and so into names, notes and
 errors. Nothing else writes to standard output or standard error; what other libraries print there
-passes through here too, see ``guard``. Without ``Screen`` nothing but the standard library is
-imported: the Lambda function uses this module too.
+passes through here too, see ``guard``.
 """
 
 from __future__ import annotations

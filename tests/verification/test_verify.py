@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -578,12 +579,12 @@ def _playing(
 ) -> dict[str | None, _CloudTrail]:
     clients: dict[str | None, _CloudTrail] = {}
 
-    def make_client(service: str, region: str | None) -> _CloudTrail:
-        assert service == "cloudtrail"
+    def aws_in(region: str | None) -> SimpleNamespace:
         assert region is not None
-        return clients.setdefault(region, _CloudTrail(region, answers[region]))
+        cloudtrail = clients.setdefault(region, _CloudTrail(region, answers[region]))
+        return SimpleNamespace(cloudtrail=cloudtrail)
 
-    monkeypatch.setattr(rolecall.verification.public_keys, "make_client", make_client)
+    monkeypatch.setattr(rolecall.verification.public_keys, "aws_in", aws_in)
     return clients
 
 

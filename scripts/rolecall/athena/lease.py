@@ -25,8 +25,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena.run_statements import Run, stop_statements
 from rolecall.athena.temporary_tables import drop_temporary_tables
-from rolecall.aws.clients import Patience, make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import Patience, aws_in, make_client
+from rolecall.aws.errors import doing, error_code, user_error
 from rolecall.aws.glue_catalogue import bucket_and_key
 from rolecall.errors import RolecallError
 from rolecall.project.run import named_run
@@ -105,7 +105,7 @@ class Lease:
 
         Raises RolecallError if another run has it or S3 cannot be asked.
         """
-        try:
+        with doing(f"take the lease {self.place}"):
             for _ in range(_TRIES):
                 if self._put(IfNoneMatch="*"):
                     return
@@ -120,8 +120,6 @@ class Lease:
                 self.predecessors = found.runs
                 if self._put(IfMatch=found.etag):
                     return
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"take the lease {self.place}") from None
         raise RolecallError(
             f"Several refreshes of {self._schema} want the lease {self.place} at once: try again."
         )
@@ -147,7 +145,7 @@ class Lease:
                 self._etag = found.etag
         except (ClientError, BotoCoreError) as error:
             if self._clock() + RENEWAL_SECONDS >= self._ends_at:
-                reason = str(explained(error, f"renew the lease {self.place}")).rstrip(".")
+                reason = str(user_error(error, f"renew the lease {self.place}")).rstrip(".")
                 raise LeaseLostError(
                     f"{reason}; it ends now, and this refresh is given up: run the command again."
                 ) from None
@@ -168,7 +166,7 @@ class Lease:
                 self._s3.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=self._etag)
         except (ClientError, BotoCoreError) as error:
             if not _is_not_as_seen(error):
-                raise explained(error, f"remove the lease {self.place}") from None
+                raise user_error(error, f"remove the lease {self.place}") from None
 
     def _put(self, **condition: str) -> bool:
         """Put the lease on a condition; return whether that held."""
@@ -243,7 +241,7 @@ def leased(settings: Settings) -> Iterator[Run]:
         lease.take()
         with _kept(lease), named_run(run.id):
             if lease.predecessors:
-                athena = make_client("athena", settings.region)
+                athena = aws_in(settings.region).athena
                 for predecessor in lease.predecessors:
                     stop_statements(athena, predecessor)
                 drop_temporary_tables(settings)
@@ -309,4 +307,4 @@ def _now_in_s3(answer: Any) -> datetime:
 
 
 def _is_not_as_seen(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_AS_SEEN
+    return error_code(error) in _NOT_AS_SEEN

@@ -18,8 +18,8 @@ from rolecall.athena.scan_limit import check_bytes, check_scan
 from rolecall.athena.slices import SliceLoad
 from rolecall.aws.answer import Answer, Statistics, scan_price
 from rolecall.aws.athena_client import Athena
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import doing, error_code
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, find_table, table_stock
 from rolecall.aws.trail_bucket import Days, RegionFolder
@@ -89,7 +89,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
     table = catalogue_table(settings.table, settings)
     athena = _CountingAthena(
         settings.place,
-        make_client("athena", settings.region),
+        aws_in(settings.region).athena,
         price_per_tb=settings.price_per_tb,
     )
     state = _State(settings)
@@ -216,7 +216,7 @@ def _newest_load(athena: Athena) -> _NewestLoad:
 
 def _has_corrections(settings: Settings) -> bool:
     """Return whether a refresh has looked for corrections yet."""
-    glue = make_client("glue", settings.region)
+    glue = aws_in(settings.region).glue
     return find_table(f"{settings.schema_name}.event_corrections", glue, settings) is not None
 
 
@@ -313,7 +313,7 @@ class _State:
         assert settings.results is not None
         self._bucket, folder = bucket_and_key(settings.results)
         self._key = f"{folder}state/{settings.schema_name}.json"
-        self._s3 = make_client("s3", settings.region)
+        self._s3 = aws_in(settings.region).s3
 
     def is_complete(self, newest_load: str | None) -> bool:
         """Return whether everything was built from ``newest_load`` by this version."""
@@ -328,20 +328,17 @@ class _State:
         self._write({"version": project_digest(), "newest_load": newest_load})
 
     def _read(self) -> object:
-        try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return None
-            raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
-        except BotoCoreError as error:
-            raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
+        with doing(f"read s3://{self._bucket}/{self._key}"):
+            try:
+                body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) in ("NoSuchKey", "404"):
+                    return None
+                raise
         with suppress(ValueError):
             return json.loads(body)
         return None
 
     def _write(self, note: dict[str, str | None]) -> None:
-        try:
+        with doing(f"write s3://{self._bucket}/{self._key}"):
             self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(note).encode())
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"write s3://{self._bucket}/{self._key}") from None

@@ -8,12 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-)
-
-from rolecall.aws.errors import explained
+from rolecall.aws.errors import doing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,12 +88,10 @@ class Answer:
 
     def _page(self, token: str | None) -> Mapping[str, Any]:
         more: dict[str, Any] = {} if token is None else {"NextToken": token}
-        try:
+        with doing(f"read the result of the query {self.query_id}"):
             return self._client.get_query_results(
                 QueryExecutionId=self.query_id, MaxResults=PAGE_ROWS, **more
             )
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"read the result of the query {self.query_id}") from None
 
 
 def scan_price(

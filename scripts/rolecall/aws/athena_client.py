@@ -1,6 +1,5 @@
 """The Athena client: runs a query, waits for it within a deadline, and reads its result.
 
-Nothing but boto3 and the standard library is imported: the Lambda function uses this module too.
 Sources: Athena's API reference (StartQueryExecution, GetQueryExecution, GetQueryResults,
 StopQueryExecution) and botocore's guide to retries.
 """
@@ -13,15 +12,12 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.aws.alarm import TimeIsUp
 from rolecall.aws.answer import PRICE_PER_TB, Answer
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import doing, user_error
 from rolecall.aws.failed_queries import QueryDeadlineError, QueryError, QueryLostError, ended
 from rolecall.errors import RolecallError, UsageError
 from rolecall.names import Place
@@ -61,7 +57,7 @@ class Athena:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.place = place
-        self.client: AthenaClient = make_client("athena") if client is None else client
+        self.client: AthenaClient = aws_in(None).athena if client is None else client
         self.price_per_tb = price_per_tb
         self._stopping_client = stopping_client or self.client
         self._clock = clock
@@ -142,7 +138,7 @@ class Athena:
                     " such as s3://my-bucket/athena/ (ROLECALL_RESULTS), or set it in the"
                     " workgroup."
                 ) from None
-            raise explained(error, "start the query") from None
+            raise user_error(error, "start the query") from None
 
     def _followed(self, query_id: str, ends_at: float | None) -> dict[str, Any]:
         """Return the execution of a query that succeeded; stop one that cannot be followed."""
@@ -180,10 +176,8 @@ class Athena:
             pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
 
     def _execution(self, query_id: str) -> dict[str, Any]:
-        try:
+        with doing("follow the query"):
             answer: Any = self.client.get_query_execution(QueryExecutionId=query_id)
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, "follow the query") from None
         execution: dict[str, Any] = answer["QueryExecution"]
         return execution
 

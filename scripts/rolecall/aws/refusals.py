@@ -1,8 +1,7 @@
 """What AWS did not allow: found in the reason that a service, Athena or dbt gives, and named.
 
 Athena repeats what S3, KMS, Glue or Lake Formation told it (Amazon Athena User Guide,
-"Troubleshooting in Athena", and those services' messages of access denied). Nothing but the
-standard library is imported: the Lambda function uses this module too.
+"Troubleshooting in Athena", and those services' messages of access denied).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from rolecall.aws.clients import make_client
+from rolecall.aws.clients import aws_in
 from rolecall.errors import UsageError
 from rolecall.settings import load_settings
 from rolecall.setup.plan import Asked, carry_out, plan_setup
@@ -48,7 +48,7 @@ def setup(
     except ValueError as error:
         raise UsageError(f"--cutoff: {error}.") from None
     plan = plan_setup(settings, asked)
-    region = make_client("athena", settings.region).meta.region_name
+    region = aws_in(settings.region).athena.meta.region_name
     say(*plan_lines(plan, settings, region))
     if not dry_run:
         carry_out(plan, settings)

@@ -237,12 +237,12 @@ def answer_on_athena(
     """
     from rolecall.athena.scan_limit import check_scan, tables_of
     from rolecall.aws.athena_client import Athena
-    from rolecall.aws.clients import make_client
+    from rolecall.aws.clients import aws_in
     from rolecall.aws.failed_queries import QueryFailedError
 
     check_is_question_to_athena(sql)
     check_scan(tables_of(sql), settings, None if days is None else [days])
-    client = make_client("athena", settings.region)
+    client = aws_in(settings.region).athena
     athena = Athena(settings.place, client, price_per_tb=settings.price_per_tb)
     used = {name: values[name] for name in named_parameters(sql)}
     try:

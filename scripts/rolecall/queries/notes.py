@@ -1,8 +1,7 @@
 """What is said beside an answer, so that nobody takes it for more than it is.
 
 Which of the days asked for have no logs, of which time the newest log is, and who is there where
-nobody has the name that was asked for. The command line and the Lambda function say the same:
-nothing but the standard library is imported.
+nobody has the name that was asked for. The command line and the Lambda function say the same.
 """
 
 from __future__ import annotations

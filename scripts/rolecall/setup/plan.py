@@ -13,8 +13,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.aws.athena_client import Athena
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import doing, error_code, user_error
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import CatalogueTable, bucket_and_key, find_table
 from rolecall.aws.refusals import refusal
@@ -122,8 +122,8 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
         raise UsageError("Athena's limit on a query's scan is 10 MB or more: raise --cutoff.")
     name, workgroup = _names(settings)
     trail = _trail(settings, asked)
-    s3 = make_client("s3", settings.region)
-    bucket = TrailBucket(s3, checked("bucket", trail.bucket))
+    aws = aws_in(settings.region)
+    bucket = TrailBucket(aws.s3, checked("bucket", trail.bucket))
     key, passed_over = _logs_key(bucket, trail, asked.organization)
     first_days = bucket.first_days(_folders_right_below(bucket, key))
     folders = list(first_days)
@@ -133,10 +133,9 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
             " AWSLogs/ with --prefix, or wait some minutes for the trail's first log."
         )
     archived = _archived_logs(bucket, first_days)
-    _check_logs_can_be_read(s3, bucket, first_days, archived, trail)
-    _check_results_bucket(s3, settings.results)
-    glue = make_client("glue", settings.region)
-    there = find_table(name, glue, settings)
+    _check_logs_can_be_read(aws.s3, bucket, first_days, archived, trail)
+    _check_results_bucket(aws.s3, settings.results)
+    there = find_table(name, aws.glue, settings)
     table = TrailTable(
         name,
         checked("place", f"s3://{trail.bucket}/{key}"),
@@ -151,21 +150,21 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
         table=table,
         there=there,
         statements=tuple(_statements(table, there)),
-        has_database=_has_database(glue, name.partition(".")[0]),
+        has_database=_has_database(aws.glue, name.partition(".")[0]),
         workgroup=workgroup,
-        has_workgroup=_has_workgroup(make_client("athena", settings.region), workgroup),
+        has_workgroup=_has_workgroup(aws.athena, workgroup),
         cutoff=asked.cutoff,
         results=settings.results,
         day_bytes=bucket.folder_bytes(folders, Days(yesterday, yesterday)),
         passed_over=passed_over,
-        bucket_region=_region_of(s3, trail.bucket),
+        bucket_region=_region_of(aws.s3, trail.bucket),
         archived=archived,
     )
 
 
 def carry_out(plan: Plan, settings: Settings) -> None:
     """Make what a plan says. Raises RolecallError; what was made until then is kept."""
-    client = make_client("athena", settings.region)
+    client = aws_in(settings.region).athena
     if not plan.has_workgroup:
         _create_workgroup(client, plan)
     database = plan.table.name.partition(".")[0]
@@ -188,7 +187,7 @@ def add_new_folders(
     if MARK not in there.properties:
         return ()
     name, key = bucket_and_key(there.location)
-    bucket = TrailBucket(make_client("s3", settings.region), name)
+    bucket = TrailBucket(aws_in(settings.region).s3, name)
     days = bucket.days_of(_unknown_folders(there, _folders_right_below(bucket, key)))
     if not days:
         return ()
@@ -329,11 +328,11 @@ def _trail(settings: Settings, asked: Asked) -> Trail:
 
 
 def _described_trails(settings: Settings) -> list[dict[str, Any]]:
-    client = make_client("cloudtrail", settings.region)
+    client = aws_in(settings.region).cloudtrail
     try:
         trails: list[dict[str, Any]] = client.describe_trails()["trailList"]
     except (ClientError, BotoCoreError) as error:
-        message = str(explained(error, "look for the trail")).rstrip(".")
+        message = str(user_error(error, "look for the trail")).rstrip(".")
         raise RolecallError(f"{message}; or name its bucket with --bucket.") from None
     return trails
 
@@ -421,7 +420,7 @@ def _check_logs_can_be_read(
         s3.get_object(Bucket=bucket.bucket, Key=key, Range="bytes=0-0")["Body"].read()
     except (ClientError, BotoCoreError) as error:
         if "kms" not in str(error).lower():
-            raise explained(error, f"read s3://{bucket.bucket}/{key}") from None
+            raise user_error(error, f"read s3://{bucket.bucket}/{key}") from None
         named = f"the key {trail.key_arn}" if trail.key_arn else "a key of KMS"
         raise RolecallError(
             f"The logs in s3://{bucket.bucket}/ are encrypted with {named}, which you may not use:"
@@ -431,17 +430,16 @@ def _check_logs_can_be_read(
 
 def _check_results_bucket(s3: Any, results: str) -> None:
     bucket, _ = bucket_and_key(results)
-    try:
-        s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucket":
-            raise explained(error, f"list s3://{bucket}/, the place of results") from None
-        raise RolecallError(
-            f"There is no bucket {bucket} for the results: make it (aws s3 mb s3://{bucket}), or"
-            " name another place with --results."
-        ) from None
-    except BotoCoreError as error:
-        raise explained(error, f"list s3://{bucket}/, the place of results") from None
+    with doing(f"list s3://{bucket}/, the place of results"):
+        try:
+            s3.list_objects_v2(Bucket=bucket, MaxKeys=1)
+        except ClientError as error:
+            if error_code(error) != "NoSuchBucket":
+                raise
+            raise RolecallError(
+                f"There is no bucket {bucket} for the results: make it (aws s3 mb s3://{bucket}),"
+                " or name another place with --results."
+            ) from None
 
 
 def _region_of(s3: Any, bucket: str) -> str | None:
@@ -465,26 +463,24 @@ def _statements(table: TrailTable, there: CatalogueTable | None) -> list[str]:
 
 
 def _has_database(glue: Any, name: str) -> bool:
-    try:
-        glue.get_database(Name=name)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "EntityNotFoundException":
-            return False
-        raise explained(error, f"look up the database {name}") from None
-    except BotoCoreError as error:
-        raise explained(error, f"look up the database {name}") from None
+    with doing(f"look up the database {name}"):
+        try:
+            glue.get_database(Name=name)
+        except ClientError as error:
+            if error_code(error) == "EntityNotFoundException":
+                return False
+            raise
     return True
 
 
 def _has_workgroup(client: Any, name: str) -> bool:
-    try:
-        client.get_work_group(WorkGroup=name)
-    except ClientError as error:
-        if "not found" in str(error):
-            return False
-        raise explained(error, f"look up the workgroup {name}") from None
-    except BotoCoreError as error:
-        raise explained(error, f"look up the workgroup {name}") from None
+    with doing(f"look up the workgroup {name}"):
+        try:
+            client.get_work_group(WorkGroup=name)
+        except ClientError as error:
+            if "not found" in str(error):
+                return False
+            raise
     return True
 
 
@@ -499,15 +495,13 @@ def _create_workgroup(client: Any, plan: Plan) -> None:
         "BytesScannedCutoffPerQuery": plan.cutoff,
         "PublishCloudWatchMetricsEnabled": True,
     }
-    try:
-        client.create_work_group(
-            Name=plan.workgroup,
-            Description="Rolecall: who switched into which role",
-            Configuration=configuration,
-        )
-    except ClientError as error:
-        if "already created" in str(error) or "already exists" in str(error):
-            return
-        raise explained(error, f"make the workgroup {plan.workgroup}") from None
-    except BotoCoreError as error:
-        raise explained(error, f"make the workgroup {plan.workgroup}") from None
+    with doing(f"make the workgroup {plan.workgroup}"):
+        try:
+            client.create_work_group(
+                Name=plan.workgroup,
+                Description="Rolecall: who switched into which role",
+                Configuration=configuration,
+            )
+        except ClientError as error:
+            if "already created" not in str(error) and "already exists" not in str(error):
+                raise

@@ -110,13 +110,13 @@ def _restore(connection: duckdb.DuckDBPyConnection, builds: list[tuple[Any, ...]
 def _enter_on_athena(verified: Verified, settings: Settings) -> Mapping[LogDay, bool]:
     from rolecall.athena.lease import leased
     from rolecall.aws.athena_client import Athena
-    from rolecall.aws.clients import make_client
+    from rolecall.aws.clients import aws_in
     from rolecall.aws.failed_queries import QueryFailedError
 
     with leased(settings):
         athena = Athena(
             settings.place,
-            make_client("athena", settings.region),
+            aws_in(settings.region).athena,
             price_per_tb=settings.price_per_tb,
         )
         try:

@@ -15,9 +15,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from rolecall.aws.errors import explained
+from rolecall.aws.errors import doing, error_code
 from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
 from rolecall.errors import RolecallError
 from rolecall.local.log_files import find_log_files, printable
@@ -326,21 +326,20 @@ class BucketFiles:
     @contextmanager
     def opened(self, file: TrailFile) -> Iterator[Opened]:
         """Open a file. Raises UnreadableFileError; RolecallError where S3 cannot be asked."""
-        try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=file.place)
-            with closing(answer["Body"]) as body:
-                yield Opened(body.read, answer.get("Metadata", {}))
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _GONE:
-                raise UnreadableFileError("it vanished before it could be read") from None
-            if code == _ARCHIVED:
-                raise UnreadableFileError("it is archived", is_archived=True) from None
-            if code in _REFUSED:
-                raise UnreadableFileError("S3 refuses to hand it out (AccessDenied)") from None
-            raise explained(error, f"read s3://{self.bucket}") from None
-        except BotoCoreError as error:
-            raise explained(error, f"read s3://{self.bucket}") from None
+        with doing(f"read s3://{self.bucket}"):
+            try:
+                answer = self.s3.get_object(Bucket=self.bucket, Key=file.place)
+                with closing(answer["Body"]) as body:
+                    yield Opened(body.read, answer.get("Metadata", {}))
+            except ClientError as error:
+                code = error_code(error)
+                if code in _GONE:
+                    raise UnreadableFileError("it vanished before it could be read") from None
+                if code == _ARCHIVED:
+                    raise UnreadableFileError("it is archived", is_archived=True) from None
+                if code in _REFUSED:
+                    raise UnreadableFileError("S3 refuses to hand it out (AccessDenied)") from None
+                raise
 
 
 def _listed(trail: TrailBucket, folder: str, days: Days) -> list[TrailFile]:

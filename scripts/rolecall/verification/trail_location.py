@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from rolecall.aws.clients import make_client
+from rolecall.aws.clients import aws_in
 from rolecall.errors import UsageError
 from rolecall.local.database import connected, open_database
 from rolecall.local.ledger import known_log_roots, readable_log_roots
@@ -35,9 +35,7 @@ def trail_files(settings: Settings) -> FolderFiles | BucketFiles:
         except UsageError as error:
             raise UsageError(f"--logs: {error}") from None
         folder = (match["folder"] or "").strip("/")
-        return BucketFiles(
-            make_client("s3", settings.region), bucket, f"{folder}/" if folder else ""
-        )
+        return BucketFiles(aws_in(settings.region).s3, bucket, f"{folder}/" if folder else "")
     if settings.logs is not None:
         return FolderFiles(readable_log_roots([], settings.logs))
     if not settings.database.exists():
