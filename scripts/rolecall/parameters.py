@@ -231,7 +231,7 @@ def utc_days(first: str | None, last: str | None, zone: tzinfo) -> tuple[date | 
     )
 
 
-def instant(text: str, zone: tzinfo) -> datetime:
+def point_in_time(text: str, zone: tzinfo) -> datetime:
     """Return a moment (``2026-04-30T12:00:00Z``, or local to ``zone``) in UTC without a zone."""
     try:
         moment = datetime.fromisoformat(text)
@@ -307,7 +307,7 @@ KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
     "list": lambda text, zone: f",{','.join(_parts(text))},",
     "day start": day_start,
     "day end": day_end,
-    "instant": instant,
+    "instant": point_in_time,
     "integer": _integer,
     "boolean": _boolean,
 }

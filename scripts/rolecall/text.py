@@ -42,6 +42,11 @@ def clean(text: str) -> str:
     return "".join(char if is_shown(char) else _REPLACEMENT for char in text)
 
 
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with what it counts: `1 event`, `2 events`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def is_shown(char: str) -> bool:
     """Return whether a character is shown as itself: spaces of other widths are too."""
     is_printable = char.isprintable() or unicodedata.category(char) == "Zs"

@@ -76,9 +76,9 @@ class Answer:
     def result(self) -> Result:
         """Return all rows as the command line writes them. Raises RolecallError."""
         from rolecall.output.formats import Result
-        from rolecall.rows import kept
+        from rolecall.rows import keep_rows
 
-        return Result(self.columns, self.types, kept(self.pages()))
+        return Result(self.columns, self.types, keep_rows(self.pages()))
 
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table; timestamps are in UTC. Raises RolecallError."""

@@ -18,9 +18,9 @@ from rolecall.aws.alarm import TimeIsUp
 from rolecall.aws.answer import PRICE_PER_TB, Answer
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, user_error
-from rolecall.aws.failed_queries import QueryDeadlineError, QueryError, QueryLostError, ended
+from rolecall.aws.failed_queries import QueryDeadlineError, QueryError, QueryLostError, failure_of
 from rolecall.errors import RolecallError, UsageError
-from rolecall.names import Place
+from rolecall.names import Workspace
 from rolecall.parameters import Parameter, Value, execution_parameters
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _PAUSE_GROWTH = 0.2, 5.0, 1.5
 
 
 class Athena:
-    """Runs queries at a place, one at a time.
+    """Runs queries in a workspace, one at a time.
 
     ``stopping_client`` takes the place of ``client`` to stop a query, where the time for that is
     short. ``price_per_tb`` is in US dollars. ``clock``, ``sleep`` and ``jitter`` (which gives a
@@ -47,7 +47,7 @@ class Athena:
 
     def __init__(
         self,
-        place: Place,
+        workspace: Workspace,
         client: AthenaClient | None = None,
         *,
         stopping_client: AthenaClient | None = None,
@@ -56,7 +56,7 @@ class Athena:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self.place = place
+        self.workspace = workspace
         self.client: AthenaClient = aws_in(None).athena if client is None else client
         self.price_per_tb = price_per_tb
         self._stopping_client = stopping_client or self.client
@@ -115,17 +115,17 @@ class Athena:
         request: dict[str, Any] = {
             "QueryString": sql,
             "QueryExecutionContext": {
-                "Catalog": self.place.catalog,
-                "Database": self.place.database,
+                "Catalog": self.workspace.catalog,
+                "Database": self.workspace.database,
             },
-            "WorkGroup": self.place.workgroup,
+            "WorkGroup": self.workspace.workgroup,
             # The same for every attempt of botocore: Athena starts the query once.
             "ClientRequestToken": str(uuid.uuid4()),
         }
         if literals:
             request["ExecutionParameters"] = literals
-        if self.place.output_location is not None:
-            request["ResultConfiguration"] = {"OutputLocation": self.place.output_location}
+        if self.workspace.output_location is not None:
+            request["ResultConfiguration"] = {"OutputLocation": self.workspace.output_location}
         return request
 
     def _start(self, request: dict[str, Any], client: AthenaClient) -> str:
@@ -134,7 +134,7 @@ class Athena:
         except (ClientError, BotoCoreError) as error:
             if "output location" in str(error).lower():
                 raise RolecallError(
-                    f"The workgroup {self.place.workgroup} has no place for results: name one"
+                    f"The workgroup {self.workspace.workgroup} has no place for results: name one"
                     " such as s3://my-bucket/athena/ (ROLECALL_RESULTS), or set it in the"
                     " workgroup."
                 ) from None
@@ -161,7 +161,7 @@ class Athena:
             if state == "SUCCEEDED":
                 return execution
             if state in ("FAILED", "CANCELLED"):
-                raise ended(execution)
+                raise failure_of(execution)
             now = self._clock()
             if ends_at is not None and now >= ends_at:
                 fate = "was stopped" if self._stop(query_id) else "could not be stopped"

@@ -16,7 +16,7 @@ from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code
 from rolecall.aws.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
 from rolecall.errors import RolecallError
-from rolecall.names import checked
+from rolecall.names import valid_name
 from rolecall.settings import Settings
 
 READ_RESTORED = "read_restored_glacier_objects"
@@ -232,4 +232,4 @@ def _is_within(forms: Mapping[str, str], values: Mapping[str, str], days: Days) 
 def bucket_and_key(place: str) -> tuple[str, str]:
     """Return the bucket and the key of a place in S3. Raises UsageError if it can be none."""
     bucket, _, key = place.partition("://")[2].partition("/")
-    return checked("bucket", bucket), key
+    return valid_name("bucket", bucket), key

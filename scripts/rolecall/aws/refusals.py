@@ -52,7 +52,7 @@ def refused_right(reason: str) -> str | None:
     reason = without_advice(reason)
     match = _ACTION.search(reason)
     if match is not None:
-        return match["action"] + _named(match["arn"], reason)
+        return match["action"] + _resource_text(match["arn"], reason)
     match = _LAKE_FORMATION.search(reason)
     if match is not None:
         return f"the Lake Formation permission {match['right']} on {match['name'].rstrip('.')}"
@@ -64,7 +64,7 @@ def refused_right(reason: str) -> str | None:
     return None
 
 
-def _named(arn: str | None, reason: str) -> str:
+def _resource_text(arn: str | None, reason: str) -> str:
     """Return a resource with what it is, '' where the reason does not name it."""
     if arn is None:
         place = _S3_PLACE.search(reason)

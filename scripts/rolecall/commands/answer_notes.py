@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rolecall.output.formats import Result
-from rolecall.queries.answer import Answered
+from rolecall.queries.answer import QueryAnswer
 from rolecall.queries.coverage import coverage_note
 from rolecall.sizes import price_text, size_text
 from rolecall.text import note
@@ -16,7 +16,7 @@ def note_uncovered_days(gaps: Result) -> None:
         note(uncovered)
 
 
-def note_scan(*answers: Answered) -> None:
+def note_scan(*answers: QueryAnswer) -> None:
     """Print, beside the result, what questions to Athena scanned and where the first result is."""
     took = [answer.statistics for answer in answers if answer.statistics is not None]
     if took:

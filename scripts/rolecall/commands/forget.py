@@ -9,10 +9,9 @@ import click
 from rolecall.commands.options import target_options
 from rolecall.errors import RolecallError
 from rolecall.local.refresh import forget_locally
-from rolecall.output.formats import counted
 from rolecall.parameters import day
 from rolecall.settings import load_settings
-from rolecall.text import say
+from rolecall.text import plural, say
 
 
 @click.command()
@@ -30,4 +29,4 @@ def forget(before: str, **flags: Any) -> None:
     if settings.target != "local":
         raise RolecallError(f"The target {settings.target} cannot forget yet: use local.")
     forgotten = forget_locally(settings, first_day)
-    say(f"Removed {counted(forgotten, 'event')} from before {first_day}.")
+    say(f"Removed {plural(forgotten, 'event')} from before {first_day}.")

@@ -19,7 +19,7 @@ from rolecall.output.formats import write
 from rolecall.parameters import day, now
 from rolecall.queries.history import columns, footnotes
 from rolecall.queries.notes import CONSOLE_SWITCH, HISTORY
-from rolecall.queries.request import Asked
+from rolecall.queries.request import Inquiry
 from rolecall.settings import load_settings
 from rolecall.text import note, say
 
@@ -97,14 +97,14 @@ def history(
         "active_at": (at or now()) if active else None,
         "workloads": "true" if workloads else None,
     }
-    asked = Asked(settings)
-    result, notes = asked.answer_with_notes(HISTORY, given, is_stale_fine=stale)
+    inquiry = Inquiry(settings)
+    result, notes = inquiry.answer_with_notes(HISTORY, given, is_stale_fine=stale)
     note(*notes)
-    below = footnotes(given, result, asked.ask)
+    below = footnotes(given, result, inquiry.ask)
     is_read_here = format_ == "table" and output is None
     if not is_read_here:
         note(*below)
-    note_scan(*asked.answers)
+    note_scan(*inquiry.answers)
     if not result.rows and is_read_here:
         say("No entry matches.")
     else:

@@ -18,7 +18,7 @@ from rolecall.commands.options import (
 from rolecall.errors import UsageError
 from rolecall.output.formats import write
 from rolecall.project.analyses import analyses
-from rolecall.queries.request import Asked
+from rolecall.queries.request import Inquiry
 from rolecall.settings import load_settings
 from rolecall.text import note, say
 
@@ -55,13 +55,13 @@ def query(
         say(*_query_list())
         return
     settings = load_settings(**flags)
-    asked = Asked(settings, allow_files=allow_files)
+    inquiry = Inquiry(settings, allow_files=allow_files)
     given = dict(_pair(param) for param in params)
-    result, notes = asked.answer_with_notes(name, given, is_stale_fine=stale)
+    result, notes = inquiry.answer_with_notes(name, given, is_stale_fine=stale)
     if allow_files:
         note("The query could read every file that you may read: --allow-files.")
     note(*notes)
-    note_scan(*asked.answers)
+    note_scan(*inquiry.answers)
     write(result, format_, output, settings.zone)
 
 

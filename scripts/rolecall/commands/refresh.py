@@ -10,7 +10,7 @@ from rolecall.commands.answer_notes import note_uncovered_days
 from rolecall.commands.options import target_options
 from rolecall.commands.refresh_text import athena_lines, check_strict, local_lines
 from rolecall.local.refresh import refresh_locally
-from rolecall.queries.request import Asked
+from rolecall.queries.request import Inquiry
 from rolecall.settings import Settings, load_settings
 from rolecall.text import say
 
@@ -48,19 +48,19 @@ def refresh(**flags: Any) -> None:
 
 
 def _refresh_locally(settings: Settings) -> None:
-    refreshed = refresh_locally(settings)
-    say(*local_lines(refreshed, settings))
-    note_uncovered_days(Asked(settings).ask("coverage_gaps", {}))
+    summary = refresh_locally(settings)
+    say(*local_lines(summary, settings))
+    note_uncovered_days(Inquiry(settings).ask("coverage_gaps", {}))
     if settings.strict:
-        check_strict(refreshed)
+        check_strict(summary)
 
 
 def _refresh_athena(settings: Settings) -> None:
     # Here: a refresh of the local target needs no boto3, which takes time and memory.
     from rolecall.athena.refresh import refresh_athena
 
-    refreshed = refresh_athena(settings)
-    say(*athena_lines(refreshed, settings))
-    note_uncovered_days(refreshed.coverage_gaps)
+    summary = refresh_athena(settings)
+    say(*athena_lines(summary, settings))
+    note_uncovered_days(summary.coverage_gaps)
     if settings.strict:
-        check_strict(refreshed)
+        check_strict(summary)

@@ -7,91 +7,91 @@ from typing import TYPE_CHECKING
 
 from rolecall.errors import SkippedError
 from rolecall.local.log_files import kinds_text
-from rolecall.output.formats import counted
-from rolecall.refresh_summary import DoubtfulFile, Refreshed, TargetRefreshed, Unreadable
+from rolecall.refresh_summary import DoubtfulFile, LocalRefreshSummary, RefreshSummary, Unreadable
 from rolecall.settings import Settings
 from rolecall.sizes import price_text, size_text
+from rolecall.text import plural
 
 if TYPE_CHECKING:
-    from rolecall.athena.refresh import AthenaRefreshed
+    from rolecall.athena.refresh import AthenaRefreshSummary
 
 _NAMED_AT_MOST = 20
 _FILES_NAMED_AT_MOST = 3
 
 
-def local_lines(refreshed: Refreshed, settings: Settings) -> list[str]:
+def local_lines(summary: LocalRefreshSummary, settings: Settings) -> list[str]:
     """Return what a refresh of the local target came to."""
     lines = []
-    if refreshed.file_count:
-        empty = f", {refreshed.empty_file_count:,} empty" if refreshed.empty_file_count else ""
-        forgotten = refreshed.forgotten_record_count
-        left_out = f", {counted(forgotten, 'forgotten record')} left out" if forgotten else ""
+    if summary.file_count:
+        empty = f", {summary.empty_file_count:,} empty" if summary.empty_file_count else ""
+        forgotten = summary.forgotten_record_count
+        left_out = f", {plural(forgotten, 'forgotten record')} left out" if forgotten else ""
         lines.append(
-            f"Loaded {counted(refreshed.file_count, 'log file')}{empty}:"
-            f" {counted(refreshed.event_count, 'new event')}{left_out}."
+            f"Loaded {plural(summary.file_count, 'log file')}{empty}:"
+            f" {plural(summary.event_count, 'new event')}{left_out}."
         )
     else:
         lines.append("Nothing new to load.")
-    lines += _unreadable_lines(refreshed.unreadable)
-    lines += _doubtful_lines(refreshed.doubtful_files)
-    if count := refreshed.passed_over.total():
-        others = counted(
+    lines += _unreadable_lines(summary.unreadable)
+    lines += _doubtful_lines(summary.doubtful_files)
+    if count := summary.passed_over.total():
+        others = plural(
             count, "file that is no CloudTrail log", "files that are no CloudTrail logs"
         )
-        lines.append(f"Passed over {others}: {kinds_text(refreshed.passed_over)}.")
-    lines += _conflict_lines(refreshed)
-    for root in refreshed.missing_log_roots:
+        lines.append(f"Passed over {others}: {kinds_text(summary.passed_over)}.")
+    lines += _conflict_lines(summary)
+    for root in summary.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
-    if refreshed.test_count:
-        lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
+    if summary.test_count:
+        lines.append(f"Passed {plural(summary.test_count, 'data test')}.")
     lines.append(
-        f"{settings.database} has {counted(refreshed.total_event_count, 'event')} of"
-        f" {counted(refreshed.total_file_count, 'log file')} and"
-        f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
+        f"{settings.database} has {plural(summary.total_event_count, 'event')} of"
+        f" {plural(summary.total_file_count, 'log file')} and"
+        f" {plural(summary.total_switch_count, 'role switch', 'role switches')}."
     )
     return lines
 
 
-def athena_lines(refreshed: AthenaRefreshed, settings: Settings) -> list[str]:
+def athena_lines(summary: AthenaRefreshSummary, settings: Settings) -> list[str]:
     """Return what a refresh of the Athena target came to."""
     # Here: a refresh of the local target needs no boto3, which takes time and memory.
     from rolecall.athena.archived_logs import archived_text
     from rolecall.setup.plan import folders_text
 
     lines = []
-    if refreshed.new_folders:
-        lines.append(f"Added to {settings.table}: {folders_text(refreshed.new_folders)}.")
-    if refreshed.file_count:
+    if summary.new_folders:
+        lines.append(f"Added to {settings.table}: {folders_text(summary.new_folders)}.")
+    if summary.file_count:
         lines.append(
-            f"Loaded {counted(refreshed.file_count, 'log file')}:"
-            f" {counted(refreshed.event_count, 'new event')}."
+            f"Loaded {plural(summary.file_count, 'log file')}:"
+            f" {plural(summary.event_count, 'new event')}."
         )
     else:
         lines.append("Nothing new to load.")
-    lines += _unreadable_lines(refreshed.unreadable)
-    if refreshed.archived.files:
-        lines.append(archived_text(refreshed.archived))
-    lines += _doubtful_lines(refreshed.doubtful_files)
-    lines += _conflict_lines(refreshed)
-    if refreshed.test_count:
-        lines.append(f"Passed {counted(refreshed.test_count, 'data test')}.")
-    if refreshed.compacted.tables:
-        lines.append(f"Compacted {', '.join(refreshed.compacted.tables)}.")
-    lines += refreshed.compacted.problems
+    lines += _unreadable_lines(summary.unreadable)
+    if summary.archived.files:
+        lines.append(archived_text(summary.archived))
+    lines += _doubtful_lines(summary.doubtful_files)
+    lines += _conflict_lines(summary)
+    if summary.test_count:
+        lines.append(f"Passed {plural(summary.test_count, 'data test')}.")
+    if summary.compaction.tables:
+        lines.append(f"Compacted {', '.join(summary.compaction.tables)}.")
+    lines += summary.compaction.problems
     lines.append(
-        f"{settings.schema_name} has {counted(refreshed.total_event_count, 'event')} of"
-        f" {counted(refreshed.total_file_count, 'log file')} and"
-        f" {counted(refreshed.total_switch_count, 'role switch', 'role switches')}."
+        f"{settings.schema_name} has {plural(summary.total_event_count, 'event')} of"
+        f" {plural(summary.total_file_count, 'log file')} and"
+        f" {plural(summary.total_switch_count, 'role switch', 'role switches')}."
     )
-    spent, raw = refreshed.spent, size_text(refreshed.raw_bytes)
-    if spent is not None:
+    totals, raw = summary.scan_totals, size_text(summary.raw_bytes)
+    if totals is not None:
         lines.append(
-            f"Scanned {size_text(spent.scanned_bytes)}, {raw} of it in {settings.table}, with"
-            f" {counted(spent.statement_count, 'statement')} for {price_text(spent.price)}."
+            f"Scanned {size_text(totals.scanned_bytes)}, {raw} of it in {settings.table}, with"
+            f" {plural(totals.statement_count, 'statement')} for {price_text(totals.price)}."
         )
     else:
         lines.append(f"Scanned {raw} of {settings.table}; AWS does not say what the rest took.")
-    if not refreshed.is_partitioned_by_day:
+    if not summary.is_partitioned_by_day:
         lines.append(
             f"{settings.table} has no partitions by the day: each refresh scans all of it."
             " `rolecall setup` makes a table that has."
@@ -99,18 +99,18 @@ def athena_lines(refreshed: AthenaRefreshed, settings: Settings) -> list[str]:
     return lines
 
 
-def check_strict(refreshed: TargetRefreshed) -> None:
+def check_strict(summary: RefreshSummary) -> None:
     """Raise SkippedError if the refresh left a file or a record out, or one contradicts another."""
-    files = refreshed.doubtful_files
+    files = summary.doubtful_files
     counts = (
-        (refreshed.skipped_file_count, "file", "skipped"),
+        (summary.skipped_file_count, "file", "skipped"),
         (sum(file.is_replaced for file in files), "file", "replaced"),
-        (refreshed.rejected_record_count, "record", "rejected"),
-        (refreshed.conflict_count, "record", "in conflict"),
+        (summary.rejected_record_count, "record", "rejected"),
+        (summary.conflict_count, "record", "in conflict"),
         (sum(file.misplaced_count for file in files), "record", "misplaced"),
         (sum(file.ambiguous_count for file in files), "record", "ambiguous"),
     )
-    told = [f"{counted(count, noun)} {what}" for count, noun, what in counts if count]
+    told = [f"{plural(count, noun)} {what}" for count, noun, what in counts if count]
     if told:
         raise SkippedError(f"--strict does not allow {', '.join(told)}: see the lines above.")
 
@@ -128,19 +128,19 @@ def _doubtful_lines(files: Sequence[DoubtfulFile]) -> list[str]:
         untimed = file.rejected_count - file.too_large_count
         if untimed:
             lines.append(
-                f"Rejected {counted(untimed, 'record')} without a valid time in {file.log_file}."
+                f"Rejected {plural(untimed, 'record')} without a valid time in {file.log_file}."
             )
         if file.too_large_count:
-            too_large = counted(file.too_large_count, "record")
+            too_large = plural(file.too_large_count, "record")
             lines.append(f"Rejected {too_large} above 1 MB in {file.log_file}.")
         if file.misplaced_count:
             lines.append(
-                f"Found {counted(file.misplaced_count, 'record')} of another account or region"
+                f"Found {plural(file.misplaced_count, 'record')} of another account or region"
                 f" than its key names in {file.log_file}."
             )
         if file.ambiguous_count:
             lines.append(
-                f"Found {counted(file.ambiguous_count, 'record')} that readers may read differently"
+                f"Found {plural(file.ambiguous_count, 'record')} that readers may read differently"
                 f" in {file.log_file}: a key is there twice, or in other letters than CloudTrail's."
             )
         if file.is_replaced:
@@ -148,33 +148,33 @@ def _doubtful_lines(files: Sequence[DoubtfulFile]) -> list[str]:
                 f"Read {file.log_file} again: there is another file of its name, size and time."
             )
     if len(files) > _NAMED_AT_MOST:
-        rest = counted(len(files) - _NAMED_AT_MOST, "more file", "more files")
+        rest = plural(len(files) - _NAMED_AT_MOST, "more file", "more files")
         lines.append(f"... and records of {rest}: see the counts in log_files.")
     return lines
 
 
-def _conflict_lines(refreshed: TargetRefreshed) -> list[str]:
+def _conflict_lines(summary: RefreshSummary) -> list[str]:
     """Return what to say of records that contradict or correct others."""
     lines = []
-    if refreshed.conflict_count:
-        one = refreshed.conflict_count == 1
+    if summary.conflict_count:
+        one = summary.conflict_count == 1
         lines.append(
-            f"{counted(refreshed.conflict_count, 'record')} {'conflicts' if one else 'conflict'}"
+            f"{plural(summary.conflict_count, 'record')} {'conflicts' if one else 'conflict'}"
             f" with {'another' if one else 'others'} under {'its' if one else 'their'} event id, in"
-            f" {_named(refreshed.conflicting_files)}: see `rolecall query event_conflicts`."
+            f" {_files_text(summary.conflicting_files)}: see `rolecall query event_conflicts`."
         )
-    if refreshed.correction_count:
-        one = refreshed.correction_count == 1
+    if summary.correction_count:
+        one = summary.correction_count == 1
         lines.append(
-            f"{counted(refreshed.correction_count, 'correction')}"
+            f"{plural(summary.correction_count, 'correction')}"
             f" {'replaces the event' if one else 'replace the events'} that"
             f" {'it corrects' if one else 'they correct'}, in"
-            f" {_named(refreshed.correcting_files)}: see `rolecall query event_corrections`."
+            f" {_files_text(summary.correcting_files)}: see `rolecall query event_corrections`."
         )
     return lines
 
 
-def _named(files: Sequence[tuple[str, int]]) -> str:
+def _files_text(files: Sequence[tuple[str, int]]) -> str:
     """Return the first of some log files, and how many more there are."""
     named = ", ".join(log_file for log_file, _ in files[:_FILES_NAMED_AT_MOST])
     more = len(files) - _FILES_NAMED_AT_MOST

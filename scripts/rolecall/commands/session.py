@@ -9,7 +9,7 @@ import click
 
 from rolecall.commands.answer_notes import note_scan
 from rolecall.commands.options import deadline_option, target_options
-from rolecall.queries.request import Asked
+from rolecall.queries.request import Inquiry
 from rolecall.queries.session import find, gather, json_lines, write_text
 from rolecall.settings import load_settings
 from rolecall.text import say_data
@@ -35,9 +35,9 @@ def session(id_: str, format_: str, **flags: Any) -> None:
     role, or as much of it as no other has.
     """
     settings = load_settings(**flags)
-    asked = Asked(settings)
-    found = gather(*find(id_, asked.ask), asked.ask, every=format_ == "json")
-    note_scan(asked.answers[-1], *asked.answers[:-1])
+    inquiry = Inquiry(settings)
+    found = gather(*find(id_, inquiry.ask), inquiry.ask, every=format_ == "json")
+    note_scan(inquiry.answers[-1], *inquiry.answers[:-1])
     if format_ == "json":
         say_data(json_lines(found, settings.zone))
     else:

@@ -9,7 +9,7 @@ import click
 from rolecall.aws.clients import aws_in
 from rolecall.errors import UsageError
 from rolecall.settings import load_settings
-from rolecall.setup.plan import Asked, carry_out, plan_setup
+from rolecall.setup.plan import SetupRequest, carry_out, plan_setup
 from rolecall.setup.text import done_lines, plan_lines
 from rolecall.sizes import size_bytes
 from rolecall.text import say
@@ -44,10 +44,10 @@ def setup(
     """
     settings = load_settings(**flags)
     try:
-        asked = Asked(trail, bucket, prefix, organization, size_bytes(cutoff))
+        request = SetupRequest(trail, bucket, prefix, organization, size_bytes(cutoff))
     except ValueError as error:
         raise UsageError(f"--cutoff: {error}.") from None
-    plan = plan_setup(settings, asked)
+    plan = plan_setup(settings, request)
     region = aws_in(settings.region).athena.meta.region_name
     say(*plan_lines(plan, settings, region))
     if not dry_run:

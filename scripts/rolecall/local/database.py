@@ -96,7 +96,7 @@ PATIENCE_SECONDS = 60
 """How long a refresh that is under way waits for those who read in between, in seconds."""
 
 
-def connected() -> duckdb.DuckDBPyConnection:
+def open_memory_database() -> duckdb.DuckDBPyConnection:
     """Return a connection with nothing attached, which fetches and loads no extension by itself.
 
     It knows no variable of Python and no secret that DuckDB keeps, and writes nothing to disk that
@@ -136,7 +136,7 @@ def open_for_writing(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnecti
 
 
 def _opened(path: Path, wait_seconds: float, options: str) -> duckdb.DuckDBPyConnection:
-    connection = connected()
+    connection = open_memory_database()
     try:
         attach(connection, path.absolute(), wait_seconds, options)
     except RolecallError:
@@ -472,7 +472,7 @@ def rewrite(path: Path) -> None:
     # Where a version that wrote it beside the database was killed, it is there still.
     _remove(path.absolute().with_name(f"{path.name}.new"))
     try:
-        with connected() as connection:
+        with open_memory_database() as connection:
             attach(connection, path.absolute(), PATIENCE_SECONDS)
             # A file that takes the place of this one must not find a log of changes to this one.
             connection.execute(f"checkpoint {NAME}")
@@ -507,7 +507,7 @@ def _remove(database: Path) -> None:
 
 
 @contextmanager
-def written_or_told(path: Path) -> Iterator[None]:
+def duckdb_errors_as_sentences(path: Path) -> Iterator[None]:
     """Raise RolecallError where DuckDB cannot write the database at ``path``."""
     try:
         yield

@@ -358,7 +358,9 @@ def _since_1970(value: date | str | None) -> int | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        return (instant(value, UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        return (local_time(value, UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+            microseconds=1
+        )
     if isinstance(value, date):
         return (value - date(1970, 1, 1)).days * _MICROSECONDS_A_DAY
     match = _FAR_TIME.fullmatch(value)
@@ -415,11 +417,6 @@ def write_columns(result: Result, columns: Sequence[Column], screen: Screen) -> 
     write_lines(titles, _Shown(result, columns), least, screen)
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """Return a number with what it counts: `1 event`, `2 events`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:
     """Return a value as JSON has it: timestamps and days are ISO 8601, infinity is null."""
     if isinstance(value, (float, Decimal)):
@@ -429,7 +426,7 @@ def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:
     return _plain(value, zone)
 
 
-def instant(value: datetime, zone: tzinfo) -> datetime:
+def local_time(value: datetime, zone: tzinfo) -> datetime:
     """Return a timestamp, in UTC where it has no zone, as an instant in ``zone``."""
     if value.tzinfo is None:
         value = value.replace(tzinfo=UTC)
@@ -494,7 +491,7 @@ def _plain_columns(result: Result, zone: ZoneInfo) -> list[Column]:
 
 def _cell(value: object, zone: ZoneInfo) -> str:
     if isinstance(value, datetime):
-        return instant(value, zone).strftime("%Y-%m-%d %H:%M:%S")
+        return local_time(value, zone).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, Decimal):
         return f"{value:f}"
     return "" if value is None else str(value)
@@ -505,7 +502,7 @@ def _plain(value: object, zone: tzinfo) -> str | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        text = instant(value, zone).isoformat(timespec=_timespec(value))
+        text = local_time(value, zone).isoformat(timespec=_timespec(value))
         return text.replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()

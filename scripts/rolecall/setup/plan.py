@@ -20,7 +20,7 @@ from rolecall.aws.glue_catalogue import CatalogueTable, bucket_and_key, find_tab
 from rolecall.aws.refusals import refusal
 from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, Days, RegionFolder, TrailBucket
 from rolecall.errors import RolecallError, UsageError
-from rolecall.names import Place, checked
+from rolecall.names import Workspace, valid_name
 from rolecall.settings import Settings
 from rolecall.setup.trail_table import MARK, AddedPartition, TrailTable
 
@@ -48,7 +48,7 @@ class Trail:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SetupRequest:
     """What the command line says about the trail and the workgroup; sizes in bytes."""
 
     trail: str | None = None
@@ -59,7 +59,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class ArchivedLogs:
+class ArchivedPeriod:
     """The folder with the oldest logs, which are archived, and the first day after these."""
 
     folder: RegionFolder
@@ -67,7 +67,7 @@ class ArchivedLogs:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SetupPlan:
     """What is there, and what is to be made of it.
 
     ``there`` is the table as it is, None if there is none; ``statements`` make it as it is to be.
@@ -88,7 +88,7 @@ class Plan:
     day_bytes: int
     passed_over: tuple[str, ...]
     bucket_region: str | None
-    archived: ArchivedLogs | None
+    archived: ArchivedPeriod | None
 
     @property
     def is_own_table(self) -> bool:
@@ -108,7 +108,7 @@ class Plan:
         return [region for region in self.table.regions if region not in known]
 
 
-def plan_setup(settings: Settings, asked: Asked) -> Plan:
+def plan_setup(settings: Settings, request: SetupRequest) -> SetupPlan:
     """Find the trail and what is there, and return what is to be made. Nothing is changed.
 
     Raises RolecallError, which names the bucket, the key or the database that may not be used.
@@ -118,13 +118,13 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
             "Athena needs a place in S3 for results and tables: name one such as"
             " s3://my-bucket/rolecall/ with --results (ROLECALL_RESULTS)."
         )
-    if asked.cutoff < _SMALLEST_CUTOFF:
+    if request.cutoff < _SMALLEST_CUTOFF:
         raise UsageError("Athena's limit on a query's scan is 10 MB or more: raise --cutoff.")
     name, workgroup = _names(settings)
-    trail = _trail(settings, asked)
+    trail = _trail(settings, request)
     aws = aws_in(settings.region)
-    bucket = TrailBucket(aws.s3, checked("bucket", trail.bucket))
-    key, passed_over = _logs_key(bucket, trail, asked.organization)
+    bucket = TrailBucket(aws.s3, valid_name("bucket", trail.bucket))
+    key, passed_over = _logs_key(bucket, trail, request.organization)
     first_days = bucket.first_days(_folders_right_below(bucket, key))
     folders = list(first_days)
     if not folders:
@@ -138,14 +138,14 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
     there = find_table(name, aws.glue, settings)
     table = TrailTable(
         name,
-        checked("place", f"s3://{trail.bucket}/{key}"),
+        valid_name("s3_url", f"s3://{trail.bucket}/{key}"),
         tuple(sorted({folder.account for folder in folders})),
         tuple(sorted({folder.region for folder in folders})),
         min(first_days.values()),
         added=_added(there, bucket.days_of(_unknown_folders(there, folders))),
     )
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
-    return Plan(
+    return SetupPlan(
         trail=trail,
         table=table,
         there=there,
@@ -153,7 +153,7 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
         has_database=_has_database(aws.glue, name.partition(".")[0]),
         workgroup=workgroup,
         has_workgroup=_has_workgroup(aws.athena, workgroup),
-        cutoff=asked.cutoff,
+        cutoff=request.cutoff,
         results=settings.results,
         day_bytes=bucket.folder_bytes(folders, Days(yesterday, yesterday)),
         passed_over=passed_over,
@@ -162,16 +162,16 @@ def plan_setup(settings: Settings, asked: Asked) -> Plan:
     )
 
 
-def carry_out(plan: Plan, settings: Settings) -> None:
+def carry_out(plan: SetupPlan, settings: Settings) -> None:
     """Make what a plan says. Raises RolecallError; what was made until then is kept."""
     client = aws_in(settings.region).athena
     if not plan.has_workgroup:
         _create_workgroup(client, plan)
     database = plan.table.name.partition(".")[0]
-    place = Place("default", plan.workgroup, f"{plan.results}results/")
-    athena = Athena(place, client, price_per_tb=settings.price_per_tb)
+    workspace = Workspace("default", plan.workgroup, f"{plan.results}results/")
+    athena = Athena(workspace, client, price_per_tb=settings.price_per_tb)
     if not plan.has_database:
-        statement = f"CREATE DATABASE IF NOT EXISTS `{checked('database', database)}`"
+        statement = f"CREATE DATABASE IF NOT EXISTS `{valid_name('database', database)}`"
         _run(athena, statement, plan.table.name)
     for statement in plan.statements:
         _run(athena, statement, plan.table.name)
@@ -291,19 +291,19 @@ def _names(settings: Settings) -> tuple[str, str]:
     )
 
 
-def _trail(settings: Settings, asked: Asked) -> Trail:
+def _trail(settings: Settings, request: SetupRequest) -> Trail:
     """Return the trail that is meant. Raises UsageError if that is not clear."""
-    prefix = f"{asked.prefix.strip('/')}/" if asked.prefix and asked.prefix.strip("/") else ""
-    if asked.bucket is not None:
-        if asked.trail is not None:
+    prefix = f"{request.prefix.strip('/')}/" if request.prefix and request.prefix.strip("/") else ""
+    if request.bucket is not None:
+        if request.trail is not None:
             raise UsageError("Both --trail and --bucket are given: leave one out.")
-        return Trail(None, asked.bucket, prefix)
+        return Trail(None, request.bucket, prefix)
     trails = _described_trails(settings)
-    if asked.trail is not None:
-        trails = [trail for trail in trails if asked.trail in (trail["Name"], trail["TrailARN"])]
+    if request.trail is not None:
+        trails = [trail for trail in trails if request.trail in (trail["Name"], trail["TrailARN"])]
         if not trails:
             raise RolecallError(
-                f"There is no trail {asked.trail} in this account and region: see the CloudTrail"
+                f"There is no trail {request.trail} in this account and region: see the CloudTrail"
                 " console, or name its bucket with --bucket."
             )
     # Whoever has a trail of the organization means that one.
@@ -393,18 +393,18 @@ def _check_trail_has_folders(
 
 def _archived_logs(
     bucket: TrailBucket, first_days: Mapping[RegionFolder, date]
-) -> ArchivedLogs | None:
+) -> ArchivedPeriod | None:
     """Return which logs are in Glacier as the oldest folder tells it: a lifecycle goes by age."""
     folder = min(first_days, key=lambda folder: (first_days[folder], folder.key))
     until = bucket.archived_until(folder, first_days[folder], datetime.now(UTC).date())
-    return None if until is None else ArchivedLogs(folder, until)
+    return None if until is None else ArchivedPeriod(folder, until)
 
 
 def _check_logs_can_be_read(
     s3: Any,
     bucket: TrailBucket,
     first_days: Mapping[RegionFolder, date],
-    archived: ArchivedLogs | None,
+    archived: ArchivedPeriod | None,
     trail: Trail,
 ) -> None:
     """Read one byte of one log. Raises RolecallError if bucket or key do not allow it.
@@ -484,7 +484,7 @@ def _has_workgroup(client: Any, name: str) -> bool:
     return True
 
 
-def _create_workgroup(client: Any, plan: Plan) -> None:
+def _create_workgroup(client: Any, plan: SetupPlan) -> None:
     configuration = {
         "ResultConfiguration": {
             "OutputLocation": f"{plan.results}results/",

@@ -13,7 +13,7 @@ from datetime import date
 
 from rolecall.aws.glue_catalogue import READ_RESTORED, CatalogueTable
 from rolecall.aws.trail_bucket import ACCOUNT, REGION
-from rolecall.names import checked
+from rolecall.names import valid_name
 from rolecall.record_fields import athena_columns
 
 MARK = "rolecall.setup"
@@ -107,7 +107,7 @@ PARTITIONED BY (account STRING, region STRING, dt STRING)
 ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
 STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
-LOCATION '{checked("place", self.location)}'
+LOCATION '{valid_name("s3_url", self.location)}'
 TBLPROPERTIES ({_pairs(self._properties())})"""
 
     def _properties(self) -> dict[str, str]:
@@ -127,14 +127,14 @@ TBLPROPERTIES ({_pairs(self._properties())})"""
             "projection.dt.interval": "1",
             "projection.dt.interval.unit": "DAYS",
             "storage.location.template": (
-                f"{checked('place', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
+                f"{valid_name('place', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
             ),
             **added,
         }
 
     def _quoted(self) -> str:
         database, _, table = self.name.partition(".")
-        return f"`{checked('database', database)}`.`{checked('table', table)}`"
+        return f"`{valid_name('database', database)}`.`{valid_name('table', table)}`"
 
 
 def _added(text: str) -> Iterator[AddedPartition]:

@@ -143,7 +143,7 @@ class RegionFiles:
     logs: list[TrailFile] = field(default_factory=list)
 
 
-class Opened(NamedTuple):
+class OpenFile(NamedTuple):
     """An open file: what reads it, and what S3 keeps beside it."""
 
     read: Callable[[int], bytes]
@@ -167,7 +167,7 @@ class TrailFiles(Protocol):
     def regions(self, span: Span) -> Iterator[RegionFiles]:
         """Yield the files of each account and region for these days. Raises RolecallError."""
 
-    def opened(self, file: TrailFile) -> AbstractContextManager[Opened]:
+    def open_file(self, file: TrailFile) -> AbstractContextManager[OpenFile]:
         """Open a file. Raises UnreadableFileError, and RolecallError where none can be read."""
 
 
@@ -223,7 +223,7 @@ class FolderFiles:
         yield from (found[place] for place in sorted(found))
 
     @contextmanager
-    def opened(self, file: TrailFile) -> Iterator[Opened]:
+    def open_file(self, file: TrailFile) -> Iterator[OpenFile]:
         """Open a file. Raises UnreadableFileError."""
         try:
             stream = open_file(file.place)
@@ -231,7 +231,7 @@ class FolderFiles:
             raise UnreadableFileError(error.strerror or str(error)) from None
         with stream:
             try:
-                yield Opened(stream.read, {})
+                yield OpenFile(stream.read, {})
             except OSError as error:
                 raise UnreadableFileError(error.strerror or str(error)) from None
 
@@ -324,13 +324,13 @@ class BucketFiles:
                     yield root, account, f"{folder}{account}/"
 
     @contextmanager
-    def opened(self, file: TrailFile) -> Iterator[Opened]:
+    def open_file(self, file: TrailFile) -> Iterator[OpenFile]:
         """Open a file. Raises UnreadableFileError; RolecallError where S3 cannot be asked."""
         with doing(f"read s3://{self.bucket}"):
             try:
                 answer = self.s3.get_object(Bucket=self.bucket, Key=file.place)
                 with closing(answer["Body"]) as body:
-                    yield Opened(body.read, answer.get("Metadata", {}))
+                    yield OpenFile(body.read, answer.get("Metadata", {}))
             except ClientError as error:
                 code = error_code(error)
                 if code in _GONE:

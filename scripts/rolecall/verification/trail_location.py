@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from rolecall.aws.clients import aws_in
 from rolecall.errors import UsageError
-from rolecall.local.database import connected, open_database
+from rolecall.local.database import open_database, open_memory_database
 from rolecall.local.ledger import known_log_roots, readable_log_roots
-from rolecall.names import checked
+from rolecall.names import valid_name
 from rolecall.settings import Settings
 from rolecall.verification.trail_files import BucketFiles, FolderFiles, Span
 
@@ -31,7 +31,7 @@ def trail_files(settings: Settings) -> FolderFiles | BucketFiles:
     match = None if place is None else _BUCKET.fullmatch(place)
     if match is not None:
         try:
-            bucket = checked("bucket", match["bucket"])
+            bucket = valid_name("bucket", match["bucket"])
         except UsageError as error:
             raise UsageError(f"--logs: {error}") from None
         folder = (match["folder"] or "").strip("/")
@@ -39,7 +39,7 @@ def trail_files(settings: Settings) -> FolderFiles | BucketFiles:
     if settings.logs is not None:
         return FolderFiles(readable_log_roots([], settings.logs))
     if not settings.database.exists():
-        with connected() as nothing:
+        with open_memory_database() as nothing:
             return FolderFiles(readable_log_roots(known_log_roots(nothing), None))
     with open_database(settings.database, settings.wait_seconds) as ledger:
         return FolderFiles(readable_log_roots(known_log_roots(ledger), None))
