@@ -23,13 +23,8 @@ import duckdb
 import pytest
 
 from rolecall.errors import RolecallError
-from rolecall.local.database import (
-    attach,
-    only_writer,
-    open_database,
-    open_for_writing,
-    open_memory_database,
-)
+from rolecall.local.database import attach, open_database, open_for_writing, open_memory_database
+from rolecall.local.lock import only_writer
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_source import TIME_PATTERN
 from rolecall.local.refresh import _forgotten, slices

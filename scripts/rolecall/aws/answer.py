@@ -82,7 +82,7 @@ class Answer:
 
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table; timestamps are in UTC. Raises RolecallError."""
-        from rolecall.output.formats import arrow_table
+        from rolecall.output.parquet import arrow_table
 
         return arrow_table(self.result())
 

@@ -21,16 +21,17 @@ from rolecall.local.database import (
     SCHEMA_VERSION,
     drop_retired,
     duckdb_errors_as_sentences,
-    has_forgotten_text,
     has_table,
     is_outdated,
-    only_writer,
     open_for_writing,
     open_memory_database,
+    set_schema_version,
+)
+from rolecall.local.forgotten import (
+    has_forgotten_text,
     remember_cleaning,
     remember_forgotten,
     rewrite,
-    set_schema_version,
 )
 from rolecall.local.ledger import (
     Attempt,
@@ -46,6 +47,7 @@ from rolecall.local.ledger import (
     remember_log_roots,
     sorted_log_files,
 )
+from rolecall.local.lock import only_writer
 from rolecall.local.log_files import LogFile, printable
 from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import UnreadableLogError

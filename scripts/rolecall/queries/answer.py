@@ -15,12 +15,12 @@ from rolecall.errors import RolecallError, UsageError
 from rolecall.local.database import (
     NAME,
     bound_reader,
-    forgotten_before,
     has_table,
     open_database,
     open_memory_database,
-    writer_of,
 )
+from rolecall.local.forgotten import forgotten_before
+from rolecall.local.lock import writer_of
 from rolecall.local.spill import reader_folder
 from rolecall.output.formats import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers

@@ -19,9 +19,9 @@ from rolecall.local.database import (
     check_schema_version,
     duckdb_errors_as_sentences,
     has_table,
-    only_writer,
     open_for_writing,
 )
+from rolecall.local.lock import only_writer
 from rolecall.project.run import failures, run_dbt
 from rolecall.settings import Settings
 from rolecall.verification.trail import VerificationReport
