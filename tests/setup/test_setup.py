@@ -31,7 +31,7 @@ from rolecall.commands.main import cli
 from rolecall.errors import RolecallError, UsageError
 from rolecall.names import Workspace
 from rolecall.settings import load_settings
-from rolecall.setup.plan import add_new_folders
+from rolecall.setup.new_folders import add_new_folders
 from support.logs import log_key
 
 _NUMBERS = count()

@@ -30,7 +30,7 @@ from rolecall.project.location import project_digest
 from rolecall.project.run import failures, run_dbt
 from rolecall.refresh_summary import DoubtfulFile, RefreshSummary, Unreadable
 from rolecall.settings import Settings
-from rolecall.setup.plan import add_new_folders
+from rolecall.setup.new_folders import add_new_folders
 
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult

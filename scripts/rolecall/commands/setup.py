@@ -9,8 +9,10 @@ import click
 from rolecall.aws.clients import aws_in
 from rolecall.errors import UsageError
 from rolecall.settings import load_settings
-from rolecall.setup.plan import SetupRequest, carry_out, plan_setup
+from rolecall.setup.carry_out import carry_out
+from rolecall.setup.plan import plan_setup
 from rolecall.setup.text import done_lines, plan_lines
+from rolecall.setup.trail import SetupRequest
 from rolecall.sizes import size_bytes
 from rolecall.text import say
 
