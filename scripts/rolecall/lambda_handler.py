@@ -116,7 +116,7 @@ _DEFAULTS = {
 _FILTERS = ("account", "source_account", "user", "role", "how", "outcome", "mfa")
 _DAYS = {"from": "from_day", "to": "to_day"}
 _MOST_DAYS = 36_500
-# Which keys of an event speak of a parameter.
+# The keys of an event that set each parameter.
 _SOURCES = {key: (key,) for key in _FILTERS} | {
     "from_day": ("from", "days"),
     "to_day": ("to", "days"),
@@ -376,7 +376,7 @@ def _check_places(told: Mapping[str, Any], own: Mapping[str, Any]) -> None:
 def _allowed() -> dict[str, list[str]]:
     """Return what the environment allows an event to name, beside the environment's own.
 
-    Raises RolecallError if that is no object of lists.
+    Raises RolecallError if that is not an object of lists.
     """
     text = os.environ.get(_ALLOWED)
     if not text:
@@ -565,7 +565,7 @@ def _flag(key: str, value: Any) -> bool:
 
 
 def _whole_number(key: str, value: Any) -> int:
-    # The environment has texts; what is true is no number, though Python takes it for 1.
+    # The environment has texts; true is not a number, though Python takes it for 1.
     is_text = isinstance(value, str) and _INTEGER.fullmatch(value) is not None
     if not is_text and (isinstance(value, bool) or not isinstance(value, int)):
         raise UsageError(f"{key} is {shown(value)}, not a whole number.")

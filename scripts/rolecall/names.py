@@ -30,7 +30,7 @@ class Workspace:
     """Where queries run and where Athena writes their results.
 
     Without ``output_location`` (``s3://bucket/folder/``) it is the workgroup's. Raises UsageError
-    for what can be no name.
+    for what cannot be a name.
     """
 
     database: str

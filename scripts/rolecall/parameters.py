@@ -161,7 +161,7 @@ def amount(value: object, least: int, most: int) -> float:
     Raises UsageError, also for ``nan`` and ``inf``, which Python takes for numbers.
     """
     try:
-        # Whether something is true is no amount, though Python counts it as 0 or 1.
+        # True and false are not amounts, though Python counts them as 0 and 1.
         number = float("nan" if isinstance(value, bool) else value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
@@ -221,7 +221,7 @@ def day_end(text: str, zone: tzinfo) -> datetime:
 
 
 def utc_days(first: str | None, last: str | None, zone: tzinfo) -> tuple[date | None, date | None]:
-    """Return the first and the last day in UTC that a window of days in ``zone`` has any of.
+    """Return the first and the last UTC day that a window of days in ``zone`` overlaps.
 
     An end that is None stays None. Raises UsageError.
     """

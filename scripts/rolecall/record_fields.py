@@ -65,7 +65,7 @@ def duckdb_shape(field: Field = RECORD_FIELDS) -> Any:
     if isinstance(field, Mapping):
         return {name: duckdb_shape(each) for name, each in field.items()}
     if isinstance(field, Kind):
-        # Texts by key stay JSON: a map would be null where one of them is no text.
+        # Texts by key stay JSON: a map would be null where one of them is not a text.
         return "VARCHAR"
     return [duckdb_shape(field[0])]
 

@@ -75,7 +75,7 @@ class LocalRefreshSummary(RefreshSummary):
     """What a refresh of the local target came to besides; counts are of this refresh.
 
     ``missing_log_roots`` are folders that the database remembers and that are gone,
-    ``passed_over`` counts the files in the others that are no logs, by kind.
+    ``passed_over`` counts the files in the others that are not logs, by kind.
     """
 
     empty_file_count: int

@@ -85,7 +85,7 @@ def standard_output() -> IO[bytes]:
 
 
 class Screen:
-    """A stream that a person reads, line by line; what is no terminal has no ``width``."""
+    """A stream that a person reads, line by line; only a terminal has a ``width``."""
 
     def __init__(self, stream: IO[str]) -> None:
         from rich.console import Console

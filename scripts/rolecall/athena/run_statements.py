@@ -16,7 +16,7 @@ from rolecall.errors import RolecallError
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
-# Clocks differ: what a run started is looked for a little earlier, and told by its name.
+# Search from a little before the start, as clocks differ; the run id decides.
 _CLOCK_LEEWAY = timedelta(minutes=5)
 # What was started longer ago has ended: Athena lets DDL run 10 hours, queries at most 4 (Amazon
 # Athena User Guide, "Service Quotas").

@@ -36,7 +36,7 @@ class Patience:
 
 
 PATIENCE = Patience()
-"""The patience of whoever has time."""
+"""The patience where time does not matter."""
 
 
 def aws_region(region: str | None = None) -> str | None:
@@ -79,7 +79,7 @@ def make_clients(service: str, region: str | None, *patience: Patience) -> list[
     try:
         session = _session(region)
         return [session.client(service, config=config) for config in configs]
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is not a URL
         raise user_error(error, f"use {service}") from None
 
 

@@ -44,7 +44,7 @@ _THREADS = 10
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days of delivery, both included; None is no bound.
+    """Days of delivery, both included; None means no bound.
 
     ``only`` are the accounts and regions to whose logs they are confined, () for none.
     """

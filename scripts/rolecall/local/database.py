@@ -40,7 +40,7 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "temp_directory": "",
 }
 
-# What models that are no more have left behind. It follows from events that may be forgotten.
+# What models that no longer exist have left behind. It follows from events that may be forgotten.
 _RETIRED = ("switch_sign_ins", "portal_addresses")
 
 _JSON_FIELDS = (
@@ -51,7 +51,7 @@ _JSON_FIELDS = (
 _LARGEST_FIELD_BYTES = 100_000
 _LETTERS_KEPT = 1000
 
-# By what a table of the store is told from another program's; every version has had these.
+# Which columns tell a table of the store from another program's; every version has had these.
 _STORE_COLUMNS = {
     "events": {"event_id", "recipient_account_id", "event_at", "load_id", "loaded_at"},
     "log_reads": {"log_file", "status", "load_id", "loaded_at"},

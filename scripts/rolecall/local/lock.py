@@ -67,7 +67,7 @@ def _lock_file(database: Path) -> Path:
 
 
 def _locked(lock_file: Path) -> IO[bytes]:
-    """Return the lock file, locked. Raises _HeldError, and OSError for what is no such file."""
+    """Return the lock file, locked. Raises _HeldError, and OSError for what is not such a file."""
     while True:
         stream = open_own(lock_file, make=True)
         try:

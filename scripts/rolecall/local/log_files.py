@@ -36,7 +36,7 @@ _Identity = tuple[int, int] | str
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
-# A byte as text: of a name that is no UTF-8, or a backslash.
+# A byte as text: of a name that is not UTF-8, or a backslash.
 _ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f]|5c)")
 _HEAD_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
@@ -83,7 +83,7 @@ class _DiskPath:
         return trail_key(self.real_path) or log_file_key(self.path, log_root)
 
     def below(self, name: str) -> _DiskPath:
-        """Return the place of ``name``, which is no link, in this folder."""
+        """Return the place of ``name``, which is not a link, in this folder."""
         return _DiskPath(os.path.join(self.path, name), os.path.join(self.real_path, name))
 
 
@@ -135,7 +135,7 @@ def loose_file_path(key: str, log_root: str) -> str:
 
 
 def printable(path: str) -> str:
-    r"""Return ``path`` as text that can be stored: bytes that are no UTF-8 become ``\xff``.
+    r"""Return ``path`` as text that can be stored: bytes that are not UTF-8 become ``\xff``.
 
     Where a name has such a text itself, its backslash becomes ``\x5c``; ``path_of`` leads back.
     """

@@ -47,7 +47,7 @@ CATALOG = "logs"
 """The catalog of the source views, made anew in memory for each connection."""
 
 FORGOTTEN_BEFORE = "forgotten_before"
-"""The variable with the time before which events are forgotten (UTC); none is if it is not set."""
+"""The variable with the time (UTC) before which events are forgotten; unset, nothing is."""
 
 # The views of raw records, all and the unread ones.
 _RECORD_VIEWS = ("cloudtrail_logs", "unread_cloudtrail_logs")

@@ -107,7 +107,7 @@ class _Outcome:
         self.tables = [node.alias for node in nodes if node.resource_type == "model"]
 
     def note(self, read: FileRead) -> None:
-        """Count a file that was read; a folder that can be listed again is none."""
+        """Count a file that was read; a folder that can be listed again is not a file."""
         if read.status == "unreadable":
             self.unreadable.append(Unreadable(read.file.log_file, read.problem or ""))
             return
@@ -120,7 +120,7 @@ class _Outcome:
 def refresh_locally(settings: Settings) -> LocalRefreshSummary:
     """Load new log files, rebuild the marts and test them; do nothing where nothing is new.
 
-    What is owed to the events already stored is done without any log folder too.
+    Pending rebuilds run even if there is no log folder.
     Raises RolecallError if the logs or the database cannot be used, if another process is
     changing the database, or if dbt fails.
     """

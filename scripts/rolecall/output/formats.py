@@ -103,7 +103,7 @@ def write(
 
 @contextmanager
 def _file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place when it is whole, or what is there and is no file."""
+    """Open a file that takes its place when it is whole, or what is there instead of a file."""
     from rolecall.private_files import new_file
 
     try:
@@ -196,7 +196,7 @@ def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
 def json_lines(result: Result, zone: ZoneInfo) -> Iterator[str]:
     """Yield an array with one object a row; timestamps are ISO 8601 with the zone's offset.
 
-    Decimal numbers have all their digits; what is no number, or infinite, is null.
+    Decimal numbers have all their digits; what is not a number, or is infinite, is null.
     """
     left = len(result.rows)
     yield "[" if left else "[]"
@@ -263,7 +263,7 @@ def write_table(
 ) -> None:
     """Write a table that fits the terminal: what does not fit is cut, and ends in an ellipsis.
 
-    More columns than have room side by side are written one below the other. What is no terminal
+    More columns than have room side by side are written one below the other. What is not a terminal
     has no width: nothing is cut there, unless COLUMNS sets one.
     """
     screen = Screen(stream)

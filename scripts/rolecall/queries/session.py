@@ -60,7 +60,7 @@ class Session:
 
 
 def find(given: str, ask: Ask) -> tuple[str | None, str | None]:
-    """Return session id and switch id of what ``given`` is an id, or the only beginning of one, of.
+    """Return the session id and switch id that ``given`` identifies; a unique prefix is enough.
 
     Raises UsageError where nothing or more than one has such an id.
     """

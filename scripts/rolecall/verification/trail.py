@@ -75,7 +75,7 @@ class Trust(IntEnum):
 
 
 class Problem(Enum):
-    """What can be found; ``is_wrong`` where it is no mere lack of proof."""
+    """What can be found; ``is_wrong`` where more is wrong than a lack of proof."""
 
     LOG_CHANGED = "log changed"
     LOG_MISSING = "log missing"

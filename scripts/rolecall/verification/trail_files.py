@@ -62,7 +62,7 @@ class UnreadableFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The days of delivery that are asked for, both included; None is no bound."""
+    """The days of delivery that are asked for, both included; None means no bound."""
 
     first: date | None = None
     last: date | None = None
