@@ -685,8 +685,8 @@ def test_a_signal_stops_the_query_on_the_server(
         ("catalog", "s3tablescatalog/bucket-1"),
         ("workgroup", "Rolecall.prod-1"),
         ("bucket", "my.bucket-1"),
-        ("place", "s3://my-bucket/athena/results/"),
-        ("place", "s3://my-bucket"),
+        ("s3_url", "s3://my-bucket/athena/results/"),
+        ("s3_url", "s3://my-bucket"),
     ],
 )
 def test_names_of_aws_are_taken(kind: str, name: str) -> None:
@@ -706,9 +706,9 @@ def test_names_of_aws_are_taken(kind: str, name: str) -> None:
         ("catalog", 'a"b'),
         ("workgroup", "a b"),
         ("bucket", "My_Bucket"),
-        ("place", "my-bucket/athena"),
-        ("place", "s3://my-bucket/a'b/"),
-        ("place", "s3://my-bucket//"),
+        ("s3_url", "my-bucket/athena"),
+        ("s3_url", "s3://my-bucket/a'b/"),
+        ("s3_url", "s3://my-bucket//"),
     ],
 )
 def test_what_can_be_no_name_is_refused(kind: str, name: str) -> None:

@@ -127,7 +127,7 @@ TBLPROPERTIES ({_pairs(self._properties())})"""
             "projection.dt.interval": "1",
             "projection.dt.interval.unit": "DAYS",
             "storage.location.template": (
-                f"{valid_name('place', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
+                f"{valid_name('s3_url', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
             ),
             **added,
         }
