@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from local_athena.account import Account
 from local_athena.engine import running, trino_folder
+from rolecall.aws.clients import aws_in
 from support.command_line import SAMPLE, Rolecall, Unprivileged
 from support.compiled_models import Model, compiled_models
 from support.logs import WriteLog
@@ -52,6 +53,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "seed" in metafunc.fixturenames:
         seeds = [*metafunc.module.SEEDS, *metafunc.config.stash[_RANDOM_SEEDS]]
         metafunc.parametrize("seed", seeds, scope="module")
+
+
+@pytest.fixture(autouse=True)
+def own_clients_of_aws() -> Iterator[None]:
+    """Let no test have a client of AWS that an earlier one's environment made."""
+    yield
+    aws_in.cache_clear()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> EngineFilesFirst:

@@ -21,7 +21,7 @@ from rolecall.setup.cost import (
     STATEMENTS,
     TB,
     Cost,
-    Trail,
+    TrailSize,
     ad_hoc,
     answer,
     first_load,
@@ -53,7 +53,7 @@ def cost_table() -> Iterator[str]:
     )
     yield _row(*["---:"] * 8)
     for gigabytes in (1, 100, 1000):
-        trail = Trail(gigabytes * GB)
+        trail = TrailSize(gigabytes * GB)
         hourly, daily = refresh(trail, 24), refresh(trail, 1)
         yield _row(
             f"{gigabytes:,} GB",
@@ -75,7 +75,7 @@ def parts_table() -> Iterator[str]:
     )  # fmt: skip
     yield _row(*["---:"] * 7)
     for gigabytes in (1, 100, 1000):
-        trail = Trail(gigabytes * GB)
+        trail = TrailSize(gigabytes * GB)
         daily = refresh(trail, 1)
         yield _row(
             f"{gigabytes:,} GB",
@@ -90,7 +90,7 @@ def parts_table() -> Iterator[str]:
 
 def console_table() -> Iterator[str]:
     """Yield what Athena asks for the console's query and for Rolecall's answers, line by line."""
-    trail = Trail(100 * GB)
+    trail = TrailSize(100 * GB)
     least_of_answer = ANSWER_STATEMENTS * scan_price(0)
     yield _row(
         "", "of 300,000 events in two months", "Athena asks",
@@ -130,7 +130,7 @@ def scale_table() -> Iterator[str]:
     days = YEARS * 365 + 1
     places = ACCOUNTS * REGIONS
     day_bytes = EVENTS_A_DAY * EVENT_BYTES
-    trail = Trail(
+    trail = TrailSize(
         day_bytes * DAYS_A_MONTH,
         days / DAYS_A_MONTH,
         places,

@@ -9,8 +9,7 @@ An event names a command, as the command line has them, and what it is given::
 What an event leaves out comes from the environment of the function, see ``_ENVIRONMENT``. Whoever
 may invoke the function writes the event, so that it is believed no more than a log: every member
 has a type and a size, and it may name no database, table, workgroup or place for results but those
-of the environment and of ``ROLECALL_ALLOWED``. Nothing
-but boto3 and the standard library is imported; ``make lambda`` packs this module, those it needs
+of the environment and of ``ROLECALL_ALLOWED``. ``make lambda`` packs this module, those it needs
 and the compiled queries.
 """
 
@@ -32,7 +31,7 @@ from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import Patience, make_clients
 from rolecall.aws.failed_queries import QueryError
 from rolecall.errors import DeadlineError, RolecallError, UsageError
-from rolecall.names import Place, checked, checked_folder, checked_table
+from rolecall.names import Workspace, valid_folder, valid_name, valid_table
 from rolecall.output.formats import Result, json_value
 from rolecall.parameters import (
     LONGEST_LITERAL,
@@ -117,7 +116,7 @@ _DEFAULTS = {
 _FILTERS = ("account", "source_account", "user", "role", "how", "outcome", "mfa")
 _DAYS = {"from": "from_day", "to": "to_day"}
 _MOST_DAYS = 36_500
-# Which keys of an event speak of a parameter.
+# The keys of an event that set each parameter.
 _SOURCES = {key: (key,) for key in _FILTERS} | {
     "from_day": ("from", "days"),
     "to_day": ("to", "days"),
@@ -194,8 +193,8 @@ def _answer(event: Any, context: Context) -> dict[str, Any]:
             f"The function has {seconds + MARGIN_SECONDS:.0f} s left, of which {MARGIN_SECONDS:.0f}"
             " are kept to stop a query: give it a longer timeout."
         )
-    place = queries.place
-    _log(context, "started", query=name, database=place.database, workgroup=place.workgroup)
+    workspace = queries.workspace
+    _log(context, "started", query=name, database=workspace.database, workgroup=workspace.workgroup)
     try:
         with alarm(seconds + _ANSWERED_SECONDS):
             newest = None
@@ -224,12 +223,12 @@ class _Queries:
     def __init__(self, asked: Mapping[str, Any], context: Context) -> None:
         # The folder of results at the place, the one that the command line uses too.
         results = f"{asked['results']}results/" if "results" in asked else None
-        self.place = Place(asked["database"], asked["workgroup"], results)
+        self.workspace = Workspace(asked["database"], asked["workgroup"], results)
         self._asked = asked
         self._context = context
         client, stopping_client = _clients()
         self._athena = Athena(
-            self.place,
+            self.workspace,
             client,
             stopping_client=stopping_client,
             price_per_tb=asked["price_per_tb"],
@@ -248,7 +247,7 @@ class _Queries:
 
     def run(self, query: PackedQuery, values: Mapping[str, Value]) -> Answer:
         """Return the answer to a packed query. Raises what ``Athena.run`` raises."""
-        sql = _named(query.sql, self._asked)
+        sql = _with_names(query.sql, self._asked)
         answer = self._athena.run(sql, values, self.seconds_left, query.parameters)
         self._statistics.append(answer.statistics)
         return answer
@@ -377,7 +376,7 @@ def _check_places(told: Mapping[str, Any], own: Mapping[str, Any]) -> None:
 def _allowed() -> dict[str, list[str]]:
     """Return what the environment allows an event to name, beside the environment's own.
 
-    Raises RolecallError if that is no object of lists.
+    Raises RolecallError if that is not an object of lists.
     """
     text = os.environ.get(_ALLOWED)
     if not text:
@@ -463,11 +462,11 @@ def _days(asked: Mapping[str, Any]) -> dict[str, str]:
     return {key: value.isoformat() for key, value in days.items()}
 
 
-def _named(sql: str, asked: Mapping[str, Any]) -> str:
+def _with_names(sql: str, asked: Mapping[str, Any]) -> str:
     """Return a packed query with the names of the event in the place of its placeholders."""
-    source_database, source_table = checked_table(asked["table"])
+    source_database, source_table = valid_table(asked["table"])
     names = {
-        "database": checked("database", asked["database"]),
+        "database": valid_name("database", asked["database"]),
         "source_database": source_database,
         "source_table": source_table,
     }
@@ -566,7 +565,7 @@ def _flag(key: str, value: Any) -> bool:
 
 
 def _whole_number(key: str, value: Any) -> int:
-    # The environment has texts; what is true is no number, though Python takes it for 1.
+    # The environment has texts; true is not a number, though Python takes it for 1.
     is_text = isinstance(value, str) and _INTEGER.fullmatch(value) is not None
     if not is_text and (isinstance(value, bool) or not isinstance(value, int)):
         raise UsageError(f"{key} is {shown(value)}, not a whole number.")
@@ -587,10 +586,10 @@ def _price(key: str, value: Any) -> float:
 _MEMBERS: Mapping[str, Callable[[str, Any], Any]] = {
     "command": _text,
     "name": _text,
-    "database": lambda key, value: checked("database", _text(key, value)),
-    "table": lambda key, value: ".".join(checked_table(_text(key, value))),
-    "workgroup": lambda key, value: checked("workgroup", _text(key, value)),
-    "results": lambda key, value: checked_folder(_text(key, value)),
+    "database": lambda key, value: valid_name("database", _text(key, value)),
+    "table": lambda key, value: ".".join(valid_table(_text(key, value))),
+    "workgroup": lambda key, value: valid_name("workgroup", _text(key, value)),
+    "results": lambda key, value: valid_folder(_text(key, value)),
     "days": _whole_number,
     "from": _text,
     "to": _text,

@@ -18,7 +18,7 @@ _PATTERNS = {
     "catalog": (r"[A-Za-z0-9_@-]{1,127}(?:/[a-z0-9-]{1,127})?", "letters, digits, _, @ and -"),
     "workgroup": (r"[A-Za-z0-9._-]{1,128}", "letters, digits, dots, _ and -"),
     "bucket": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "lower-case letters, digits, dots and -"),
-    "place": (
+    "s3_url": (
         r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[\w!.*()=+@,:-]+)*/?",
         "s3://BUCKET/FOLDER/, with a-z, A-Z, digits and !.*()=+@,:_- in the names of folders",
     ),
@@ -26,11 +26,11 @@ _PATTERNS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Workspace:
     """Where queries run and where Athena writes their results.
 
     Without ``output_location`` (``s3://bucket/folder/``) it is the workgroup's. Raises UsageError
-    for what can be no name.
+    for what cannot be a name.
     """
 
     database: str
@@ -39,33 +39,33 @@ class Place:
     catalog: str = "awsdatacatalog"
 
     def __post_init__(self) -> None:
-        checked("database", self.database)
-        checked("workgroup", self.workgroup)
-        checked("catalog", self.catalog)
+        valid_name("database", self.database)
+        valid_name("workgroup", self.workgroup)
+        valid_name("catalog", self.catalog)
         if self.output_location is not None:
-            checked("place", self.output_location)
+            valid_name("s3_url", self.output_location)
 
 
-def checked(kind: str, name: str) -> str:
+def valid_name(kind: str, name: str) -> str:
     """Return ``name`` if it can be a database, table, catalog, workgroup, bucket or place in S3.
 
     Raises UsageError. What it returns may stand in a query, in double quotes.
     """
     pattern, allowed = _PATTERNS[kind]
     if not re.fullmatch(pattern, name, re.ASCII):
-        what = "place in S3" if kind == "place" else kind
+        what = "place in S3" if kind == "s3_url" else kind
         raise UsageError(f"{name!r} cannot be a {what}: it is written with {allowed}.")
     return name
 
 
-def checked_table(name: str) -> tuple[str, str]:
+def valid_table(name: str) -> tuple[str, str]:
     """Return the database and the table that ``DATABASE.TABLE`` names. Raises UsageError."""
     database, dot, table = name.partition(".")
     if not dot:
         raise UsageError(f"{name!r} is not of the form DATABASE.TABLE.")
-    return checked("database", database), checked("table", table)
+    return valid_name("database", database), valid_name("table", table)
 
 
-def checked_folder(place: str) -> str:
+def valid_folder(place: str) -> str:
     """Return a place in S3 with one slash at its end. Raises UsageError."""
-    return checked("place", place).rstrip("/") + "/"
+    return valid_name("s3_url", place).rstrip("/") + "/"

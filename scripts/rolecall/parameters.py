@@ -161,7 +161,7 @@ def amount(value: object, least: int, most: int) -> float:
     Raises UsageError, also for ``nan`` and ``inf``, which Python takes for numbers.
     """
     try:
-        # Whether something is true is no amount, though Python counts it as 0 or 1.
+        # True and false are not amounts, though Python counts them as 0 and 1.
         number = float("nan" if isinstance(value, bool) else value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
@@ -221,7 +221,7 @@ def day_end(text: str, zone: tzinfo) -> datetime:
 
 
 def utc_days(first: str | None, last: str | None, zone: tzinfo) -> tuple[date | None, date | None]:
-    """Return the first and the last day in UTC that a window of days in ``zone`` has any of.
+    """Return the first and the last UTC day that a window of days in ``zone`` overlaps.
 
     An end that is None stays None. Raises UsageError.
     """
@@ -231,7 +231,7 @@ def utc_days(first: str | None, last: str | None, zone: tzinfo) -> tuple[date | 
     )
 
 
-def instant(text: str, zone: tzinfo) -> datetime:
+def point_in_time(text: str, zone: tzinfo) -> datetime:
     """Return a moment (``2026-04-30T12:00:00Z``, or local to ``zone``) in UTC without a zone."""
     try:
         moment = datetime.fromisoformat(text)
@@ -307,7 +307,7 @@ KINDS: Mapping[str, Callable[[str, tzinfo], Value]] = {
     "list": lambda text, zone: f",{','.join(_parts(text))},",
     "day start": day_start,
     "day end": day_end,
-    "instant": instant,
+    "instant": point_in_time,
     "integer": _integer,
     "boolean": _boolean,
 }

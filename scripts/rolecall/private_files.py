@@ -21,7 +21,7 @@ NO_FILE = "not a regular file"
 def open_file(path: str) -> BufferedReader:
     """Return the file at ``path``, open for reading.
 
-    Raises OSError, for what is no file too: a pipe could be waited for without end.
+    Raises OSError, also for what is not a file: a pipe could be waited for without end.
     """
     return open(path, "rb", opener=_opened_file)
 
@@ -46,7 +46,7 @@ def new_file(path: Path) -> IO[bytes]:
 def open_own(path: Path, *, make: bool = False) -> IO[bytes]:
     """Return the file at ``path``, open for reading and writing; ``make`` it where there is none.
 
-    Raises OSError for a link, a hard one too, and for what is no file.
+    Raises OSError for a link, a hard one too, and for what is not a file.
     """
     descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if make else 0) | _OF_OUR_OWN, _MODE)
     try:

@@ -31,7 +31,7 @@ class DoubtfulFile:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetRefreshed:
+class RefreshSummary:
     """What a refresh of either target loaded and skipped; totals are of all that is stored.
 
     ``conflicting_files`` are log files with how many of their records are unlike the stored event
@@ -71,11 +71,11 @@ class TargetRefreshed:
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshed(TargetRefreshed):
+class LocalRefreshSummary(RefreshSummary):
     """What a refresh of the local target came to besides; counts are of this refresh.
 
     ``missing_log_roots`` are folders that the database remembers and that are gone,
-    ``passed_over`` counts the files in the others that are no logs, by kind.
+    ``passed_over`` counts the files in the others that are not logs, by kind.
     """
 
     empty_file_count: int

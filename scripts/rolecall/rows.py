@@ -20,7 +20,7 @@ BATCH_ROWS = 100
 _KEPT_BYTES = 8 << 20
 
 
-def kept(batches: Iterable[Batch]) -> Collection[Row]:
+def keep_rows(batches: Iterable[Batch]) -> Collection[Row]:
     """Return all rows; of whatever reads them nothing has to stay open. Raises RolecallError."""
     rest = iter(batches)
     first = next(rest, [])

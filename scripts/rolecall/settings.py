@@ -18,7 +18,7 @@ from pydantic_settings import (
 
 from rolecall.errors import UsageError
 from rolecall.memory import DEFAULT_MEMORY_BYTES, MIN_MEMORY_BYTES
-from rolecall.names import Place, checked, checked_folder, checked_table
+from rolecall.names import Workspace, valid_folder, valid_name, valid_table
 from rolecall.parameters import amount, day, dollars
 from rolecall.sizes import size_bytes
 
@@ -120,22 +120,22 @@ class Settings(BaseSettings):
     @field_validator("schema_name")
     @classmethod
     def _a_schema(cls, name: str) -> str:
-        return _checked("database", name)
+        return _valid_name("database", name)
 
     @field_validator("workgroup")
     @classmethod
     def _a_workgroup(cls, name: str) -> str:
-        return _checked("workgroup", name)
+        return _valid_name("workgroup", name)
 
     @field_validator("table")
     @classmethod
     def _a_table(cls, name: str) -> str:
-        return ".".join(_believed(checked_table, name))
+        return ".".join(_believed(valid_table, name))
 
     @field_validator("results")
     @classmethod
     def _a_folder(cls, place: str | None) -> str | None:
-        return None if place is None else _believed(checked_folder, place)
+        return None if place is None else _believed(valid_folder, place)
 
     @field_validator("first_delivered_date")
     @classmethod
@@ -180,10 +180,10 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
     @property
-    def place(self) -> Place:
+    def workspace(self) -> Workspace:
         """Where questions run on Athena."""
         results = None if self.results is None else f"{self.results}results/"
-        return Place(self.schema_name, self.workgroup, results)
+        return Workspace(self.schema_name, self.workgroup, results)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -191,8 +191,8 @@ class Settings(BaseSettings):
         return ZoneInfo(self.timezone)
 
 
-def _checked(kind: str, name: str) -> str:
-    return _believed(lambda told: checked(kind, told), name)
+def _valid_name(kind: str, name: str) -> str:
+    return _believed(lambda told: valid_name(kind, told), name)
 
 
 def _believed(check: Callable[[_Told], _Value], told: _Told) -> _Value:

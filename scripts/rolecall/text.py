@@ -2,8 +2,7 @@
 
 Whoever names a session, a file or a user agent writes into the logs, and so into names, notes and
 errors. Nothing else writes to standard output or standard error; what other libraries print there
-passes through here too, see ``guard``. Without ``Screen`` nothing but the standard library is
-imported: the Lambda function uses this module too.
+passes through here too, see ``guard``.
 """
 
 from __future__ import annotations
@@ -41,6 +40,11 @@ def clean(text: str) -> str:
     if text.isprintable() and not _SHAPELESS.search(text):
         return text
     return "".join(char if is_shown(char) else _REPLACEMENT for char in text)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with what it counts: `1 event`, `2 events`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def is_shown(char: str) -> bool:
@@ -81,7 +85,7 @@ def standard_output() -> IO[bytes]:
 
 
 class Screen:
-    """A stream that a person reads, line by line; what is no terminal has no ``width``."""
+    """A stream that a person reads, line by line; only a terminal has a ``width``."""
 
     def __init__(self, stream: IO[str]) -> None:
         from rich.console import Console

@@ -66,7 +66,7 @@ def trail_key(path: str) -> str | None:
 def key_facts(key: str) -> KeyFacts | None:
     """Return what ``key`` says of a log file, or None if it names no event log.
 
-    Digest, Insight, Config and other files of a trail are no event logs, unless their name is all
+    Digest, Insight, Config and other files of a trail are not event logs, unless their name is all
     that CloudTrail gives to one.
     """
     name = key.rpartition("/")[2]

@@ -18,7 +18,7 @@ from rolecall.athena.slices import SliceLoad
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.trail_bucket import Days, LogDay, RegionFolder, Stock, TrailBucket
-from rolecall.names import Place
+from rolecall.names import Workspace
 from rolecall.settings import load_settings
 
 _ROOT = "AWSLogs/o-a1b2c3d4e5/"
@@ -153,7 +153,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 def athena(service: Service) -> Athena:
     """Return a client of it."""
     return Athena(
-        Place("rolecall", "primary", "s3://results/athena/"), make_client("athena", "us-east-1")
+        Workspace("rolecall", "primary", "s3://results/athena/"), make_client("athena", "us-east-1")
     )
 
 

@@ -23,7 +23,7 @@ import rolecall.athena.lease
 from local_athena.engine import Addresses, aws
 from local_athena.scripted import Service, serving, table, until_stopped
 from local_athena.server import ApiError
-from rolecall.athena.lease import LEASE_SECONDS, RENEWAL_SECONDS, Lease, LeaseLostError, leased
+from rolecall.athena.lease import LEASE_SECONDS, RENEWAL_SECONDS, Lease, LeaseLostError, hold_lease
 from rolecall.athena.run_statements import Run, stop_statements
 from rolecall.aws.clients import make_client
 from rolecall.errors import FAILED, RolecallError
@@ -281,7 +281,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_often")
 def test_a_refresh_keeps_its_lease_and_gives_it_back(settings: Settings) -> None:
-    with leased(settings) as run:
+    with hold_lease(settings) as run:
         first = _object(settings)
         _until(lambda: _object(settings) != first)
         assert os.environ["ROLECALL_RUN"] == run.id
@@ -293,7 +293,7 @@ def test_a_refresh_keeps_its_lease_and_gives_it_back(settings: Settings) -> None
 def test_a_refresh_that_fails_or_is_ended_gives_it_back(
     settings: Settings, end: BaseException
 ) -> None:
-    with pytest.raises(type(end)), leased(settings):
+    with pytest.raises(type(end)), hold_lease(settings):
         assert _object(settings) is not None
         raise end
     assert _object(settings) is None
@@ -321,7 +321,7 @@ def test_a_lost_lease_ends_the_refresh(settings: Settings) -> None:
 
 def _be_robbed(settings: Settings, waited: list[bool]) -> None:
     """Hold a lease that another takes, and wait; note that nothing has ended the waiting."""
-    with leased(settings):
+    with hold_lease(settings):
         told = _object(settings)
         assert told is not None
         told |= {"host": "elsewhere", "pid": 7}
@@ -454,7 +454,7 @@ def test_the_run_that_takes_over_stops_what_the_dead_one_left(
     settings: Settings, service: Service
 ) -> None:
     query_id = _left_by_a_dead_run(settings)
-    with leased(settings):
+    with hold_lease(settings):
         assert service.athena.executions[query_id].state == "CANCELLED"
     assert _object(settings) is None
 
@@ -464,7 +464,7 @@ def test_what_could_not_be_stopped_is_stopped_by_the_next(
 ) -> None:
     query_id = _left_by_a_dead_run(settings)
     service.athena.refuse("ListQueryExecutions", ApiError("AccessDeniedException", "No"))
-    with pytest.raises(RolecallError, match="AWS does not allow you"), leased(settings):
+    with pytest.raises(RolecallError, match="AWS does not allow you"), hold_lease(settings):
         raise AssertionError("It began.")
-    with leased(settings):
+    with hold_lease(settings):
         assert service.athena.executions[query_id].state == "CANCELLED"

@@ -22,7 +22,7 @@ from rolecall.aws.failed_queries import QueryFailedError as FailedError
 from rolecall.aws.failed_queries import QueryRetryableError
 from rolecall.aws.trail_bucket import Days
 from rolecall.errors import RolecallError
-from rolecall.names import Place
+from rolecall.names import Workspace
 from rolecall.queries.answer import answer_on_athena
 from rolecall.settings import Settings, load_settings
 
@@ -244,7 +244,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
 @pytest.fixture
 def athena(service: Service) -> Athena:
     """Return a client of it."""
-    place = Place("rolecall", "primary", "s3://results/athena/")
+    place = Workspace("rolecall", "primary", "s3://results/athena/")
     return Athena(place, make_client("athena", "us-east-1"))
 
 

@@ -324,7 +324,7 @@ def test_many_small_files_of_the_store_are_compacted_and_nothing_else_changes(
     for variable, value in warehouse.environment.items():
         monkeypatch.setenv(variable, value)
     settings = load_settings()
-    athena = Athena(settings.place, make_client("athena", settings.region))
+    athena = Athena(settings.workspace, make_client("athena", settings.region))
     today = date(2026, 5, 1)
     assert compact(athena, today).tables == ()
     monkeypatch.setattr(athena_compaction, "FEWEST_FILES", 3)

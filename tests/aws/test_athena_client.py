@@ -37,7 +37,7 @@ from rolecall.aws.failed_queries import (
 )
 from rolecall.aws.failed_queries import QueryFailedError as FailedError
 from rolecall.errors import DEADLINE, OVER_SCAN_LIMIT, RolecallError, UsageError
-from rolecall.names import Place, checked
+from rolecall.names import Workspace, valid_name
 from rolecall.parameters import Parameter
 from rolecall.project.run import _environment
 from rolecall.settings import load_settings
@@ -49,7 +49,7 @@ EXPIRED = ApiError("ExpiredTokenException", "The security token included in the 
 USER = "User: arn:aws:sts::111122223333:assumed-role/audit/bob is"
 ARN = "arn:aws:{}:us-east-1:111122223333:{}"
 
-PLACE = Place("logs", "rolecall")
+PLACE = Workspace("logs", "rolecall")
 
 
 class Clock:
@@ -85,7 +85,7 @@ def environment(service: Service) -> dict[str, str]:
     return Addresses(service.server.url, service.server.url, "").environment()
 
 
-def client(clock: Clock | None = None, place: Place = PLACE) -> Athena:
+def client(clock: Clock | None = None, place: Workspace = PLACE) -> Athena:
     clock = clock or Clock()
     return Athena(place, clock=clock, sleep=clock.sleep, jitter=lambda: 0.5)
 
@@ -120,10 +120,10 @@ def test_an_answer_says_what_it_took_and_where_its_csv_is(service: Service) -> N
 def test_the_place_of_results_is_asked_for_and_the_workgroup_may_enforce_its_own(
     service: Service,
 ) -> None:
-    mine = Place("logs", "rolecall", "s3://mine/here/")
+    mine = Workspace("logs", "rolecall", "s3://mine/here/")
     answer = client(place=mine).run("select 1", deadline=None)
     assert answer.output_location.startswith("s3://mine/here/")
-    enforced = Place("logs", "enforced", "s3://mine/here/")
+    enforced = Workspace("logs", "enforced", "s3://mine/here/")
     answer = client(place=enforced).run("select 1", deadline=None)
     assert answer.output_location.startswith("s3://results/athena/")
 
@@ -467,7 +467,7 @@ def test_a_failure_says_whether_a_table_is_missing(
 
 def test_a_workgroup_without_place_for_results_is_named(service: Service) -> None:
     with pytest.raises(RolecallError, match="The workgroup primary has no place for results"):
-        client(place=Place("logs")).run("select 1")
+        client(place=Workspace("logs")).run("select 1")
 
 
 def test_a_query_that_somebody_cancels_ends_the_wait(service: Service) -> None:
@@ -636,13 +636,13 @@ DRIVER = """
 import signal
 import rolecall.commands.main
 from rolecall.aws.athena_client import Athena
-from rolecall.names import Place
+from rolecall.names import Workspace
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @rolecall.commands.main.cli.command()
 def ask():
-    Athena(Place("logs", "rolecall")).run("select 1")
+    Athena(Workspace("logs", "rolecall")).run("select 1")
 
 rolecall.commands.main.main()
 """
@@ -685,12 +685,12 @@ def test_a_signal_stops_the_query_on_the_server(
         ("catalog", "s3tablescatalog/bucket-1"),
         ("workgroup", "Rolecall.prod-1"),
         ("bucket", "my.bucket-1"),
-        ("place", "s3://my-bucket/athena/results/"),
-        ("place", "s3://my-bucket"),
+        ("s3_url", "s3://my-bucket/athena/results/"),
+        ("s3_url", "s3://my-bucket"),
     ],
 )
 def test_names_of_aws_are_taken(kind: str, name: str) -> None:
-    assert checked(kind, name) == name
+    assert valid_name(kind, name) == name
 
 
 @pytest.mark.parametrize(
@@ -706,22 +706,22 @@ def test_names_of_aws_are_taken(kind: str, name: str) -> None:
         ("catalog", 'a"b'),
         ("workgroup", "a b"),
         ("bucket", "My_Bucket"),
-        ("place", "my-bucket/athena"),
-        ("place", "s3://my-bucket/a'b/"),
-        ("place", "s3://my-bucket//"),
+        ("s3_url", "my-bucket/athena"),
+        ("s3_url", "s3://my-bucket/a'b/"),
+        ("s3_url", "s3://my-bucket//"),
     ],
 )
 def test_what_can_be_no_name_is_refused(kind: str, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a"):
-        checked(kind, name)
+        valid_name(kind, name)
 
 
 def test_a_place_checks_its_names() -> None:
     for wrong in ({"database": "a b"}, {"workgroup": "a b"}, {"catalog": "a b"}):
         with pytest.raises(UsageError):
-            Place(**({"database": "logs"} | wrong))
+            Workspace(**({"database": "logs"} | wrong))
     with pytest.raises(UsageError, match=r"place in S3: it is written with s3://BUCKET/FOLDER/"):
-        Place("logs", output_location="here")
+        Workspace("logs", output_location="here")
 
 
 @pytest.mark.parametrize(

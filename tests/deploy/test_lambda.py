@@ -29,7 +29,7 @@ from rolecall.aws.alarm import alarm
 from rolecall.aws.athena_client import Athena
 from rolecall.errors import RolecallError
 from rolecall.lambda_handler import MARGIN_SECONDS, packed_query, rows_that_fit
-from rolecall.names import Place
+from rolecall.names import Workspace
 from rolecall.parameters import like_pattern, literal
 from support.command_line import packed
 from support.documents import documented
@@ -506,7 +506,7 @@ def test_rows_are_not_counted_when_there_is_no_time(
     for name, value in aws(service).items():
         monkeypatch.setenv(name, value)
     service.engine.script = lambda statement, request: table(["t"], [["x"]] * 2_500)
-    answer = Athena(Place("a", "rolecall")).run("select 1")
+    answer = Athena(Workspace("a", "rolecall")).run("select 1")
     rows, left_out = rows_that_fit(answer, Hurried(), None)
     assert (len(rows), left_out) == (999, None)
 
@@ -521,7 +521,7 @@ def test_a_page_that_hangs_is_left_out(service: Service, monkeypatch: pytest.Mon
     for name, value in aws(service).items():
         monkeypatch.setenv(name, value)
     service.engine.script = lambda statement, request: table(["t"], [["x"]] * 2_500)
-    answer = Athena(Place("a", "rolecall")).run("select 1")
+    answer = Athena(Workspace("a", "rolecall")).run("select 1")
     with service.athena.hanging("GetQueryResults", 99), alarm(0.2):
         rows, left_out = rows_that_fit(answer, Unhurried(), None)
     assert (len(rows), left_out) == (999, None)

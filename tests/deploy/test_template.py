@@ -130,8 +130,8 @@ def test_only_results_expire() -> None:
     """The place of results and that of tables are what the settings and the profile make them."""
     rules = template()["Resources"]["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
     expiring = [rule["Prefix"] for rule in rules if "ExpirationInDays" in rule]
-    results = load_settings(results="s3://bucket/rolecall/").place.output_location
-    answers = load_settings(results="s3://bucket/rolecall/answers/").place.output_location
+    results = load_settings(results="s3://bucket/rolecall/").workspace.output_location
+    answers = load_settings(results="s3://bucket/rolecall/answers/").workspace.output_location
     assert expiring == ["rolecall/results/", "rolecall/answers/"]
     assert results == f"s3://bucket/{expiring[0]}"
     assert answers is not None and answers.startswith(f"s3://bucket/{expiring[1]}")
@@ -396,7 +396,7 @@ def test_who_asks_cannot_send_a_result_elsewhere(stack: Stack) -> None:
     workgroup = _workgroup(stack, "rolecall-answers")
     assert workgroup["EnforceWorkGroupConfiguration"] is True
     # The same place that the client names, by the settings that the stack puts out.
-    place = load_settings(results=outputs["Results"]).place.output_location
+    place = load_settings(results=outputs["Results"]).workspace.output_location
     assert workgroup["ResultConfiguration"]["OutputLocation"] == place
 
 

@@ -23,7 +23,8 @@ import duckdb
 import pytest
 
 from rolecall.errors import RolecallError
-from rolecall.local.database import attach, connected, only_writer, open_database, open_for_writing
+from rolecall.local.database import attach, open_database, open_for_writing, open_memory_database
+from rolecall.local.lock import only_writer
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_source import TIME_PATTERN
 from rolecall.local.refresh import _forgotten, slices
@@ -243,7 +244,11 @@ def test_plain_dbt_says_who_holds_the_database(rolecall: Rolecall, write_log: Wr
 
 def test_a_database_that_is_held_is_waited_for(rolecall: Rolecall, write_log: WriteLog) -> None:
     rolecall.refresh(write_log([event(1)]))
-    with rolecall.held() as holder, ThreadPoolExecutor() as pool, connected() as connection:
+    with (
+        rolecall.held() as holder,
+        ThreadPoolExecutor() as pool,
+        open_memory_database() as connection,
+    ):
         assert holder.stdin is not None
         with pytest.raises(RolecallError, match=f"is held by process {holder.pid} "):
             attach(connection, rolecall.database, 0)

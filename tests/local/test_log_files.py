@@ -255,7 +255,7 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path: Path,
     trail_file = TrailFile(name, str(path))
     with (
         pytest.raises(UnreadableFileError, match="not a regular file"),
-        FolderFiles([tmp_path]).opened(trail_file),
+        FolderFiles([tmp_path]).open_file(trail_file),
     ):
         pass
 

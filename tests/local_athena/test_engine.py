@@ -16,7 +16,7 @@ from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.failed_queries import QueryDeadlineError, QueryFailedError, QueryScanLimitError
 from rolecall.errors import RolecallError
-from rolecall.names import Place
+from rolecall.names import Workspace
 from rolecall.parameters import Parameter, Value, bound_values
 from support.command_line import SAMPLE, packed
 
@@ -33,7 +33,7 @@ def athena(account: Account, monkeypatch: pytest.MonkeyPatch) -> Callable[..., A
         monkeypatch.setenv(name, value)
 
     def client(workgroup: str = WORKGROUP, database: str = "default") -> Athena:
-        return Athena(Place(database, workgroup), make_client("athena"))
+        return Athena(Workspace(database, workgroup), make_client("athena"))
 
     return client
 

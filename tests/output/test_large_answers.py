@@ -13,7 +13,7 @@ import pytest
 
 from rolecall.output.formats import write
 from rolecall.queries.answer import answer_locally
-from rolecall.rows import BATCH_ROWS, kept
+from rolecall.rows import BATCH_ROWS, keep_rows
 from rolecall.settings import load_settings
 from support.command_line import Rolecall
 from support.measured import run_measured
@@ -142,7 +142,7 @@ def test_600_000_rows_take_less_than_500_mb(large: Rolecall, format_: str, order
 @pytest.mark.parametrize("count", [0, 1, BATCH_ROWS, BATCH_ROWS + 1, 30 * BATCH_ROWS])
 def test_rows_are_kept_to_be_read_again(count: int) -> None:
     every = [(number, "x" * 5000) for number in range(count)]
-    rows = kept(every[at : at + BATCH_ROWS] for at in range(0, count, BATCH_ROWS))
+    rows = keep_rows(every[at : at + BATCH_ROWS] for at in range(0, count, BATCH_ROWS))
     assert (len(rows), bool(rows)) == (count, bool(count))
     first = iter(rows)
     assert [next(first) for _ in every[:2]] == every[:2]

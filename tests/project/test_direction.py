@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
+from pack_lambda import MODULES
 from support.command_line import PROJECT
 from support.documents import documented
 
@@ -120,3 +122,25 @@ def test_the_graph_of_packages_is_drawn_as_they_import() -> None:
     imported = {(own, other) for own, other in imported if own not in (".", other)}
     assert drawn <= imported
     assert imported <= _reached(drawn)
+
+
+def _libraries(tree: ast.Module) -> set[str]:
+    """Return the packages of others that a module imports when it is loaded."""
+    named = {
+        alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
+    }
+    named |= {node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in named} - sys.stdlib_module_names - {"rolecall"}
+
+
+def test_the_lambda_function_is_packed_with_the_modules_that_it_needs_and_boto3_is_enough() -> None:
+    needed, pending = {"__init__"}, {"lambda_handler"}
+    while pending:
+        name = pending.pop()
+        needed |= {name, *(f"{parent}/__init__" for parent in Path(name).parents if parent.name)}
+        tree = ast.parse((_PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+        assert _libraries(tree) <= {"boto3", "botocore"}, name
+        imported = {module.removeprefix("rolecall.").replace(".", "/") for module in _imports(tree)}
+        pending |= imported - needed
+    # What an answer of Athena becomes for the command line is imported in its methods.
+    assert needed <= set(MODULES) <= needed | {"rows"}

@@ -19,7 +19,7 @@ import pytest
 import yaml
 from rich.cells import cell_len
 
-from rolecall.commands.main import cli
+from rolecall.commands.history import history
 from rolecall.project.analyses import analyses
 from rolecall.queries.history import columns
 from rolecall.queries.session import WORDS_FOR_HOW
@@ -300,7 +300,7 @@ def test_each_way_in_has_a_name_that_can_be_asked_for_and_words() -> None:
     ]
     ways = values["start_method"]
     assert list(analyses()["role_entry_history"].parameters["how"].choices) == ways
-    (option,) = [option for option in cli.commands["history"].params if option.name == "how"]
+    (option,) = [option for option in history.params if option.name == "how"]
     assert isinstance(option.type, click.Choice)
     assert list(option.type.choices) == ways
     assert list(WORDS_FOR_HOW) == ways

@@ -20,7 +20,7 @@ from rolecall.setup.cost import (
     DAYS_A_MONTH,
     GB,
     MARTS_SHARE,
-    Trail,
+    TrailSize,
     ad_hoc,
     answer,
     first_refresh,
@@ -103,13 +103,13 @@ def test_it_is_no_less_than_what_the_answer_of_the_benchmark_scanned() -> None:
     assert 1 <= formula.table_bytes / MEASURED_ANSWER <= 1.6
 
 
-def _loaded(days: int, log_bytes: int) -> Trail:
-    return Trail(log_bytes / days * DAYS_A_MONTH, days / DAYS_A_MONTH)
+def _loaded(days: int, log_bytes: int) -> TrailSize:
+    return TrailSize(log_bytes / days * DAYS_A_MONTH, days / DAYS_A_MONTH)
 
 
 @pytest.mark.parametrize("gigabytes", [1, 100, 1000])
 def test_what_cost_md_says_of_the_ad_hoc_query_holds(gigabytes: int) -> None:
-    trail = Trail(gigabytes * GB)
+    trail = TrailSize(gigabytes * GB)
     assert 0.7 < refresh(trail, 1).dollars / ad_hoc(trail).dollars < 1.3
     assert answer(trail).dollars < ad_hoc(trail).dollars / 100
 
@@ -124,7 +124,7 @@ def test_the_mean_window_goes_back_to_the_midnight_before_the_day_of_the_last_re
 
 
 def test_a_table_without_partitions_is_read_whole() -> None:
-    trail = Trail(10 * GB)
+    trail = TrailSize(10 * GB)
     pruned, whole = refresh(trail, 1), refresh(trail, 1, is_pruned=False)
     assert whole.log_bytes == 120 * GB
     assert pruned.log_bytes == pytest.approx(10 * GB / 30 * 2.5)

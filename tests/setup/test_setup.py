@@ -29,9 +29,9 @@ from rolecall.aws.glue_catalogue import catalogue_table
 from rolecall.aws.trail_bucket import REGION, Days, TrailBucket
 from rolecall.commands.main import cli
 from rolecall.errors import RolecallError, UsageError
-from rolecall.names import Place
+from rolecall.names import Workspace
 from rolecall.settings import load_settings
-from rolecall.setup.plan import add_new_folders
+from rolecall.setup.new_folders import add_new_folders
 from support.logs import log_key
 
 _NUMBERS = count()
@@ -163,7 +163,7 @@ def _added_by_refresh(cloud: Cloud) -> list[tuple[str, str]]:
     """Return the accounts and regions that a refresh adds to the table of `setup`."""
     settings = load_settings(table="rolecall.cloudtrail_logs")
     table = catalogue_table(settings.table, settings)
-    folders = add_new_folders(table, settings, AthenaClient(Place("rolecall", "rolecall")))
+    folders = add_new_folders(table, settings, AthenaClient(Workspace("rolecall", "rolecall")))
     return [(folder.account, folder.region) for folder in folders]
 
 

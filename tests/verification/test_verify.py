@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -25,7 +26,7 @@ from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.verification.digests import PublicKeys, read_public_keys
 from rolecall.verification.public_keys import key_source
 from rolecall.verification.text import verified_lines
-from rolecall.verification.trail import Problem, Trust, Verified, verify
+from rolecall.verification.trail import Problem, Trust, VerificationReport, verify
 from rolecall.verification.trail_files import BucketFiles, FolderFiles, Span
 from support.command_line import PROJECT, Rolecall
 from support.digest_files import ACCOUNT, BUCKET, HOUR, REGION, Trail, der, fingerprint, private_key
@@ -72,7 +73,9 @@ def _logs(trail: Trail) -> list[str]:
     return [key for key in trail.objects if "/CloudTrail/" in key]
 
 
-def _verified(trail: Trail, folder: Path, span: Span | None = None, keys: Any = True) -> Verified:
+def _verified(
+    trail: Trail, folder: Path, span: Span | None = None, keys: Any = True
+) -> VerificationReport:
     """Return what is found in a copy; ``keys`` are True for the trail's, None for none."""
     trail.write(folder)
     given = PublicKeys()
@@ -82,11 +85,11 @@ def _verified(trail: Trail, folder: Path, span: Span | None = None, keys: Any = 
     return verify(FolderFiles([folder]), span or Span(), source)
 
 
-def _problems(verified: Verified) -> dict[str, int]:
+def _problems(verified: VerificationReport) -> dict[str, int]:
     return {problem.value: count for problem, count in verified.problems.items()}
 
 
-def _files(verified: Verified, problem: Problem) -> list[str | None]:
+def _files(verified: VerificationReport, problem: Problem) -> list[str | None]:
     return [found.file for found in verified.found if found.problem is problem]
 
 
@@ -579,12 +582,12 @@ def _playing(
 ) -> dict[str | None, _CloudTrail]:
     clients: dict[str | None, _CloudTrail] = {}
 
-    def make_client(service: str, region: str | None) -> _CloudTrail:
-        assert service == "cloudtrail"
+    def aws_in(region: str | None) -> SimpleNamespace:
         assert region is not None
-        return clients.setdefault(region, _CloudTrail(region, answers[region]))
+        cloudtrail = clients.setdefault(region, _CloudTrail(region, answers[region]))
+        return SimpleNamespace(cloudtrail=cloudtrail)
 
-    monkeypatch.setattr(rolecall.verification.public_keys, "make_client", make_client)
+    monkeypatch.setattr(rolecall.verification.public_keys, "aws_in", aws_in)
     return clients
 
 
@@ -667,7 +670,9 @@ def _upload(trail: Trail, s3: Any) -> None:
         s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=metadata)
 
 
-def _verified_in_s3(trail: Trail, s3: Any, folder: str = "", span: Span | None = None) -> Verified:
+def _verified_in_s3(
+    trail: Trail, s3: Any, folder: str = "", span: Span | None = None
+) -> VerificationReport:
     given = PublicKeys()
     given.add(trail.key.public_key(), fingerprint(trail.key))
     span = span or Span(date(2026, 3, 1), date(2026, 3, 2))

@@ -16,7 +16,7 @@ from typing import Any
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.trail_bucket import Days, LogDay, Stock
-from rolecall.output.formats import counted
+from rolecall.text import plural
 
 _ONE_DAY = timedelta(days=1)
 # Of an account id with its comma, and of the rest of a row; Athena takes 262,144 bytes.
@@ -127,8 +127,8 @@ def archived_text(archived: ArchivedLogs) -> str:
         f"of {days[0]}" if len(days) == 1 else f"of {len(days):,} days ({days[0]} to {days[-1]})"
     )
     return (
-        f"Passed over {counted(sum(archived.files.values()), 'log file')}"
-        f" {of_days} and {counted(archived.account_count, 'account')}, archived in Glacier: restore"
+        f"Passed over {plural(sum(archived.files.values()), 'log file')}"
+        f" {of_days} and {plural(archived.account_count, 'account')}, archived in Glacier: restore"
         f" them and `rolecall refresh --from {days[0]}`, or begin later."
     )
 

@@ -1,11 +1,11 @@
 """Find the log file that Athena cannot read: in what it says, else by reading half of the files.
 
-Of a record that is cut short Athena says at which character, and not in which file. So all fields
-of all records are read again, of half of the files, and of half of the half that fails, down to one
-file. What a condition on ``"$path"`` leaves out is not opened, and what fails costs nothing: each
-byte is paid once at most. A record that is no JSON fails whichever field is asked for, as the SerDe
-takes a line as a whole (Athena User Guide, "Hive JSON SerDe" and "OpenX JSON SerDe"; Trino and
-Presto, ``GenericHiveRecordCursor.advanceNextPosition``).
+When a record is cut short, Athena names the character and not the file. So all fields of all
+records are read again, of half of the files, and of half of the half that fails, down to one file.
+What a condition on ``"$path"`` leaves out is not opened, and what fails costs nothing: each byte is
+paid once at most. A record that is not JSON fails whichever field is asked for, as the SerDe takes
+a line as a whole (Athena User Guide, "Hive JSON SerDe" and "OpenX JSON SerDe"; Trino and Presto,
+``GenericHiveRecordCursor.advanceNextPosition``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rolecall.settings import Settings
 from rolecall.sizes import size_text
 
 _PATH = re.compile(r"s3://[a-z0-9.-]+/[^\s'\",;()\[\]]+")
-# What Athena says of a file that is no log, and of one that it could not get.
+# What Athena says of a file that is not a log, and of one that it could not get.
 _BAD_FILE = re.compile(r"\b(HIVE_[A-Z_]*(?:BAD_DATA|CURSOR_ERROR|CANNOT_OPEN_SPLIT)[A-Z_]*)\b")
 
 

@@ -72,14 +72,14 @@ STORE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Compacted:
+class Compaction:
     """The tables that were compacted, and for those that could not be, why."""
 
     tables: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
-def compact(athena: Athena, today: date) -> Compacted:
+def compact(athena: Athena, today: date) -> Compaction:
     """Compact what pays; where nothing does, that takes one statement.
 
     A table that cannot be compacted now can be by a later refresh: nothing is raised for it.
@@ -92,7 +92,7 @@ def compact(athena: Athena, today: date) -> Compacted:
             done.append(table.name)
         except QueryError as error:
             problems.append(f"{table.name} could not be compacted: {error}")
-    return Compacted(tuple(done), tuple(problems))
+    return Compaction(tuple(done), tuple(problems))
 
 
 def _worthwhile(

@@ -25,8 +25,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena.run_statements import Run, stop_statements
 from rolecall.athena.temporary_tables import drop_temporary_tables
-from rolecall.aws.clients import Patience, make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import Patience, aws_in, make_client
+from rolecall.aws.errors import doing, error_code, user_error
 from rolecall.aws.glue_catalogue import bucket_and_key
 from rolecall.errors import RolecallError
 from rolecall.project.run import named_run
@@ -50,7 +50,7 @@ class LeaseLostError(RolecallError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _HeldLease:
     """The lease as it is in S3: whose it is, when it ends, and the ETag to replace it by.
 
     ``runs`` may have statements under way; the first is the holder.
@@ -105,23 +105,21 @@ class Lease:
 
         Raises RolecallError if another run has it or S3 cannot be asked.
         """
-        try:
+        with doing(f"take the lease {self.place}"):
             for _ in range(_TRIES):
                 if self._put(IfNoneMatch="*"):
                     return
-                found = self._found()
-                if found is None:
+                held = self._held_lease()
+                if held is None:
                     continue
-                if found.runs[0] == self._run:  # an answer was lost, the request was not
-                    self._etag, self.predecessors = found.etag, found.runs[1:]
+                if held.runs[0] == self._run:  # an answer was lost, the request was not
+                    self._etag, self.predecessors = held.etag, held.runs[1:]
                     return
-                if not found.has_ended:
-                    raise RolecallError(self._is_held(found))
-                self.predecessors = found.runs
-                if self._put(IfMatch=found.etag):
+                if not held.has_ended:
+                    raise RolecallError(self._is_held(held))
+                self.predecessors = held.runs
+                if self._put(IfMatch=held.etag):
                     return
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"take the lease {self.place}") from None
         raise RolecallError(
             f"Several refreshes of {self._schema} want the lease {self.place} at once: try again."
         )
@@ -133,21 +131,21 @@ class Lease:
         """
         try:
             while not self._put(IfMatch=str(self._etag)):
-                found = self._found()
-                if found is None:
+                held = self._held_lease()
+                if held is None:
                     raise LeaseLostError(
                         f"The lease {self.place} was removed while this refresh ran, which is"
                         " given up for another: run the command again."
                     )
-                if found.runs[0] != self._run:
+                if held.runs[0] != self._run:
                     raise LeaseLostError(
-                        f"The lease {self.place} has gone over to {found.holder}, and this refresh"
+                        f"The lease {self.place} has gone over to {held.holder}, and this refresh"
                         " is given up: run the command again when that one is done."
                     )
-                self._etag = found.etag
+                self._etag = held.etag
         except (ClientError, BotoCoreError) as error:
             if self._clock() + RENEWAL_SECONDS >= self._ends_at:
-                reason = str(explained(error, f"renew the lease {self.place}")).rstrip(".")
+                reason = str(user_error(error, f"renew the lease {self.place}")).rstrip(".")
                 raise LeaseLostError(
                     f"{reason}; it ends now, and this refresh is given up: run the command again."
                 ) from None
@@ -168,7 +166,7 @@ class Lease:
                 self._s3.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=self._etag)
         except (ClientError, BotoCoreError) as error:
             if not _is_not_as_seen(error):
-                raise explained(error, f"remove the lease {self.place}") from None
+                raise user_error(error, f"remove the lease {self.place}") from None
 
     def _put(self, **condition: str) -> bool:
         """Put the lease on a condition; return whether that held."""
@@ -198,7 +196,7 @@ class Lease:
         self._etag, self._ends_at = answer["ETag"], began + self._seconds
         return True
 
-    def _found(self) -> _Found | None:
+    def _held_lease(self) -> _HeldLease | None:
         """Return the lease in S3, None if there is none. Raises RolecallError if it is none."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
@@ -215,22 +213,22 @@ class Lease:
             )
             ends_at = answer["LastModified"] + timedelta(seconds=told["seconds"])
             has_ended = ends_at <= _now_in_s3(answer)
-            return _Found(told["host"], told["pid"], runs, ends_at, has_ended, answer["ETag"])
+            return _HeldLease(told["host"], told["pid"], runs, ends_at, has_ended, answer["ETag"])
         except (ValueError, KeyError, TypeError, IndexError):
             raise RolecallError(
                 f"{self.place} is no lease of Rolecall's: see what it is, and remove it."
             ) from None
 
-    def _is_held(self, found: _Found) -> str:
+    def _is_held(self, held: _HeldLease) -> str:
         return (
-            f"{self._schema} is being refreshed by {found.holder} since"
-            f" {found.runs[0].started_at:%Y-%m-%d %H:%M} UTC: try again when it is done; if it has"
-            f" died, its lease {self.place} ends at {found.ends_at:%H:%M:%S} UTC."
+            f"{self._schema} is being refreshed by {held.holder} since"
+            f" {held.runs[0].started_at:%Y-%m-%d %H:%M} UTC: try again when it is done; if it has"
+            f" died, its lease {self.place} ends at {held.ends_at:%H:%M:%S} UTC."
         )
 
 
 @contextmanager
-def leased(settings: Settings) -> Iterator[Run]:
+def hold_lease(settings: Settings) -> Iterator[Run]:
     """Keep every other refresh out of the schema, and give the run that statements are named by.
 
     What a dead run left under way is stopped first, and its temporary tables are removed. A lease
@@ -239,11 +237,11 @@ def leased(settings: Settings) -> Iterator[Run]:
     """
     run = Run(str(uuid.uuid4()), settings.workgroup, datetime.now(UTC))
     lease = Lease(settings, run)
-    with _released(lease):
+    with _release_at_the_end(lease):
         lease.take()
-        with _kept(lease), named_run(run.id):
+        with _renew_until_the_end(lease), named_run(run.id):
             if lease.predecessors:
-                athena = make_client("athena", settings.region)
+                athena = aws_in(settings.region).athena
                 for predecessor in lease.predecessors:
                     stop_statements(athena, predecessor)
                 drop_temporary_tables(settings)
@@ -252,7 +250,7 @@ def leased(settings: Settings) -> Iterator[Run]:
 
 
 @contextmanager
-def _released(lease: Lease) -> Iterator[None]:
+def _release_at_the_end(lease: Lease) -> Iterator[None]:
     try:
         yield
     except BaseException:
@@ -264,7 +262,7 @@ def _released(lease: Lease) -> Iterator[None]:
 
 
 @contextmanager
-def _kept(lease: Lease) -> Iterator[None]:
+def _renew_until_the_end(lease: Lease) -> Iterator[None]:
     """Renew the lease from a thread for as long as the block runs."""
     is_over = threading.Event()
     is_main = threading.current_thread() is threading.main_thread()
@@ -309,4 +307,4 @@ def _now_in_s3(answer: Any) -> datetime:
 
 
 def _is_not_as_seen(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] in _NOT_AS_SEEN
+    return error_code(error) in _NOT_AS_SEEN

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.athena.archived_logs import ArchivedLogs, archived_logs
-from rolecall.athena.compaction import Compacted, compact
-from rolecall.athena.lease import leased
+from rolecall.athena.compaction import Compaction, compact
+from rolecall.athena.lease import hold_lease
 from rolecall.athena.run_statements import Run, executions
 from rolecall.athena.scan_limit import check_bytes, check_scan
 from rolecall.athena.slices import SliceLoad
 from rolecall.aws.answer import Answer, Statistics, scan_price
 from rolecall.aws.athena_client import Athena
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import doing, error_code
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, find_table, table_stock
 from rolecall.aws.trail_bucket import Days, RegionFolder
@@ -28,9 +28,9 @@ from rolecall.output.formats import Result
 from rolecall.project.analyses import analyses, compile_analyses, compiled_analysis, compiled_text
 from rolecall.project.location import project_digest
 from rolecall.project.run import failures, run_dbt
-from rolecall.refresh_summary import DoubtfulFile, TargetRefreshed, Unreadable
+from rolecall.refresh_summary import DoubtfulFile, RefreshSummary, Unreadable
 from rolecall.settings import Settings
-from rolecall.setup.plan import add_new_folders
+from rolecall.setup.new_folders import add_new_folders
 from rolecall.text import note
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _REBUILD_FROM_EVENTS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class ScanTotals:
     """What the statements of a run took: their number, the bytes scanned, US dollars."""
 
     statement_count: int
@@ -55,21 +55,21 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True)
-class AthenaRefreshed(TargetRefreshed):
+class AthenaRefreshSummary(RefreshSummary):
     """What a refresh of the Athena target came to besides.
 
-    ``spent`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail table,
-    to which ``new_folders`` were added; ``archived`` are logs of its days that Athena passed over;
-    ``compacted`` are tables of the store;
-    ``is_partitioned_by_day`` says whether of that table only the load's days are read.
+    ``scan_totals`` is None where AWS does not say; ``raw_bytes`` were scanned of the CloudTrail
+    table, to which ``new_folders`` were added; ``archived`` are logs of its days that Athena passed
+    over; ``compaction`` is what was done to tables of the store; ``is_partitioned_by_day`` says
+    whether of that table only the load's days are read.
     """
 
     raw_bytes: int
     new_folders: tuple[RegionFolder, ...]
-    compacted: Compacted
+    compaction: Compaction
     archived: ArchivedLogs
     is_partitioned_by_day: bool
-    spent: Spent | None
+    scan_totals: ScanTotals | None
     coverage_gaps: Result
 
     @property
@@ -78,7 +78,7 @@ class AthenaRefreshed(TargetRefreshed):
         return len(self.unreadable) + sum(self.archived.files.values())
 
 
-def refresh_athena(settings: Settings) -> AthenaRefreshed:
+def refresh_athena(settings: Settings) -> AthenaRefreshSummary:
     """Load the logs delivered since the last load, rebuild the marts and test them, by dbt.
 
     Staging reads the raw table first, once; where it finds nothing and the last build of this
@@ -90,15 +90,15 @@ def refresh_athena(settings: Settings) -> AthenaRefreshed:
             "The Athena target needs a place in S3 for results and tables: set ROLECALL_RESULTS to"
             " one such as s3://my-bucket/rolecall/."
         )
-    with leased(settings) as run:
-        return _refreshed(settings, run)
+    with hold_lease(settings) as run:
+        return _refresh(settings, run)
 
 
-def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
+def _refresh(settings: Settings, run: Run) -> AthenaRefreshSummary:
     table = catalogue_table(settings.table, settings)
     athena = _CountingAthena(
-        settings.place,
-        make_client("athena", settings.region),
+        settings.workspace,
+        aws_in(settings.region).athena,
         price_per_tb=settings.price_per_tb,
     )
     state = _State(settings)
@@ -126,14 +126,14 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         archived=archived,
     )
     loaded = slices.load()
-    compacted = Compacted()
+    compaction = Compaction()
     is_built = loaded.is_new or not state.is_complete(before.load_id)
     if is_built:
         state.begin()
         slices.build()
         compile_analyses(settings)
         state.complete(_newest_load(athena).load_id)
-        compacted = compact(athena, run.started_at.date())
+        compaction = compact(athena, run.started_at.date())
     summary = _summary(athena, before.loaded_at, corrected_before)
     doubtful_files = _doubtful_files(athena, before.loaded_at) if is_built else ()
     parameters = analyses()["coverage_gaps"].parameters
@@ -150,7 +150,7 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         dict.fromkeys(parameters),
         parameters=parameters,
     ).result()
-    return AthenaRefreshed(
+    return AthenaRefreshSummary(
         file_count=summary["file_count"],
         event_count=summary["event_count"],
         unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
@@ -163,10 +163,10 @@ def _refreshed(settings: Settings, run: Run) -> AthenaRefreshed:
         total_switch_count=summary["total_switch_count"],
         raw_bytes=loaded.raw_bytes,
         new_folders=new_folders,
-        compacted=compacted,
+        compaction=compaction,
         archived=archived,
         is_partitioned_by_day=is_by_day,
-        spent=_spent(athena, run),
+        scan_totals=_scan_totals(athena, run),
         coverage_gaps=gaps,
     )
 
@@ -192,7 +192,7 @@ def _clean_older_store(state: _State, settings: Settings) -> None:
     """
     if state.is_clean():
         return
-    glue = make_client("glue", settings.region)
+    glue = aws_in(settings.region).glue
     if find_table(f"{settings.schema_name}.events", glue, settings) is not None:
         note("Removing secrets that an older version stored; this is done once.")
         try:
@@ -245,7 +245,7 @@ def _newest_load(athena: Athena) -> _NewestLoad:
 
 def _has_corrections(settings: Settings) -> bool:
     """Return whether a refresh has looked for corrections yet."""
-    glue = make_client("glue", settings.region)
+    glue = aws_in(settings.region).glue
     return find_table(f"{settings.schema_name}.event_corrections", glue, settings) is not None
 
 
@@ -312,7 +312,7 @@ def _is_since(loaded_at: str | None) -> str:
     return f"loaded_at > timestamp '{datetime.fromisoformat(loaded_at)}'"
 
 
-def _spent(athena: _CountingAthena, run: Run) -> Spent | None:
+def _scan_totals(athena: _CountingAthena, run: Run) -> ScanTotals | None:
     """Return what dbt's statements and the questions of a run took, None where AWS is silent."""
     try:
         found = list(executions(athena.client, run))
@@ -328,7 +328,7 @@ def _spent(athena: _CountingAthena, run: Run) -> Spent | None:
         )
         for number, execution in scanned
     )
-    return Spent(
+    return ScanTotals(
         len(scanned) + len(athena.taken),
         sum(number for number, _ in scanned) + sum(each.scanned_bytes for each in athena.taken),
         price + sum(each.price for each in athena.taken),
@@ -345,7 +345,7 @@ class _State:
         assert settings.results is not None
         self._bucket, folder = bucket_and_key(settings.results)
         self._key = f"{folder}state/{settings.schema_name}.json"
-        self._s3 = make_client("s3", settings.region)
+        self._s3 = aws_in(settings.region).s3
 
     def is_complete(self, newest_load: str | None) -> bool:
         """Return whether everything was built from ``newest_load`` by this version."""
@@ -369,14 +369,13 @@ class _State:
         self._write({"cleaning": _CLEANING})
 
     def _read(self) -> dict[str, Any]:
-        try:
-            body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                return {}
-            raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
-        except BotoCoreError as error:
-            raise explained(error, f"read s3://{self._bucket}/{self._key}") from None
+        with doing(f"read s3://{self._bucket}/{self._key}"):
+            try:
+                body = self._s3.get_object(Bucket=self._bucket, Key=self._key)["Body"].read()
+            except ClientError as error:
+                if error_code(error) in ("NoSuchKey", "404"):
+                    return {}
+                raise
         with suppress(ValueError):
             noted = json.loads(body)
             if isinstance(noted, dict):
@@ -385,7 +384,5 @@ class _State:
 
     def _write(self, changes: dict[str, Any]) -> None:
         noted = self._read() | changes
-        try:
+        with doing(f"write s3://{self._bucket}/{self._key}"):
             self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(noted).encode())
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"write s3://{self._bucket}/{self._key}") from None

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from rolecall.aws.errors import explained
+from rolecall.aws.errors import doing, error_code
 from rolecall.errors import RolecallError
 
 if TYPE_CHECKING:
     from mypy_boto3_athena import AthenaClient
 
-# Clocks differ: what a run started is looked for a little earlier, and told by its name.
+# Search from a little before the start, as clocks differ; the run id decides.
 _CLOCK_LEEWAY = timedelta(minutes=5)
 # What was started longer ago has ended: Athena lets DDL run 10 hours, queries at most 4 (Amazon
 # Athena User Guide, "Service Quotas").
@@ -67,7 +67,7 @@ def stop_statements(
     """
     newer = max(run.started_at, datetime.now(UTC) - _LONGEST_STATEMENT)
     ends_at = clock() + _STOP_SECONDS
-    try:
+    with doing(f"stop what a dead refresh left in the workgroup {run.workgroup}"):
         stopped = _under_way(executions(client, Run(run.id, run.workgroup, newer)))
         for query_id in stopped:
             _stop(client, query_id)
@@ -79,9 +79,6 @@ def stop_statements(
                     f" {run.workgroup} ({', '.join(left)}): run the command again when they have."
                 )
             sleep(_PAUSE_SECONDS)
-    except (ClientError, BotoCoreError) as error:
-        doing = f"stop what a dead refresh left in the workgroup {run.workgroup}"
-        raise explained(error, doing) from None
     return stopped
 
 
@@ -90,7 +87,7 @@ def _stop(client: AthenaClient, query_id: str) -> None:
         client.stop_query_execution(QueryExecutionId=query_id)
     except ClientError as error:
         # It has ended meanwhile: whether it has is asked anyway.
-        if error.response["Error"]["Code"] != "InvalidRequestException":
+        if error_code(error) != "InvalidRequestException":
             raise
 
 

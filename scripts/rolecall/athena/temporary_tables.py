@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from rolecall.athena.compaction import STORE
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import doing
 from rolecall.aws.glue_catalogue import bucket_and_key
 
 if TYPE_CHECKING:
@@ -31,17 +29,13 @@ def drop_temporary_tables(settings: Settings) -> list[str]:
     Data outside of the place of results stays. Nobody else may be refreshing the schema. Raises
     RolecallError.
     """
-    try:
-        glue = make_client("glue", settings.region)
-        s3 = make_client("s3", settings.region)
-        found = _temporary_tables(glue, settings.schema_name)
+    aws = aws_in(settings.region)
+    with doing(f"remove temporary tables from {settings.schema_name}"):
+        found = _temporary_tables(aws.glue, settings.schema_name)
         for name, location in found.items():
-            glue.delete_table(DatabaseName=settings.schema_name, Name=name)
+            aws.glue.delete_table(DatabaseName=settings.schema_name, Name=name)
             if location.startswith(f"{str(settings.results).rstrip('/')}/"):
-                _delete_objects(s3, location)
-    except (ClientError, BotoCoreError) as error:
-        doing = f"remove temporary tables from {settings.schema_name}"
-        raise explained(error, doing) from None
+                _delete_objects(aws.s3, location)
     return sorted(found)
 
 

@@ -8,12 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-)
-
-from rolecall.aws.errors import explained
+from rolecall.aws.errors import doing
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -81,24 +76,22 @@ class Answer:
     def result(self) -> Result:
         """Return all rows as the command line writes them. Raises RolecallError."""
         from rolecall.output.formats import Result
-        from rolecall.rows import kept
+        from rolecall.rows import keep_rows
 
-        return Result(self.columns, self.types, kept(self.pages()))
+        return Result(self.columns, self.types, keep_rows(self.pages()))
 
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table; timestamps are in UTC. Raises RolecallError."""
-        from rolecall.output.formats import arrow_table
+        from rolecall.output.parquet import arrow_table
 
         return arrow_table(self.result())
 
     def _page(self, token: str | None) -> Mapping[str, Any]:
         more: dict[str, Any] = {} if token is None else {"NextToken": token}
-        try:
+        with doing(f"read the result of the query {self.query_id}"):
             return self._client.get_query_results(
                 QueryExecutionId=self.query_id, MaxResults=PAGE_ROWS, **more
             )
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"read the result of the query {self.query_id}") from None
 
 
 def scan_price(

@@ -1,6 +1,5 @@
 """The Athena client: runs a query, waits for it within a deadline, and reads its result.
 
-Nothing but boto3 and the standard library is imported: the Lambda function uses this module too.
 Sources: Athena's API reference (StartQueryExecution, GetQueryExecution, GetQueryResults,
 StopQueryExecution) and botocore's guide to retries.
 """
@@ -13,18 +12,15 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rolecall.aws.alarm import TimeIsUp
 from rolecall.aws.answer import PRICE_PER_TB, Answer
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
-from rolecall.aws.failed_queries import QueryDeadlineError, QueryError, QueryLostError, ended
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import doing, user_error
+from rolecall.aws.failed_queries import QueryDeadlineError, QueryError, QueryLostError, failure_of
 from rolecall.errors import RolecallError, UsageError
-from rolecall.names import Place
+from rolecall.names import Workspace
 from rolecall.parameters import Parameter, Value, execution_parameters
 
 if TYPE_CHECKING:
@@ -42,7 +38,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _PAUSE_GROWTH = 0.2, 5.0, 1.5
 
 
 class Athena:
-    """Runs queries at a place, one at a time.
+    """Runs queries in a workspace, one at a time.
 
     ``stopping_client`` takes the place of ``client`` to stop a query, where the time for that is
     short. ``price_per_tb`` is in US dollars. ``clock``, ``sleep`` and ``jitter`` (which gives a
@@ -51,7 +47,7 @@ class Athena:
 
     def __init__(
         self,
-        place: Place,
+        workspace: Workspace,
         client: AthenaClient | None = None,
         *,
         stopping_client: AthenaClient | None = None,
@@ -60,8 +56,8 @@ class Athena:
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self.place = place
-        self.client: AthenaClient = make_client("athena") if client is None else client
+        self.workspace = workspace
+        self.client: AthenaClient = aws_in(None).athena if client is None else client
         self.price_per_tb = price_per_tb
         self._stopping_client = stopping_client or self.client
         self._clock = clock
@@ -119,17 +115,17 @@ class Athena:
         request: dict[str, Any] = {
             "QueryString": sql,
             "QueryExecutionContext": {
-                "Catalog": self.place.catalog,
-                "Database": self.place.database,
+                "Catalog": self.workspace.catalog,
+                "Database": self.workspace.database,
             },
-            "WorkGroup": self.place.workgroup,
+            "WorkGroup": self.workspace.workgroup,
             # The same for every attempt of botocore: Athena starts the query once.
             "ClientRequestToken": str(uuid.uuid4()),
         }
         if literals:
             request["ExecutionParameters"] = literals
-        if self.place.output_location is not None:
-            request["ResultConfiguration"] = {"OutputLocation": self.place.output_location}
+        if self.workspace.output_location is not None:
+            request["ResultConfiguration"] = {"OutputLocation": self.workspace.output_location}
         return request
 
     def _start(self, request: dict[str, Any], client: AthenaClient) -> str:
@@ -138,11 +134,11 @@ class Athena:
         except (ClientError, BotoCoreError) as error:
             if "output location" in str(error).lower():
                 raise RolecallError(
-                    f"The workgroup {self.place.workgroup} has no place for results: name one"
+                    f"The workgroup {self.workspace.workgroup} has no place for results: name one"
                     " such as s3://my-bucket/athena/ (ROLECALL_RESULTS), or set it in the"
                     " workgroup."
                 ) from None
-            raise explained(error, "start the query") from None
+            raise user_error(error, "start the query") from None
 
     def _followed(self, query_id: str, ends_at: float | None) -> dict[str, Any]:
         """Return the execution of a query that succeeded; stop one that cannot be followed."""
@@ -165,7 +161,7 @@ class Athena:
             if state == "SUCCEEDED":
                 return execution
             if state in ("FAILED", "CANCELLED"):
-                raise ended(execution)
+                raise failure_of(execution)
             now = self._clock()
             if ends_at is not None and now >= ends_at:
                 fate = "was stopped" if self._stop(query_id) else "could not be stopped"
@@ -180,10 +176,8 @@ class Athena:
             pause = min(pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
 
     def _execution(self, query_id: str) -> dict[str, Any]:
-        try:
+        with doing("follow the query"):
             answer: Any = self.client.get_query_execution(QueryExecutionId=query_id)
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, "follow the query") from None
         execution: dict[str, Any] = answer["QueryExecution"]
         return execution
 

@@ -1,22 +1,21 @@
-"""The one way to clients of AWS."""
+"""AWS in a region, and the one way to its clients."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-)
+from botocore.exceptions import BotoCoreError
 
 import rolecall
-from rolecall.aws.errors import explained
+from rolecall.aws.errors import doing, user_error
 
 if TYPE_CHECKING:
-    pass
+    from mypy_boto3_athena import AthenaClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Patience:
 
 
 PATIENCE = Patience()
-"""The patience of whoever has time."""
+"""The patience where time does not matter."""
 
 
 def aws_region(region: str | None = None) -> str | None:
@@ -45,10 +44,8 @@ def aws_region(region: str | None = None) -> str | None:
 
     Raises RolecallError if there is no such profile.
     """
-    try:
+    with doing("find the AWS region"):
         found: str | None = _session(region).region_name
-    except BotoCoreError as error:
-        raise explained(error, "find the AWS region") from None
     return found
 
 
@@ -82,5 +79,42 @@ def make_clients(service: str, region: str | None, *patience: Patience) -> list[
     try:
         session = _session(region)
         return [session.client(service, config=config) for config in configs]
-    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is no URL
-        raise explained(error, f"use {service}") from None
+    except (BotoCoreError, ValueError) as error:  # ValueError: an endpoint that is not a URL
+        raise user_error(error, f"use {service}") from None
+
+
+class Aws:
+    """AWS in a region: its clients, each made when it is first asked for.
+
+    Without ``region`` it is the environment's. A client raises RolecallError if it cannot be made.
+    """
+
+    def __init__(self, region: str | None = None) -> None:
+        self._region = region
+
+    @cached_property
+    def athena(self) -> AthenaClient:
+        """The client of Athena."""
+        client: AthenaClient = make_client("athena", self._region)
+        return client
+
+    @cached_property
+    def cloudtrail(self) -> Any:
+        """The client of CloudTrail."""
+        return make_client("cloudtrail", self._region)
+
+    @cached_property
+    def glue(self) -> Any:
+        """The client of the Glue catalogue."""
+        return make_client("glue", self._region)
+
+    @cached_property
+    def s3(self) -> Any:
+        """The client of S3."""
+        return make_client("s3", self._region)
+
+
+@cache
+def aws_in(region: str | None) -> Aws:
+    """Return AWS in a region, the same for the whole process."""
+    return Aws(region)

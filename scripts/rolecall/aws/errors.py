@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     ConnectionError,
     CredentialRetrievalError,
@@ -19,9 +21,6 @@ from botocore.exceptions import (
 from rolecall.aws.refusals import refused_right
 from rolecall.errors import RolecallError
 
-if TYPE_CHECKING:
-    pass
-
 _EXPIRED = frozenset(("ExpiredToken", "ExpiredTokenException", "RequestExpired"))
 _UNKNOWN_KEYS = frozenset(
     (
@@ -35,10 +34,24 @@ _UNKNOWN_KEYS = frozenset(
 _DENIED = frozenset(("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"))
 
 
-def explained(error: Exception, doing: str) -> RolecallError:
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Raise an error of boto3 in the block as a RolecallError; ``what`` completes "to ..."."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise user_error(error, what) from None
+
+
+def error_code(error: Exception) -> str | None:
+    """Return the code of an error that AWS answered with, None for any other error."""
+    return error.response["Error"]["Code"] if isinstance(error, ClientError) else None
+
+
+def user_error(error: Exception, doing: str) -> RolecallError:
     """Return an error of boto3 as a sentence for the user; ``doing`` completes "to ..."."""
     if isinstance(error, ClientError):
-        return _explained_answer(error, doing)
+        return _answered_error(error, doing)
     if isinstance(error, NoRegionError):
         return RolecallError(f"No AWS region is set to {doing} in: set AWS_REGION.")
     if isinstance(
@@ -63,7 +76,7 @@ def explained(error: Exception, doing: str) -> RolecallError:
     return RolecallError(f"AWS cannot be asked to {doing}: {_sentence(error)}.")
 
 
-def _explained_answer(error: ClientError, doing: str) -> RolecallError:
+def _answered_error(error: ClientError, doing: str) -> RolecallError:
     code = error.response["Error"].get("Code", "")
     message = error.response["Error"].get("Message", "").strip().rstrip(".") or code
     if code in _EXPIRED:

@@ -76,7 +76,7 @@ class QueryDeadlineError(QueryError, DeadlineError):
     """The query was stopped: it was not done in time."""
 
 
-def ended(execution: Mapping[str, Any]) -> QueryError:
+def failure_of(execution: Mapping[str, Any]) -> QueryError:
     """Return the error for an execution that has failed or was cancelled."""
     status, query_id = execution["Status"], execution["QueryExecutionId"]
     told = status.get("AthenaError", {})

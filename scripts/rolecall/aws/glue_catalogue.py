@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import doing, error_code
 from rolecall.aws.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
 from rolecall.errors import RolecallError
-from rolecall.names import checked
+from rolecall.names import valid_name
 from rolecall.settings import Settings
 
 READ_RESTORED = "read_restored_glacier_objects"
@@ -76,7 +76,7 @@ class CatalogueTable:
 
 def catalogue_table(name: str, settings: Settings) -> CatalogueTable:
     """Return the table ``DATABASE.TABLE``. Raises RolecallError if it cannot be had."""
-    found = find_table(name, make_client("glue", settings.region), settings)
+    found = find_table(name, aws_in(settings.region).glue, settings)
     if found is None:
         raise RolecallError(
             f"There is no table {name} in the Glue catalogue: name your CloudTrail table with"
@@ -99,14 +99,13 @@ def catalogue_table(name: str, settings: Settings) -> CatalogueTable:
 def find_table(name: str, glue: Any, settings: Settings) -> CatalogueTable | None:
     """Return the table ``DATABASE.TABLE``, None if there is none. Raises RolecallError."""
     database, _, table = name.partition(".")
-    try:
-        found: dict[str, Any] = glue.get_table(DatabaseName=database, Name=table)["Table"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "EntityNotFoundException":
-            return None
-        raise explained(error, f"look up the table {name}") from None
-    except BotoCoreError as error:
-        raise explained(error, f"look up the table {name}") from None
+    with doing(f"look up the table {name}"):
+        try:
+            found: dict[str, Any] = glue.get_table(DatabaseName=database, Name=table)["Table"]
+        except ClientError as error:
+            if error_code(error) == "EntityNotFoundException":
+                return None
+            raise
     storage = found.get("StorageDescriptor", {})
     location = storage.get("Location", "")
     return CatalogueTable(
@@ -177,7 +176,7 @@ def _places(
     """
     if not table.location:  # a view has no objects of its own
         return
-    s3 = make_client("s3", settings.region)
+    s3 = aws_in(settings.region).s3
     if days is not None and table.has_entered_days:
         for bucket, keys in _partition_places(table, settings, days).items():
             yield TrailBucket(s3, bucket), keys, ALL_DAYS
@@ -203,10 +202,10 @@ def _partition_places(
 ) -> dict[str, list[str]]:
     """Return the folders of the partitions of some days, by bucket."""
     database, _, name = table.name.partition(".")
-    glue = make_client("glue", settings.region)
+    glue = aws_in(settings.region).glue
     order = [key for key, _ in table.partition_keys]
     places: dict[str, list[str]] = {}
-    try:
+    with doing(f"list the partitions of {table.name}"):
         for page in glue.get_paginator("get_partitions").paginate(
             DatabaseName=database, TableName=name, ExcludeColumnSchema=True
         ):
@@ -215,8 +214,6 @@ def _partition_places(
                 if _is_within(table.day_columns, values, days):
                     bucket, key = bucket_and_key(partition["StorageDescriptor"]["Location"])
                     places.setdefault(bucket, []).append(key.rstrip("/") + "/")
-    except (ClientError, BotoCoreError) as error:
-        raise explained(error, f"list the partitions of {table.name}") from None
     return places
 
 
@@ -235,4 +232,4 @@ def _is_within(forms: Mapping[str, str], values: Mapping[str, str], days: Days) 
 def bucket_and_key(place: str) -> tuple[str, str]:
     """Return the bucket and the key of a place in S3. Raises UsageError if it can be none."""
     bucket, _, key = place.partition("://")[2].partition("/")
-    return checked("bucket", bucket), key
+    return valid_name("bucket", bucket), key

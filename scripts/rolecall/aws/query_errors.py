@@ -2,8 +2,7 @@
 
 Athena hands on what S3, KMS and its engine say, inside its own HIVE_CURSOR_ERROR or
 HIVE_CANNOT_OPEN_SPLIT (Amazon S3 API Reference, "Error responses"; Amazon Athena User Guide,
-"Troubleshooting in Athena" and "Athena error catalog"). Nothing but the standard library is
-imported: the Lambda function uses this module too.
+"Troubleshooting in Athena" and "Athena error catalog").
 """
 
 from __future__ import annotations

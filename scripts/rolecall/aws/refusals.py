@@ -1,8 +1,7 @@
 """What AWS did not allow: found in the reason that a service, Athena or dbt gives, and named.
 
 Athena repeats what S3, KMS, Glue or Lake Formation told it (Amazon Athena User Guide,
-"Troubleshooting in Athena", and those services' messages of access denied). Nothing but the
-standard library is imported: the Lambda function uses this module too.
+"Troubleshooting in Athena", and those services' messages of access denied).
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def refused_right(reason: str) -> str | None:
     reason = without_advice(reason)
     match = _ACTION.search(reason)
     if match is not None:
-        return match["action"] + _named(match["arn"], reason)
+        return match["action"] + _resource_text(match["arn"], reason)
     match = _LAKE_FORMATION.search(reason)
     if match is not None:
         return f"the Lake Formation permission {match['right']} on {match['name'].rstrip('.')}"
@@ -65,7 +64,7 @@ def refused_right(reason: str) -> str | None:
     return None
 
 
-def _named(arn: str | None, reason: str) -> str:
+def _resource_text(arn: str | None, reason: str) -> str:
     """Return a resource with what it is, '' where the reason does not name it."""
     if arn is None:
         place = _S3_PLACE.search(reason)

@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from rolecall.aws.errors import explained
+from rolecall.aws.errors import doing
 from rolecall.trail_layout import log_date
 
 _T = TypeVar("_T")
@@ -46,7 +44,7 @@ _THREADS = 10
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """Days of delivery, both included; None is no bound.
+    """Days of delivery, both included; None means no bound.
 
     ``only`` are the accounts and regions to whose logs they are confined, () for none.
     """
@@ -321,12 +319,10 @@ class TrailBucket:
                 yield _stored(entry)
 
     def _pages(self, **asked: Any) -> Iterator[Any]:
-        try:
+        with doing(f"list s3://{self.bucket}/{asked['Prefix']}"):
             yield from self._s3.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, **asked
             )
-        except (ClientError, BotoCoreError) as error:
-            raise explained(error, f"list s3://{self.bucket}/{asked['Prefix']}") from None
 
 
 def _stored(entry: Any) -> StoredObject:

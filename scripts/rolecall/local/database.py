@@ -1,23 +1,19 @@
-"""The DuckDB file of the local target: opened for reading, locked, and what version it has."""
+"""The DuckDB file of the local target: opened, and what version it has."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
-from typing import IO
 
 import duckdb
 
 from rolecall.errors import RolecallError
 from rolecall.local.log_records import MAX_RECORD_BYTES
-from rolecall.local.spill import claim, draft_of, leave
-from rolecall.private_files import open_own
+from rolecall.local.spill import claim
 
 NAME = "rolecall"
 """The name under which the file is attached, whatever the file is called."""
@@ -44,7 +40,7 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "temp_directory": "",
 }
 
-# What models that are no more have left behind. It follows from events that may be forgotten.
+# What models that no longer exist have left behind. It follows from events that may be forgotten.
 _RETIRED = ("switch_sign_ins", "portal_addresses")
 
 _JSON_FIELDS = (
@@ -55,7 +51,7 @@ _JSON_FIELDS = (
 _LARGEST_FIELD_BYTES = 100_000
 _LETTERS_KEPT = 1000
 
-# By what a table of the store is told from another program's; every version has had these.
+# Which columns tell a table of the store from another program's; every version has had these.
 _STORE_COLUMNS = {
     "events": {"event_id", "recipient_account_id", "event_at", "load_id", "loaded_at"},
     "log_reads": {"log_file", "status", "load_id", "loaded_at"},
@@ -82,9 +78,6 @@ _ANYTHING = """
     limit 1
 """
 
-# Digits of a process id, and more.
-_LONGEST_ID = 20
-
 _HOLDER = re.compile(r"Conflicting lock is held in (?P<program>.*?) \(PID (?P<pid>\d+)\)")
 _READ_ONLY = " (type duckdb, read_only)"
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 0.25
@@ -96,7 +89,7 @@ PATIENCE_SECONDS = 60
 """How long a refresh that is under way waits for those who read in between, in seconds."""
 
 
-def connected() -> duckdb.DuckDBPyConnection:
+def open_memory_database() -> duckdb.DuckDBPyConnection:
     """Return a connection with nothing attached, which fetches and loads no extension by itself.
 
     It knows no variable of Python and no secret that DuckDB keeps, and writes nothing to disk that
@@ -136,7 +129,7 @@ def open_for_writing(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnecti
 
 
 def _opened(path: Path, wait_seconds: float, options: str) -> duckdb.DuckDBPyConnection:
-    connection = connected()
+    connection = open_memory_database()
     try:
         attach(connection, path.absolute(), wait_seconds, options)
     except RolecallError:
@@ -189,12 +182,12 @@ def _problem_of_attaching(
     connection: duckdb.DuckDBPyConnection, path: Path, options: str
 ) -> str | None:
     """Attach a file, or return who holds it. Raises RolecallError if it cannot be opened."""
-    if _log_of_changes(path).is_symlink():
+    if log_of_changes(path).is_symlink():
         raise RolecallError(
-            f"The database {path} cannot be opened: {_log_of_changes(path)} is a link, which DuckDB"
+            f"The database {path} cannot be opened: {log_of_changes(path)} is a link, which DuckDB"
             " would write through; remove it."
         )
-    for file in (path, _log_of_changes(path)):
+    for file in (path, log_of_changes(path)):
         if file.exists() and not file.is_file() and not file.is_dir():
             # A pipe would be waited for without end.
             raise RolecallError(
@@ -207,92 +200,13 @@ def _problem_of_attaching(
         holder = _HOLDER.search(str(error))
         if holder is None:
             raise RolecallError(
-                f"The database {path} cannot be opened: {_first_line(error)}"
+                f"The database {path} cannot be opened: {first_line(error)}"
             ) from None
         return (
             f"The database {path} is held by process {holder['pid']}"
             f" ({holder['program']}), probably a refresh: try again when it is done."
         )
     return None
-
-
-@contextmanager
-def only_writer(path: Path) -> Iterator[None]:
-    """Keep every other writer of the command line out of the database at ``path``.
-
-    The lock belongs to the process: however that ends, nothing stays locked. Raises
-    RolecallError at once if another process has it.
-    """
-    lock_file = _lock_file(path)
-    try:
-        stream = _locked(lock_file)
-    except _HeldError as error:
-        raise RolecallError(
-            f"The database {path} is being changed by process {error}: try again when it is done."
-        ) from None
-    except OSError as error:
-        raise RolecallError(
-            f"The database {path} cannot be written: {error.strerror} ({lock_file})."
-        ) from None
-    with stream:
-        stream.truncate(0)
-        stream.write(str(os.getpid()).encode())
-        stream.flush()
-        try:
-            yield
-        finally:
-            leave(path)
-            lock_file.unlink(missing_ok=True)
-
-
-def writer_of(path: Path) -> str | None:
-    """Return the id of the process that is changing the database at ``path``, None if none is."""
-    try:
-        with open_own(_lock_file(path)) as stream:
-            _lock(stream, fcntl.LOCK_SH)
-    except _HeldError as error:
-        return str(error)
-    except OSError:
-        return None
-    return None
-
-
-class _HeldError(Exception):
-    """Another process, of which this is the id, has the lock."""
-
-
-def _lock_file(database: Path) -> Path:
-    return database.absolute().with_name(f"{database.name}.lock")
-
-
-def _locked(lock_file: Path) -> IO[bytes]:
-    """Return the lock file, locked. Raises _HeldError, and OSError for what is no such file."""
-    while True:
-        stream = open_own(lock_file, make=True)
-        try:
-            _lock(stream, fcntl.LOCK_EX)
-            # Its last holder removes it: what is locked must still be what has the name.
-            if _has_name(stream, lock_file):
-                return stream
-        except BaseException:
-            stream.close()
-            raise
-        stream.close()
-
-
-def _lock(stream: IO[bytes], kind: int) -> None:
-    try:
-        fcntl.flock(stream, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = stream.read(_LONGEST_ID)
-        raise _HeldError(holder.decode() if holder.isdigit() else "unknown") from None
-
-
-def _has_name(stream: IO[bytes], path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(stream.fileno()), path.lstat())
-    except FileNotFoundError:
-        return False
 
 
 def has_table(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
@@ -434,96 +348,23 @@ def drop_retired(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} {NAME}.main.{name}")
 
 
-def remember_forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> None:
-    """Note that events before ``first_day`` (UTC) are forgotten, and still stand in the file."""
-    connection.execute(
-        f"create table if not exists {NAME}.main.rolecall_forgotten"
-        " (before_day date, is_in_file boolean)"
-    )
-    connection.execute(f"insert into {NAME}.main.rolecall_forgotten values (?, true)", [first_day])
-
-
-def forgotten_before(connection: duckdb.DuckDBPyConnection) -> date | None:
-    """Return the first day (UTC) of which events are not forgotten, None if none ever were."""
-    if not has_table(connection, "rolecall_forgotten"):
-        return None
-    ((day,),) = connection.execute(
-        f"select max(before_day) from {NAME}.main.rolecall_forgotten"
-    ).fetchall()
-    return date.fromisoformat(str(day))
-
-
-def remember_cleaning(connection: duckdb.DuckDBPyConnection) -> None:
-    """Note that secrets are taken out of the events, whose text stands in the file until then."""
-    connection.execute(f"create table if not exists {NAME}.main.rolecall_cleaning (is_due boolean)")
-
-
-def has_forgotten_text(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether the file still has text that was removed from its tables: see ``rewrite``."""
-    if has_table(connection, "rolecall_cleaning"):
-        return True
-    if not has_table(connection, "rolecall_forgotten"):
-        return False
-    ((is_in_file,),) = connection.execute(
-        f"select coalesce(bool_or(is_in_file), false) from {NAME}.main.rolecall_forgotten"
-    ).fetchall()
-    return bool(is_in_file)
-
-
-def rewrite(path: Path) -> None:
-    """Write the database at ``path`` anew: what was removed from it is gone from the file too.
-
-    Raises RolecallError if there is no room; the database is then as it was.
-    """
-    draft = draft_of(path)
-    # Where a version that wrote it beside the database was killed, it is there still.
-    _remove(path.absolute().with_name(f"{path.name}.new"))
-    try:
-        with connected() as connection:
-            attach(connection, path.absolute(), PATIENCE_SECONDS)
-            # A file that takes the place of this one must not find a log of changes to this one.
-            connection.execute(f"checkpoint {NAME}")
-            connection.execute(f"attach ? as draft{FOR_WRITING}", [str(draft)])
-            connection.execute(f"copy from database {NAME} to draft")
-            if has_table(connection, "rolecall_forgotten"):
-                connection.execute("update draft.main.rolecall_forgotten set is_in_file = false")
-            connection.execute("drop table if exists draft.main.rolecall_cleaning")
-            # What closing does by itself may fail, and says nothing.
-            connection.execute("checkpoint draft")
-        for file in (path.absolute(), draft):
-            if _log_of_changes(file).exists():
-                raise OSError(f"{_log_of_changes(file)} cannot be taken over into the database")
-        draft.replace(path)
-    except (duckdb.Error, OSError) as error:
-        raise RolecallError(
-            f"The database {path} cannot be rewritten, for which it needs its own size of free"
-            f" space: {_first_line(error)}; make room, and the next refresh does it."
-        ) from None
-    finally:
-        _remove(draft)
-
-
-def _log_of_changes(database: Path) -> Path:
+def log_of_changes(database: Path) -> Path:
     """Return where DuckDB writes what is not in the file yet."""
     return database.with_name(f"{database.name}.wal")
 
 
-def _remove(database: Path) -> None:
-    for file in (database, _log_of_changes(database)):
-        file.unlink(missing_ok=True)
-
-
 @contextmanager
-def written_or_told(path: Path) -> Iterator[None]:
+def duckdb_errors_as_sentences(path: Path) -> Iterator[None]:
     """Raise RolecallError where DuckDB cannot write the database at ``path``."""
     try:
         yield
     except duckdb.Error as error:
         raise RolecallError(
-            f"The database {path} cannot be written: {_first_line(error)}; once that is mended,"
+            f"The database {path} cannot be written: {first_line(error)}; once that is mended,"
             " the next refresh goes on from here."
         ) from None
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what DuckDB says of an error, without what follows it."""
     return str(error).splitlines()[0].removeprefix("IO Error: ")

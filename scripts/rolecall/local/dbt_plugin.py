@@ -18,12 +18,12 @@ from rolecall.local.database import (
     NAME,
     PATIENCE_SECONDS,
     attach,
-    forgotten_before,
     is_outdated,
     stamp_schema_version,
     widen_ledger,
     withhold_large_fields,
 )
+from rolecall.local.forgotten import forgotten_before
 from rolecall.local.ledger import check_events_are_there
 from rolecall.local.log_files import LogFile
 from rolecall.local.log_source import FORGOTTEN_BEFORE, FileRead, LogSource

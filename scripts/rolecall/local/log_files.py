@@ -36,7 +36,7 @@ _Identity = tuple[int, int] | str
 LOG_SUFFIXES = (".json", ".jsonl", ".ndjson")
 _LOG_SUFFIXES = tuple(suffix + gz for suffix in LOG_SUFFIXES for gz in ("", ".gz"))
 _SUFFIX = re.compile(r"(?:\.[a-z0-9]{1,9}(?=\.gz$))?\.[a-z0-9_-]{1,12}$")
-# A byte as text: of a name that is no UTF-8, or a backslash.
+# A byte as text: of a name that is not UTF-8, or a backslash.
 _ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f]|5c)")
 _HEAD_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 20
@@ -72,7 +72,7 @@ class LogFile:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class _Place:
+class _DiskPath:
     """A path as it was found below the folder of logs, and what it is without links."""
 
     path: str
@@ -82,9 +82,9 @@ class _Place:
         """Return the key, that of a trail if either path is in a trail's layout."""
         return trail_key(self.real_path) or log_file_key(self.path, log_root)
 
-    def below(self, name: str) -> _Place:
-        """Return the place of ``name``, which is no link, in this folder."""
-        return _Place(os.path.join(self.path, name), os.path.join(self.real_path, name))
+    def below(self, name: str) -> _DiskPath:
+        """Return the place of ``name``, which is not a link, in this folder."""
+        return _DiskPath(os.path.join(self.path, name), os.path.join(self.real_path, name))
 
 
 @dataclass(slots=True)
@@ -97,8 +97,8 @@ class _Listing:
 
     files: list[LogFile] = field(default_factory=list)
     digests: list[LogFile] = field(default_factory=list)
-    folders: list[_Place] = field(default_factory=list)
-    links: list[_Place] = field(default_factory=list)
+    folders: list[_DiskPath] = field(default_factory=list)
+    links: list[_DiskPath] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
 
 
@@ -135,7 +135,7 @@ def loose_file_path(key: str, log_root: str) -> str:
 
 
 def printable(path: str) -> str:
-    r"""Return ``path`` as text that can be stored: bytes that are no UTF-8 become ``\xff``.
+    r"""Return ``path`` as text that can be stored: bytes that are not UTF-8 become ``\xff``.
 
     Where a name has such a text itself, its backslash becomes ``\x5c``; ``path_of`` leads back.
     """
@@ -228,7 +228,7 @@ def _folders(search: _Search) -> Iterator[tuple[_Identity, bool, _Listing]]:
     One that is reached outside of such a folder comes again if a link leads to it in one.
     """
     seen: dict[_Identity, bool] = {}
-    folders, links = [_followed(search.log_root)], list[_Place]()
+    folders, links = [_followed(search.log_root)], list[_DiskPath]()
     while folders or links:
         # Links wait, the first path first, so that no order of a listing decides on a key.
         folder = folders.pop() if folders else heappop(links)
@@ -253,11 +253,11 @@ def _identity(folder: str) -> _Identity:
     return status.st_dev, status.st_ino
 
 
-def _followed(path: str) -> _Place:
-    return _Place(path, os.path.realpath(path))
+def _followed(path: str) -> _DiskPath:
+    return _DiskPath(path, os.path.realpath(path))
 
 
-def _listed(folder: _Place, search: _Search) -> _Listing:
+def _listed(folder: _DiskPath, search: _Search) -> _Listing:
     listing = _Listing()
     try:
         entries = list(os.scandir(folder.path))
@@ -288,7 +288,7 @@ def _listed(folder: _Place, search: _Search) -> _Listing:
 
 
 def _folder_itself(
-    folder: _Place, search: _Search, problem: str | None = None
+    folder: _DiskPath, search: _Search, problem: str | None = None
 ) -> Iterator[LogFile]:
     """Yield what stands for a folder, nothing if no event log can be in it."""
     place = folder.below("")
@@ -298,7 +298,7 @@ def _folder_itself(
         yield LogFile(key, place.path, search.log_root, facts, None, None, problem)
 
 
-def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
+def _add_file(listing: _Listing, place: _DiskPath, search: _Search) -> None:
     """Add the file at ``place`` to the logs, or to the kinds that are passed over."""
     key = printable(place.key(search.log_root))
     facts = key_facts(key)
@@ -316,7 +316,7 @@ def _add_file(listing: _Listing, place: _Place, search: _Search) -> None:
         listing.passed_over[kind] += 1
 
 
-def _examined(place: _Place, key: str, facts: KeyFacts, search: _Search) -> LogFile:
+def _examined(place: _DiskPath, key: str, facts: KeyFacts, search: _Search) -> LogFile:
     size_bytes = modified_at = problem = None
     identities: tuple[str, ...] = ()
     try:

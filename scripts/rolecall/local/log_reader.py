@@ -32,7 +32,7 @@ class LogTooLargeError(UnreadableLogError):
 def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> Records:
     """Return the records of ``file``, each as the JSON text that was logged (UTF-8).
 
-    An element of the list that is no JSON object is returned too, so that it can be counted.
+    An element of the list that is not a JSON object is returned too, so that it can be counted.
     A folder that could be listed has none of its own. Raises UnreadableLogError where neither the
     file nor a copy at ``other_paths`` gives a list of records, or has more than ``max_bytes``
     unpacked: whatever goes wrong in reading a file is a problem of that file alone.

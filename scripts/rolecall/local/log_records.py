@@ -67,7 +67,7 @@ _BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 _ACCOUNT = re.compile(rb'"\d{12}"')
 _TRAIL_START = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"Records"[ \t\r\n]*+:')
 _TRAIL_END_BYTES = 64
-# What has one of these is no name: a value may stand behind it.
+# Text with one of these is not a name: a value may stand behind it.
 _BEFORE_VALUE = re.compile(r"[^=:@&%{\"'\n]*")
 
 # What stands between documents: `jq --seq` begins each with a mark, editors with that of UTF-8.
@@ -116,7 +116,7 @@ class UnreadableLogError(Exception):
 
 
 class _NotJsonError(UnreadableLogError):
-    """The text is no sequence of JSON documents."""
+    """The text is not a sequence of JSON documents."""
 
 
 class _NoRecordError(UnreadableLogError):
@@ -164,8 +164,8 @@ def parse_records(body: bytes) -> Records:
 
     It may be any number of JSON documents, one a line or printed over several: CloudTrail's
     ``{"Records": [...]}``, arrays of records, single ones, what ``aws cloudtrail lookup-events``
-    prints, and the envelopes of EventBridge and CloudWatch Logs. What is no record beside some is
-    returned too, so that it can be counted. Raises UnreadableLogError.
+    prints, and the envelopes of EventBridge and CloudWatch Logs. What stands beside records and is
+    not one is returned too, so that it can be counted. Raises UnreadableLogError.
     """
     text = _as_utf8(body)
     if not text or text.isspace():
@@ -343,7 +343,7 @@ def _json_of_yaml(text: bytes) -> bytes:
 
 
 def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
-    """Return the records of all ``parts``; a part that is none stays as it is, to be counted.
+    """Return the records of all ``parts``; a part that is not a record is counted as it is.
 
     Raises _NoRecordError if none of them is or has any, UnreadableLogError if there are too many.
     """
@@ -676,7 +676,7 @@ def _decoded_pieces(body: bytes, encoding: str) -> Iterator[str]:
 
 
 def _without_lone_surrogates(text: bytes) -> bytes:
-    r"""Return ``text`` with each ``\ud800`` that is no half of a pair replaced by ``\ufffd``."""
+    r"""Return ``text`` with each ``\ud800`` that is not half of a pair replaced by ``\ufffd``."""
     if rb"\ud" not in text and rb"\uD" not in text:
         return text
     mended: bytearray | None = None

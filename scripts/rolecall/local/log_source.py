@@ -41,12 +41,13 @@ from rolecall.local.log_files import LogFile, printable
 from rolecall.local.log_reader import LogTooLargeError, read_records, sha256
 from rolecall.local.log_records import MAX_RECORD_BYTES, Record, UnreadableLogError
 from rolecall.memory import MemoryParts, memory_parts
+from rolecall.record_fields import RECORD_FIELDS, duckdb_shape
 
 CATALOG = "logs"
 """The catalog of the source views, made anew in memory for each connection."""
 
 FORGOTTEN_BEFORE = "forgotten_before"
-"""The variable with the time before which events are forgotten (UTC); none is if it is not set."""
+"""The variable with the time (UTC) before which events are forgotten; unset, nothing is."""
 
 # The views of raw records, all and the unread ones.
 _RECORD_VIEWS = ("cloudtrail_logs", "unread_cloudtrail_logs")
@@ -91,82 +92,10 @@ _READ_SCHEMA = pa.schema(
     ]
 )
 
-# The members of a record, by AWS's names (record version 1.11): the table that `rolecall setup`
-# creates on Athena has the same ones, in lower case.
-_RECORD_SHAPE = """{
-    "eventVersion": "VARCHAR",
-    "userIdentity": {
-        "type": "VARCHAR",
-        "principalId": "VARCHAR",
-        "arn": "VARCHAR",
-        "accountId": "VARCHAR",
-        "invokedBy": "VARCHAR",
-        "invokedByDelegate": {"accountId": "VARCHAR"},
-        "accessKeyId": "VARCHAR",
-        "userName": "VARCHAR",
-        "identityProvider": "VARCHAR",
-        "credentialId": "VARCHAR",
-        "onBehalfOf": {"userId": "VARCHAR", "identityStoreArn": "VARCHAR"},
-        "inScopeOf": {
-            "sourceArn": "VARCHAR",
-            "sourceAccount": "VARCHAR",
-            "issuerType": "VARCHAR",
-            "credentialsIssuedTo": "VARCHAR"
-        },
-        "sessionContext": {
-            "attributes": {"mfaAuthenticated": "VARCHAR", "creationDate": "VARCHAR"},
-            "sessionIssuer": {
-                "type": "VARCHAR",
-                "principalId": "VARCHAR",
-                "arn": "VARCHAR",
-                "accountId": "VARCHAR",
-                "userName": "VARCHAR"
-            },
-            "ec2RoleDelivery": "VARCHAR",
-            "webIdFederationData": {"federatedProvider": "VARCHAR"},
-            "sourceIdentity": "VARCHAR",
-            "assumedRoot": "VARCHAR",
-            "signInSessionArn": "VARCHAR"
-        }
-    },
-    "eventTime": "VARCHAR",
-    "eventSource": "VARCHAR",
-    "eventName": "VARCHAR",
-    "awsRegion": "VARCHAR",
-    "sourceIPAddress": "VARCHAR",
-    "userAgent": "VARCHAR",
-    "errorCode": "VARCHAR",
-    "errorMessage": "VARCHAR",
-    "requestParameters": "VARCHAR",
-    "responseElements": "VARCHAR",
-    "additionalEventData": "VARCHAR",
-    "requestID": "VARCHAR",
-    "eventID": "VARCHAR",
-    "readOnly": "VARCHAR",
-    "resources": [{"ARN": "VARCHAR", "accountId": "VARCHAR", "type": "VARCHAR"}],
-    "eventType": "VARCHAR",
-    "apiVersion": "VARCHAR",
-    "managementEvent": "VARCHAR",
-    "recipientAccountId": "VARCHAR",
-    "serviceEventDetails": "VARCHAR",
-    "sharedEventID": "VARCHAR",
-    "vpcEndpointId": "VARCHAR",
-    "vpcEndpointAccountId": "VARCHAR",
-    "eventCategory": "VARCHAR",
-    "addendum": {
-        "reason": "VARCHAR",
-        "updatedFields": "VARCHAR",
-        "originalRequestID": "VARCHAR",
-        "originalEventID": "VARCHAR"
-    },
-    "sessionCredentialFromConsole": "VARCHAR",
-    "edgeDeviceDetails": "VARCHAR",
-    "tlsDetails": {
-        "tlsVersion": "VARCHAR",
-        "cipherSuite": "VARCHAR",
-        "clientProvidedHostHeader": "VARCHAR"
-    }
-}"""
+# Fields that no model reads: their keys need not be written in AWS's letters.
+_UNREAD_FIELDS = frozenset(
+    ("$.userIdentity.sessionContext.webIdFederationData.attributes", "$.tlsDetails.keyExchange")
+)
 # What the rules read of the members that services fill as they like: see identity_events. The
 # services that the rules ask may write a key in these letters alone, others have their own keys.
 _SIGN_IN_EVENTS = (
@@ -238,8 +167,12 @@ _Objects = list[tuple[str, tuple[str, ...]]]
 
 
 def _objects(shape: dict[str, Any], path: str = "$") -> _Objects:
-    """Return the path and the keys of each object in a shape, of a list those of the first one."""
-    found: _Objects = [(path, tuple(shape))]
+    """Return the path and the keys of each object in a shape, of a list those of the first one.
+
+    Keys of fields that no model reads are left out.
+    """
+    read = tuple(name for name in shape if f"{path}.{name}" not in _UNREAD_FIELDS)
+    found: _Objects = [(path, read)]
     for name, member in shape.items():
         inner, step = (member[0], "[0]") if isinstance(member, list) else (member, "")
         if isinstance(inner, dict):
@@ -254,7 +187,7 @@ def _keys(text: str, objects: _Objects) -> str:
     return f"coalesce(try(json_keys({text}, [{paths}])), [{nulls}]::varchar[][])"
 
 
-_MEMBERS = json.loads(_RECORD_SHAPE)
+_MEMBERS = duckdb_shape()
 _RESOURCE_NAMES = tuple(_MEMBERS["resources"][0])
 _RECORD_OBJECTS = _objects({**_MEMBERS, "resources": ""})
 _SERVICE_OBJECTS = {name: _objects(shape) for name, shape in _SERVICE_SHAPES.items()}
@@ -308,7 +241,7 @@ _IS_AMBIGUOUS = f"""
 """
 
 # Athena's names of columns are in lower case.
-_RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in json.loads(_RECORD_SHAPE))
+_RAW_COLUMNS = ", ".join(f"raw.{name} as {name.lower()}" for name in RECORD_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +328,7 @@ class LogSource:
                                 *,
                                 try(json_transform(
                                     case when is_forgotten then {_FORGOTTEN_RECORD} else record end,
-                                    '{_RECORD_SHAPE}'
+                                    '{json.dumps(_MEMBERS)}'
                                 )) as raw
                             from (
                                 select *, {_IS_FORGOTTEN} as is_forgotten

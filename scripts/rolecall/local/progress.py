@@ -52,7 +52,7 @@ class LoadProgress(AbstractContextManager["LoadProgress"]):
             self._bar.update(self._task, completed=self._bytes_done)
 
     def slice_done(self, number: int, count: int) -> None:
-        """Say how far the load is, if it has several slices and this is no terminal."""
+        """Say how far the load is, if it has several slices and this is not a terminal."""
         if self._bar is not None or count < 2:
             return
         seconds = time.monotonic() - self._started

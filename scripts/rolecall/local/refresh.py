@@ -19,18 +19,19 @@ from rolecall.local.database import (
     NAME,
     PATIENCE_SECONDS,
     SCHEMA_VERSION,
-    connected,
     drop_retired,
-    has_forgotten_text,
+    duckdb_errors_as_sentences,
     has_table,
     is_outdated,
-    only_writer,
     open_for_writing,
+    open_memory_database,
+    set_schema_version,
+)
+from rolecall.local.forgotten import (
+    has_forgotten_text,
     remember_cleaning,
     remember_forgotten,
     rewrite,
-    set_schema_version,
-    written_or_told,
 )
 from rolecall.local.ledger import (
     Attempt,
@@ -46,6 +47,7 @@ from rolecall.local.ledger import (
     remember_log_roots,
     sorted_log_files,
 )
+from rolecall.local.lock import only_writer
 from rolecall.local.log_files import LogFile, printable
 from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import UnreadableLogError
@@ -54,7 +56,7 @@ from rolecall.memory import give_memory_back, machine_bytes, memory_parts
 from rolecall.project.analyses import compile_analyses
 from rolecall.project.location import project_digest
 from rolecall.project.run import failures, run_dbt
-from rolecall.refresh_summary import DoubtfulFile, Refreshed, Unreadable
+from rolecall.refresh_summary import DoubtfulFile, LocalRefreshSummary, Unreadable
 from rolecall.settings import Settings
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ _FEWER = 4
 
 
 @dataclass(slots=True)
-class _Plan:
+class _RefreshPlan:
     """What a refresh has to do, found out before dbt is started."""
 
     roots: list[Path]
@@ -105,7 +107,7 @@ class _Outcome:
         self.tables = [node.alias for node in nodes if node.resource_type == "model"]
 
     def note(self, read: FileRead) -> None:
-        """Count a file that was read; a folder that can be listed again is none."""
+        """Count a file that was read; a folder that can be listed again is not a file."""
         if read.status == "unreadable":
             self.unreadable.append(Unreadable(read.file.log_file, read.problem or ""))
             return
@@ -115,10 +117,10 @@ class _Outcome:
         self.empty_file_count += read.status == "empty"
 
 
-def refresh_locally(settings: Settings) -> Refreshed:
+def refresh_locally(settings: Settings) -> LocalRefreshSummary:
     """Load new log files, rebuild the marts and test them; do nothing where nothing is new.
 
-    What is owed to the events already stored is done without any log folder too.
+    Pending rebuilds run even if there is no log folder.
     Raises RolecallError if the logs or the database cannot be used, if another process is
     changing the database, or if dbt fails.
     """
@@ -127,7 +129,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
     give_memory_back()
     _check_logs_are_there(settings)
     settings.database.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with only_writer(settings.database), written_or_told(settings.database):
+    with only_writer(settings.database), duckdb_errors_as_sentences(settings.database):
         plan = _plan(settings)
         outcome = _Outcome(unreadable=plan.still_unreadable)
         is_news = plan.unread or plan.is_outdated or not plan.is_built or settings.audit
@@ -141,7 +143,7 @@ def refresh_locally(settings: Settings) -> Refreshed:
             remember_identities(connection, plan.files)
             if is_news:
                 _remember(connection, outcome.tables)
-            summary = _summary(connection, plan, outcome)
+            summary = _refresh_summary(connection, plan, outcome)
             is_owed_rewriting = has_forgotten_text(connection)
         if is_owed_rewriting:  # a `forget` that died
             rewrite(settings.database)
@@ -157,11 +159,11 @@ def forget_locally(settings: Settings, first_day: date) -> int:
     if not settings.database.exists():
         raise RolecallError(f"There is no database {settings.database} to forget anything of.")
     os.umask(0o077)
-    with only_writer(settings.database), written_or_told(settings.database):
+    with only_writer(settings.database), duckdb_errors_as_sentences(settings.database):
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
             check_events_are_there(connection)
             forgotten = _forgotten(connection, first_day)
-        plan = _Plan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
+        plan = _RefreshPlan([], [], [], [], is_built=False, is_outdated=True, newest_loaded_at=None)
         outcome = _Outcome()
         _load_and_build(plan, outcome, settings)
         with open_for_writing(settings.database, PATIENCE_SECONDS) as connection:
@@ -215,14 +217,14 @@ def packed_bytes(file: LogFile) -> int:
 def _check_logs_are_there(settings: Settings) -> None:
     """Raise RolecallError if the logs are not there: before anything is made for them."""
     if not settings.database.exists():
-        with connected() as nothing:
+        with open_memory_database() as nothing:
             check_has_logs(log_roots(nothing, settings.logs))
 
 
-def _plan(settings: Settings) -> _Plan:
+def _plan(settings: Settings) -> _RefreshPlan:
     with open_for_writing(settings.database, settings.wait_seconds) as ledger:
         check_events_are_there(ledger)
-        newest_loaded_at, newest_load = _newest_load(ledger)
+        newest_loaded_at, newest_load = _newest_stored_load(ledger)
         is_built = _is_built(ledger, newest_load)
         # Without events, what follows from any is of others.
         must_rebuild = is_outdated(ledger) or not has_table(ledger, "events")
@@ -251,7 +253,7 @@ def _plan(settings: Settings) -> _Plan:
             if (problem := _same_problem(file, attempts, log_bytes)) is not None
         ]
         skipped = {unreadable.log_file for unreadable in still_unreadable}
-        return _Plan(
+        return _RefreshPlan(
             roots=roots,
             missing_log_roots=sorted(set(known).difference(printable(str(root)) for root in roots)),
             unread=[file for file in unread if file.log_file not in skipped],
@@ -290,7 +292,7 @@ def _same_problem(file: LogFile, attempts: Mapping[str, Attempt], log_bytes: int
     return None
 
 
-def _load_and_build(plan: _Plan, outcome: _Outcome, settings: Settings) -> None:
+def _load_and_build(plan: _RefreshPlan, outcome: _Outcome, settings: Settings) -> None:
     """Load all slices but the last with the store alone, the last one with all that follows.
 
     How much is in a file shows when it is read: a slice that turns out too large ends early, and
@@ -394,12 +396,12 @@ def _remember(connection: duckdb.DuckDBPyConnection, tables: Sequence[str]) -> N
     connection.execute(
         f"create or replace table {NAME}.main.rolecall_complete_build as"
         " select ? as project, ? as load_id, ?::varchar[] as tables",
-        [project_digest(), _newest_load(connection)[1], tables],
+        [project_digest(), _newest_stored_load(connection)[1], tables],
     )
     connection.execute("commit")
 
 
-def _newest_load(
+def _newest_stored_load(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[datetime, str] | tuple[None, None]:
     """Return time and id of the newest load that left anything: one that died has no ledger."""
@@ -443,7 +445,9 @@ def _told_corrections(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, s
     )
 
 
-def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outcome) -> Refreshed:
+def _refresh_summary(
+    connection: duckdb.DuckDBPyConnection, plan: _RefreshPlan, outcome: _Outcome
+) -> LocalRefreshSummary:
     connection.execute(f"use {NAME}")
     since = plan.newest_loaded_at or datetime.min
     ((event_count,),) = connection.execute(
@@ -515,7 +519,7 @@ def _summary(connection: duckdb.DuckDBPyConnection, plan: _Plan, outcome: _Outco
         """
     ).fetchall()
     total_events, total_files, total_switches = totals
-    return Refreshed(
+    return LocalRefreshSummary(
         file_count=outcome.file_count,
         empty_file_count=outcome.empty_file_count,
         event_count=event_count,

@@ -20,7 +20,7 @@ _MOST_MEMBERS = 10_000
 def unpacked_pieces(read: Callable[[int], bytes], most_bytes: int) -> Iterator[bytes]:
     """Yield what ``read`` gives, unpacked if it is a gzip file, in pieces of bounded size.
 
-    Raises UnreadableLogError for what is no whole gzip file, or has more than ``most_bytes``.
+    Raises UnreadableLogError for what is not a whole gzip file, or has more than ``most_bytes``.
     """
     left = most_bytes
     for piece in _pieces(read):

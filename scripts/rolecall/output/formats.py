@@ -1,4 +1,4 @@
-"""Results of queries as tables, CSV, JSON and Parquet."""
+"""Results of queries as tables, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -12,18 +12,14 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 from zoneinfo import ZoneInfo
 
-from rolecall.errors import RolecallError, UsageError
+from rolecall.errors import UsageError
 from rolecall.text import Screen, cells, clean, fitted, is_shown, say_data, standard_output
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FORMATS = ("table", "csv", "json", "parquet")
 
@@ -41,14 +37,6 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _QUOTED = re.compile(r'[,;|"\t\r\n]')
 _NARROWEST_CELL = 16
 _GAP = " "
-_ROW_GROUP_BYTES, _ROW_GROUP_ROWS = 32 << 20, 122_880
-_BATCH_ROWS = 500
-# "0044-03-15 (BC) 12:00:00.5+00", as DuckDB writes what Python has no date for.
-_FAR_TIME = re.compile(
-    r"(?P<year>\d{4,})-(?P<month>\d\d)-(?P<day>\d\d)(?P<bc> \(BC\))?"
-    r"(?: (?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<fraction>\d{1,6}))?)?"
-    r"(?:\+00)?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +97,13 @@ def write(
     elif sys.stdout.isatty():
         raise UsageError("Parquet is no text: name a file with --output.")
     else:
-        write_parquet(result, standard_output())
+        _write_parquet(result, standard_output())
     sys.stdout.flush()
 
 
 @contextmanager
 def _file(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place when it is whole, or what is there and is no file."""
+    """Open a file that takes its place when it is whole, or what is there instead of a file."""
     from rolecall.private_files import new_file
 
     try:
@@ -159,7 +147,7 @@ def _write_to(
     columns: Sequence[Column] | None,
 ) -> None:
     if format_ == "parquet":
-        write_parquet(result, binary)
+        _write_parquet(result, binary)
         return
     text = io.TextIOWrapper(binary, encoding="utf-8", errors="replace", newline="")
     if format_ == "csv":
@@ -170,6 +158,13 @@ def _write_to(
         write_table(result, text, zone, columns)
     text.flush()
     text.detach()
+
+
+def _write_parquet(result: Result, stream: IO[bytes]) -> None:
+    # Here: pyarrow takes time to load, and the Lambda function has none.
+    from rolecall.output.parquet import write_parquet
+
+    write_parquet(result, stream)
 
 
 def write_csv(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
@@ -201,7 +196,7 @@ def write_json(result: Result, stream: IO[str], zone: ZoneInfo) -> None:
 def json_lines(result: Result, zone: ZoneInfo) -> Iterator[str]:
     """Yield an array with one object a row; timestamps are ISO 8601 with the zone's offset.
 
-    Decimal numbers have all their digits; what is no number, or infinite, is null.
+    Decimal numbers have all their digits; what is not a number, or is infinite, is null.
     """
     left = len(result.rows)
     yield "[" if left else "[]"
@@ -250,129 +245,6 @@ def plain_rows(result: Result, zone: ZoneInfo) -> Iterator[dict[str, Any]]:
         }
 
 
-def write_parquet(result: Result, stream: IO[bytes]) -> None:
-    """Write one Parquet file; timestamps are in microseconds, UTC. Raises RolecallError."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    schema = _arrow_schema(result)
-    with pq.ParquetWriter(stream, schema) as writer:
-        group: list[pa.Table] = []
-        for table in _arrow_tables(result, schema):
-            group.append(table)
-            if (
-                sum(each.nbytes for each in group) >= _ROW_GROUP_BYTES
-                or sum(each.num_rows for each in group) >= _ROW_GROUP_ROWS
-            ):
-                writer.write_table(pa.concat_tables(group))
-                group = []
-        if group:
-            writer.write_table(pa.concat_tables(group))
-
-
-def arrow_table(result: Result) -> pa.Table:
-    """Return a result as an Arrow table; timestamps are in microseconds, UTC."""
-    import pyarrow as pa
-
-    schema = _arrow_schema(result)
-    return pa.concat_tables([schema.empty_table(), *_arrow_tables(result, schema)])
-
-
-def _arrow_schema(result: Result) -> pa.Schema:
-    import pyarrow as pa
-
-    types = {
-        "text": pa.string(),
-        "bigint": pa.int64(),
-        "ubigint": pa.uint64(),
-        "hugeint": pa.decimal128(38, 0),
-        "double": pa.float64(),
-        "boolean": pa.bool_(),
-        "date": pa.date32(),
-        "timestamp": pa.timestamp("us", tz="UTC"),
-    }
-
-    def arrow_type(name: str) -> pa.DataType:
-        if name in types:
-            return types[name]
-        precision, scale = re.findall(r"\d+", name)
-        return pa.decimal128(int(precision), int(scale))
-
-    fields = zip(result.columns, result.types, strict=True)
-    return pa.schema(
-        [
-            (name, pa.string() if _is_too_long(result, index) else arrow_type(kind))
-            for index, (name, kind) in enumerate(fields)
-        ]
-    )
-
-
-def _is_too_long(result: Result, column: int) -> bool:
-    """Return whether a column has whole numbers of more digits than Parquet has a number for."""
-    return result.types[column] == "hugeint" and any(
-        row[column] is not None and abs(row[column]) >= 10**38 for row in result.rows
-    )
-
-
-def _arrow_tables(result: Result, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows as tables of some each. Raises RolecallError."""
-    import pyarrow as pa
-
-    rows = iter(result.rows)
-    while batch := list(islice(rows, _BATCH_ROWS)):
-        arrays = []
-        for field, kind, values in zip(schema, result.types, zip(*batch, strict=True), strict=True):
-            try:
-                arrays.append(_arrow_array(values, kind, field.type))
-            except (pa.ArrowException, ValueError, OverflowError):
-                raise RolecallError(
-                    f"The column {field.name} has a value that Parquet has no {kind} for: cast the"
-                    " column to text (`cast(... as varchar)`), or choose another format."
-                ) from None
-        yield pa.table(arrays, schema=schema)
-
-
-def _arrow_array(values: Sequence[Any], kind: str, type_: pa.DataType) -> pa.Array:
-    """Return a column. Raises ValueError or pyarrow's ArrowException."""
-    import pyarrow as pa
-
-    if kind == "hugeint":
-        to_field = str if pa.types.is_string(type_) else Decimal
-        values = [None if value is None else to_field(value) for value in values]
-    elif kind in ("date", "timestamp") and any(isinstance(value, str) for value in values):
-        counts = [_since_1970(value) for value in values]
-        if kind == "date":
-            days = [None if count is None else count // _MICROSECONDS_A_DAY for count in counts]
-            return pa.array(days, type=pa.int32()).cast(type_)
-        return pa.array(counts, type=pa.int64()).cast(type_)
-    return pa.array(values, type=type_)
-
-
-_MICROSECONDS_A_DAY = 86_400_000_000
-# The Gregorian calendar comes again after so many years, and days.
-_CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
-
-
-def _since_1970(value: date | str | None) -> int | None:
-    """Return the microseconds from 1970 on to a time, or to a day. Raises ValueError."""
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return (instant(value, UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
-    if isinstance(value, date):
-        return (value - date(1970, 1, 1)).days * _MICROSECONDS_A_DAY
-    match = _FAR_TIME.fullmatch(value)
-    if match is None:
-        raise ValueError(f"{value!r} is no time")
-    year = 1 - int(match["year"]) if match["bc"] else int(match["year"])
-    cycles, year_of_cycle = divmod(year - 2000, _CYCLE_YEARS)
-    like_it = date(2000 + year_of_cycle, int(match["month"]), int(match["day"]))
-    days = (like_it - date(1970, 1, 1)).days + cycles * _CYCLE_DAYS
-    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
-    microseconds = int((match["fraction"] or "").ljust(6, "0"))
-    return days * _MICROSECONDS_A_DAY + ((hour * 60 + minute) * 60 + second) * 10**6 + microseconds
-
-
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """The cells of a result, as often as need be."""
@@ -391,7 +263,7 @@ def write_table(
 ) -> None:
     """Write a table that fits the terminal: what does not fit is cut, and ends in an ellipsis.
 
-    More columns than have room side by side are written one below the other. What is no terminal
+    More columns than have room side by side are written one below the other. What is not a terminal
     has no width: nothing is cut there, unless COLUMNS sets one.
     """
     screen = Screen(stream)
@@ -415,11 +287,6 @@ def write_columns(result: Result, columns: Sequence[Column], screen: Screen) -> 
     write_lines(titles, _Shown(result, columns), least, screen)
 
 
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """Return a number with what it counts: `1 event`, `2 events`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:
     """Return a value as JSON has it: timestamps and days are ISO 8601, infinity is null."""
     if isinstance(value, (float, Decimal)):
@@ -429,7 +296,7 @@ def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:
     return _plain(value, zone)
 
 
-def instant(value: datetime, zone: tzinfo) -> datetime:
+def local_time(value: datetime, zone: tzinfo) -> datetime:
     """Return a timestamp, in UTC where it has no zone, as an instant in ``zone``."""
     if value.tzinfo is None:
         value = value.replace(tzinfo=UTC)
@@ -494,7 +361,7 @@ def _plain_columns(result: Result, zone: ZoneInfo) -> list[Column]:
 
 def _cell(value: object, zone: ZoneInfo) -> str:
     if isinstance(value, datetime):
-        return instant(value, zone).strftime("%Y-%m-%d %H:%M:%S")
+        return local_time(value, zone).strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, Decimal):
         return f"{value:f}"
     return "" if value is None else str(value)
@@ -505,7 +372,7 @@ def _plain(value: object, zone: tzinfo) -> str | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        text = instant(value, zone).isoformat(timespec=_timespec(value))
+        text = local_time(value, zone).isoformat(timespec=_timespec(value))
         return text.replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()

@@ -45,7 +45,7 @@ def state_dir() -> Path:
 
 @cache
 def models_read_by(model: str) -> frozenset[str]:
-    """Return the models that a model's SQL names, none for what is no model."""
+    """Return the models that a model's SQL names, none if it is not a model."""
     texts = [
         path.read_text(encoding="utf-8")
         for path in (project_dir() / "models").rglob(f"{model}.sql")

@@ -21,7 +21,7 @@ from rolecall.settings import Settings
 if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
-# What the comment of a statement takes the run from.
+# The environment variable that puts the run id into each statement's comment.
 _RUN = "ROLECALL_RUN"
 # Artifacts that nothing reads cost a second.
 _LEAN = ("--no-version-check", "--no-write-json")

@@ -15,17 +15,17 @@ from rolecall.errors import RolecallError, UsageError
 from rolecall.local.database import (
     NAME,
     bound_reader,
-    connected,
-    forgotten_before,
     has_table,
     open_database,
-    writer_of,
+    open_memory_database,
 )
+from rolecall.local.forgotten import forgotten_before
+from rolecall.local.lock import writer_of
 from rolecall.local.spill import reader_folder
 from rolecall.output.formats import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
 from rolecall.queries.confined import check_is_question, check_is_question_to_athena, confine
-from rolecall.rows import BATCH_ROWS, kept
+from rolecall.rows import BATCH_ROWS, keep_rows
 
 if TYPE_CHECKING:
     from rolecall.aws.answer import Answer, Statistics
@@ -62,7 +62,7 @@ _IS_UNBUILT = f"""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class QueryAnswer:
     """The rows of a query; from Athena also what it took and where in S3 they are, as CSV.
 
     ``raw_reads`` has how far log files on this machine were read for it, once a scan.
@@ -82,7 +82,7 @@ def answer(
     days: Days | None = None,
     *,
     allow_files: bool = False,
-) -> Answered:
+) -> QueryAnswer:
     """Return the rows of a query on the target, all of them.
 
     ``sql`` has named parameters, ``values`` a value for each, ``parameters`` their kinds. ``days``
@@ -93,7 +93,7 @@ def answer(
     if settings.target == "local":
         return answer_locally(sql, values, settings, allow_files=allow_files)
     found = answer_on_athena(sql, values, parameters, settings, days)
-    return Answered(found.result(), found.statistics, found.output_location)
+    return QueryAnswer(found.result(), found.statistics, found.output_location)
 
 
 def raw_days(values: Mapping[str, Value]) -> Days:
@@ -164,7 +164,7 @@ def unbuilt_note(settings: Settings) -> str | None:
 
 def answer_locally(
     sql: str, values: Mapping[str, Value], settings: Settings, *, allow_files: bool = False
-) -> Answered:
+) -> QueryAnswer:
     """Return the rows of a query on the local target, all of them.
 
     ``sql`` has named parameters, ``values`` a value for each; ``allow_files`` is as ``answer`` has
@@ -172,7 +172,7 @@ def answer_locally(
     """
     _check_is_one_query(sql)
     with _connection(sql, settings, allow_files=allow_files) as (connection, raw_reads):
-        return Answered(_answer_of(connection, sql, values, settings), raw_reads=raw_reads)
+        return QueryAnswer(_answer_of(connection, sql, values, settings), raw_reads=raw_reads)
 
 
 def _answer_of(
@@ -186,7 +186,7 @@ def _answer_of(
         kinds = [str(column[1]) for column in cursor.description]
         if any(_is_cast(kind) for kind in kinds):
             cursor = connection.execute(_with_casts(marked, kinds), used)
-        rows = kept(iter(lambda: cursor.fetchmany(BATCH_ROWS), []))
+        rows = keep_rows(iter(lambda: cursor.fetchmany(BATCH_ROWS), []))
         return Result(columns, [_type_name(kind) for kind in kinds], rows)
     except duckdb.CatalogException as error:
         from rolecall.project.location import project_tables
@@ -237,13 +237,13 @@ def answer_on_athena(
     """
     from rolecall.athena.scan_limit import check_scan, tables_of
     from rolecall.aws.athena_client import Athena
-    from rolecall.aws.clients import make_client
+    from rolecall.aws.clients import aws_in
     from rolecall.aws.failed_queries import QueryFailedError
 
     check_is_question_to_athena(sql)
     check_scan(tables_of(sql), settings, None if days is None else [days])
-    client = make_client("athena", settings.region)
-    athena = Athena(settings.place, client, price_per_tb=settings.price_per_tb)
+    client = aws_in(settings.region).athena
+    athena = Athena(settings.workspace, client, price_per_tb=settings.price_per_tb)
     used = {name: values[name] for name in named_parameters(sql)}
     try:
         return athena.run(sql, used, settings.deadline_seconds, parameters)
@@ -269,7 +269,7 @@ def _connection(
     with ExitStack() as stack:
         spill = None
         if asks_raw_logs and not settings.database.exists():
-            connection = connected()
+            connection = open_memory_database()
         else:
             connection = open_database(settings.database, settings.wait_seconds)
             spill = stack.enter_context(reader_folder(settings.database))

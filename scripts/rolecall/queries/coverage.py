@@ -155,10 +155,10 @@ def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None
 
 
 def _unseen_text(accounts: list[str]) -> str:
-    return f"no logs at all of {_named(accounts)}, which switches or assumptions name"
+    return f"no logs at all of {_accounts_text(accounts)}, which switches or assumptions name"
 
 
-def _named(accounts: list[str]) -> str:
+def _accounts_text(accounts: list[str]) -> str:
     more = len(accounts) - _NAMED_AT_MOST
     # They are out of the logs, which may have anything in the place of an account id.
     named = ", ".join(map(clean, accounts[:_NAMED_AT_MOST]))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rolecall.output.formats import Column, Result, instant
+from rolecall.output.formats import Column, Result, local_time
 from rolecall.queries.notes import Ask, note_on_workloads
 
 _NOTHING = "-"
@@ -38,7 +38,7 @@ def columns(zone: ZoneInfo) -> list[Column]:
     """
 
     def entered_at(row: dict[str, Any]) -> str:
-        return instant(row["entered_at"], zone).strftime("%Y-%m-%d %H:%M")
+        return local_time(row["entered_at"], zone).strftime("%Y-%m-%d %H:%M")
 
     return [
         Column("entered at", entered_at, least=16),

@@ -1,8 +1,7 @@
 """What is said beside an answer, so that nobody takes it for more than it is.
 
 Which of the days asked for have no logs, of which time the newest log is, and who is there where
-nobody has the name that was asked for. The command line and the Lambda function say the same:
-nothing but the standard library is imported.
+nobody has the name that was asked for. The command line and the Lambda function say the same.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from rolecall.errors import StaleLogsError
-from rolecall.output.formats import Result, counted, instant
-from rolecall.parameters import Parameter, utc_days
-from rolecall.parameters import instant as moment
+from rolecall.output.formats import Result, local_time
+from rolecall.parameters import Parameter, point_in_time, utc_days
 from rolecall.queries.coverage import BY_TABLE, coverage_note
-from rolecall.text import clean
+from rolecall.text import clean, plural
 
 Ask = Callable[[str, Mapping[str, str | None]], Result]
 """Puts a question of ``analyses/`` by name, with its parameters as texts."""
@@ -59,7 +57,7 @@ class Question:
     def moment(self) -> datetime | None:
         """The moment that it is about, in UTC without a zone; None for most."""
         text = self.given.get("active_at")
-        return None if text is None else moment(text, self.zone)
+        return None if text is None else point_in_time(text, self.zone)
 
     @property
     def accounts(self) -> dict[str, str | None]:
@@ -68,7 +66,7 @@ class Question:
 
     def day_of(self, time: datetime) -> str:
         """Return the day of a time in UTC."""
-        return instant(time, self.zone).date().isoformat()
+        return local_time(time, self.zone).date().isoformat()
 
 
 def newest_log(question: Question, ask: Ask) -> datetime | None:
@@ -152,7 +150,7 @@ def note_on_workloads(
     if not aside:
         return None
     are = "is" if aside == 1 else "are"
-    return f"{counted(aside, 'entry', 'entries')} of workloads {are} left out: {way} shows them."
+    return f"{plural(aside, 'entry', 'entries')} of workloads {are} left out: {way} shows them."
 
 
 def notes_on_names(question: Question, ask: Ask, *, are_of_days: bool = False) -> list[str]:
@@ -211,7 +209,7 @@ def _shown(name: str) -> str:
 
 
 def _time(time: datetime, zone: tzinfo) -> str:
-    return instant(time, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    return local_time(time, zone).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def _rows(result: Result) -> list[dict[str, Any]]:

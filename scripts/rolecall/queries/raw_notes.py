@@ -8,12 +8,12 @@ from datetime import date, timedelta
 
 from rolecall.local.log_files import LogFile
 from rolecall.local.log_source import FileRead, RawRead
-from rolecall.output.formats import Result, counted
+from rolecall.output.formats import Result
 from rolecall.parameters import account_id, utc_days
 from rolecall.project.location import project_variables
 from rolecall.queries.coverage import BY_FILE_NAMES, FileDay, coverage_note, gaps_of_files
 from rolecall.queries.notes import Ask, Question, notes_on_names, window
-from rolecall.text import clean
+from rolecall.text import clean, plural
 
 _NAMED_AT_MOST = 5
 
@@ -78,7 +78,7 @@ def unread_note(
         more = len(problems) - _NAMED_AT_MOST
         rest = f" and {more:,} more" if more > 0 else ""
         parts.append(
-            f"The answer is without {counted(len(problems), 'log file')} that cannot be read:"
+            f"The answer is without {plural(len(problems), 'log file')} that cannot be read:"
             f" {', '.join(named)}{rest}."
         )
     if any(read.left_count for read in reads):

@@ -18,7 +18,7 @@ from rolecall.parameters import (
 )
 from rolecall.project.analyses import analyses, compiled_analysis, reads_the_source
 from rolecall.queries.answer import (
-    Answered,
+    QueryAnswer,
     answer,
     first_kept_day,
     raw_days,
@@ -39,8 +39,8 @@ from rolecall.queries.notes import (
 from rolecall.settings import Settings
 
 
-class Asked:
-    """What was asked of the target; ``answers`` has the main one first.
+class Inquiry:
+    """Questions that are put to the target; ``answers`` has the main one first.
 
     ``allow_files`` lets SQL of the user's own read files of this machine.
     """
@@ -48,7 +48,7 @@ class Asked:
     def __init__(self, settings: Settings, *, allow_files: bool = False) -> None:
         self._settings = settings
         self._allow_files = allow_files
-        self.answers: list[Answered] = []
+        self.answers: list[QueryAnswer] = []
 
     def ask(self, name: str, given: Mapping[str, str | None]) -> Result:
         """Return the rows of an analysis, or of the SQL file that ``name`` is the path of.
@@ -138,7 +138,7 @@ class Asked:
 
 def _answer(
     name: str, given: Mapping[str, str | None], settings: Settings, allow_files: bool
-) -> Answered:
+) -> QueryAnswer:
     days = None
     if allow_files and (settings.target != "local" or name in analyses()):
         raise UsageError("--allow-files goes with a .sql file and the local target.")

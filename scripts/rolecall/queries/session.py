@@ -12,14 +12,13 @@ from rolecall.errors import UsageError
 from rolecall.output.formats import (
     Column,
     Result,
-    counted,
-    instant,
+    local_time,
     plain_rows,
     to_json,
     write_columns,
     write_lines,
 )
-from rolecall.text import Screen, cells, clean, fitted
+from rolecall.text import Screen, cells, clean, fitted, plural
 
 Ask = Callable[[str, dict[str, Any]], Result]
 """Puts a question of ``analyses/`` by name, with its parameters as texts."""
@@ -61,7 +60,7 @@ class Session:
 
 
 def find(given: str, ask: Ask) -> tuple[str | None, str | None]:
-    """Return session id and switch id of what ``given`` is an id, or the only beginning of one, of.
+    """Return the session id and switch id that ``given`` identifies; a unique prefix is enough.
 
     Raises UsageError where nothing or more than one has such an id.
     """
@@ -223,15 +222,15 @@ def _times(details: Row, zone: ZoneInfo) -> list[list[str]]:
         if details[name]
     ]
     if details["renewal_count"]:
-        facts.append(["renewed", counted(details["renewal_count"], "time")])
+        facts.append(["renewed", plural(details["renewal_count"], "time")])
     return facts
 
 
 def _counts(details: Row) -> str:
     return (
-        f"{details['action_count']:,}, {counted(details['write_count'], 'write')} among them,"
+        f"{details['action_count']:,}, {plural(details['write_count'], 'write')} among them,"
         f" {details['denied_count']:,} denied,"
-        f" from {counted(details['source_ip_count'], 'address', 'addresses')}"
+        f" from {plural(details['source_ip_count'], 'address', 'addresses')}"
     )
 
 
@@ -291,7 +290,7 @@ def _label(row: Row, details: Row, known: Collection[str], zone: ZoneInfo) -> st
     mark = " <- here" if row["session_id"] == details["session_id"] else ""
     hidden = row["parent_session_id"] if row["parent_session_id"] not in known else None
     through = f", through {hidden}" if hidden else ""
-    began = instant(row["started_at"], zone).strftime("%Y-%m-%d %H:%M")
+    began = local_time(row["started_at"], zone).strftime("%Y-%m-%d %H:%M")
     # A session of AssumeRoot has no name.
     named = f" as {row['role_session_name']}" if row["role_session_name"] else ""
     return f"{row['role_name']} in {row['role_account_id']}{named}, {began}{through}{mark}"
@@ -335,7 +334,7 @@ def _mark(row: Row) -> str:
 
 
 def _time(moment: datetime, zone: ZoneInfo) -> str:
-    return instant(moment, zone).strftime("%Y-%m-%d %H:%M:%S")
+    return local_time(moment, zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _rows(result: Result) -> list[dict[str, Any]]:

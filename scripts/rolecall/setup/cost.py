@@ -61,7 +61,7 @@ SWITCHES_SHARE = 0.007
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class TrailSize:
     """A trail: packed bytes a month, months kept and loaded, accounts times regions.
 
     ``file_bytes`` is the mean size of a log file.
@@ -69,7 +69,7 @@ class Trail:
 
     bytes_a_month: float
     months: float = 12
-    places: int = 100
+    region_folders: int = 100
     file_bytes: int = 50_000
 
     @property
@@ -113,7 +113,7 @@ class Cost:
         return self.scan + self.requests + self.build
 
 
-def refresh(trail: Trail, a_day: float, *, is_pruned: bool = True) -> Cost:
+def refresh(trail: TrailSize, a_day: float, *, is_pruned: bool = True) -> Cost:
     """Return what one of ``a_day`` refreshes costs.
 
     Without ``is_pruned`` the CloudTrail table has no partitions by day: all of it is read.
@@ -123,20 +123,20 @@ def refresh(trail: Trail, a_day: float, *, is_pruned: bool = True) -> Cost:
     new = trail.bytes_a_day / a_day
     tables = table_bytes(new, RECENT_DAYS * trail.bytes_a_day + new, trail.all_bytes)
     tables += COMPACT_SHARE * new
-    lists = trail.places * ceil(days) if is_pruned else logs / trail.file_bytes / 1000
+    lists = trail.region_folders * ceil(days) if is_pruned else logs / trail.file_bytes / 1000
     return Cost(
         logs, tables, STATEMENTS, _requests(trail, logs, lists), BUILD_MINUTES * BUILD_MINUTE_PRICE
     )
 
 
-def first_refresh(trail: Trail, slice_days: int = SLICE_DAYS) -> Cost:
+def first_refresh(trail: TrailSize, slice_days: int = SLICE_DAYS) -> Cost:
     """Return what the load of all logs costs, the marts once at its end, without S3 requests."""
     load = first_load(trail, slice_days)
     tables = load.table_bytes + MARTS_SHARE * trail.all_bytes
     return Cost(load.log_bytes, tables, load.statements)
 
 
-def first_load(trail: Trail, slice_days: int) -> Cost:
+def first_load(trail: TrailSize, slice_days: int) -> Cost:
     """Return what the load of all logs in slices costs, marts aside.
 
     To each slice its own logs are the recent ones; it finds in the store what the slices before it
@@ -156,12 +156,12 @@ def table_bytes(new: float, recent: float, everything: float) -> float:
     return LOAD_SHARE * new + DAY_SHARE * recent + (STORE_SHARE + MARTS_SHARE) * everything
 
 
-def answer(trail: Trail) -> Cost:
+def answer(trail: TrailSize) -> Cost:
     """Return what ``rolecall history`` costs."""
     return Cost(0, SWITCHES_SHARE * trail.all_bytes, ANSWER_STATEMENTS)
 
 
-def ad_hoc(trail: Trail) -> Cost:
+def ad_hoc(trail: TrailSize) -> Cost:
     """Return what a question to the console's table costs: it has no partitions."""
     lists = trail.all_bytes / trail.file_bytes / 1000
     return Cost(trail.all_bytes, 0, 1, _requests(trail, trail.all_bytes, lists))
@@ -175,5 +175,5 @@ def window_days(a_day: float) -> float:
     return LOOKBACK_DAYS + 1 / a_day + 0.5
 
 
-def _requests(trail: Trail, log_bytes: float, lists: float) -> float:
+def _requests(trail: TrailSize, log_bytes: float, lists: float) -> float:
     return (log_bytes / trail.file_bytes * MILLION_READS + lists * MILLION_LISTS) / 1_000_000

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from rolecall.aws.answer import scan_price
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.output.formats import counted
 from rolecall.settings import Settings
-from rolecall.setup.cost import DAYS_A_MONTH, Trail, first_refresh, refresh
-from rolecall.setup.plan import ArchivedLogs, Plan
+from rolecall.setup.cost import DAYS_A_MONTH, TrailSize, first_refresh, refresh
+from rolecall.setup.plan import ArchivedPeriod, SetupPlan
 from rolecall.sizes import price_text, size_text
+from rolecall.text import plural
 
 _FIRST_LOAD_DAYS = 90
 _NAMED_AT_MOST = 10
 
 
-def plan_lines(plan: Plan, settings: Settings, region: str) -> list[str]:
+def plan_lines(plan: SetupPlan, settings: Settings, region: str) -> list[str]:
     """Return what was found and is to be made; ``region`` is the one that Athena is asked in."""
     lines = [_trail_line(plan), _logs_line(plan)]
     if plan.archived is not None:
@@ -39,7 +39,7 @@ def cost_text(day_bytes: int, price_per_tb: float) -> str:
     """Return what loads will scan and cost, told from the bytes of logs that a day brought."""
     if not day_bytes:
         return "Yesterday brought no logs, which would tell what a refresh will scan."
-    loaded = Trail(day_bytes * DAYS_A_MONTH, _FIRST_LOAD_DAYS / DAYS_A_MONTH)
+    loaded = TrailSize(day_bytes * DAYS_A_MONTH, _FIRST_LOAD_DAYS / DAYS_A_MONTH)
     first, daily = (
         f"{size_text(round(cost.scanned_bytes))} for {price_text(cost.scan_at(price_per_tb))}"
         for cost in (first_refresh(loaded), refresh(loaded, 1))
@@ -51,7 +51,7 @@ def cost_text(day_bytes: int, price_per_tb: float) -> str:
     )
 
 
-def done_lines(plan: Plan, is_dry_run: bool) -> list[str]:
+def done_lines(plan: SetupPlan, is_dry_run: bool) -> list[str]:
     """Return what was made, or in a dry run would be, and the settings for the other commands."""
     made = []
     if not plan.has_workgroup:
@@ -81,7 +81,7 @@ def done_lines(plan: Plan, is_dry_run: bool) -> list[str]:
     return lines
 
 
-def _trail_line(plan: Plan) -> str:
+def _trail_line(plan: SetupPlan) -> str:
     trail = plan.trail
     name = "The logs" if trail.name is None else f"The trail {trail.name}"
     if trail.is_of_organization:
@@ -91,16 +91,16 @@ def _trail_line(plan: Plan) -> str:
     return f"{name} {are} {plan.table.location}{key}."
 
 
-def _logs_line(plan: Plan) -> str:
+def _logs_line(plan: SetupPlan) -> str:
     table = plan.table
     return (
-        f"It has logs of {counted(len(table.accounts), 'account')} in"
-        f" {counted(len(table.regions), 'region')} ({_some(table.regions)}) since"
+        f"It has logs of {plural(len(table.accounts), 'account')} in"
+        f" {plural(len(table.regions), 'region')} ({_some(table.regions)}) since"
         f" {table.first_day}."
     )
 
 
-def _archived_line(archived: ArchivedLogs) -> str:
+def _archived_line(archived: ArchivedPeriod) -> str:
     folder = archived.folder
     return (
         f"Those delivered before {archived.until} are archived in Glacier, where Athena passes them"
@@ -109,7 +109,7 @@ def _archived_line(archived: ArchivedLogs) -> str:
     )
 
 
-def _table_lines(plan: Plan) -> list[str]:
+def _table_lines(plan: SetupPlan) -> list[str]:
     if plan.there is None:
         return []
     if not plan.is_own_table:
@@ -128,7 +128,7 @@ def _described(table: CatalogueTable) -> str:
     is_what = "is a view" if table.is_view else f"reads {table.location}"
     return (
         f"The table {table.name} was not made by Rolecall and stays as it is: it {is_what}, with"
-        f" {counted(len(table.columns), 'column')} and {partitions}{all_of_it}. Another --table"
+        f" {plural(len(table.columns), 'column')} and {partitions}{all_of_it}. Another --table"
         " makes one beside it."
     )
 

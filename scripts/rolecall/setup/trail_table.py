@@ -1,8 +1,7 @@
 """The statements that make Rolecall's own CloudTrail table, and keep it up to date.
 
-The fields are those of a record of version 1.11 (AWS CloudTrail User Guide, "CloudTrail record
-contents"). Athena works the partitions out from the table's properties, so that none has to be
-entered (Amazon Athena User Guide, "Partition projection").
+Athena works the partitions out from the table's properties, so that none has to be entered (Amazon
+Athena User Guide, "Partition projection").
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from datetime import date
 
 from rolecall.aws.glue_catalogue import READ_RESTORED, CatalogueTable
 from rolecall.aws.trail_bucket import ACCOUNT, REGION
-from rolecall.names import checked
+from rolecall.names import valid_name
+from rolecall.record_fields import athena_columns
 
 MARK = "rolecall.setup"
 """The property by which a table shows that Rolecall made it."""
@@ -27,85 +27,6 @@ _LAYOUT = "1"
 _MOST_ADDED = 1000
 _ADDED = re.compile(r"(account|region)=([a-z0-9-]+):(\d{4}-\d\d-\d\d)/(\d{4}-\d\d-\d\d)")
 _RANGE = re.compile(r"(?P<first>\d{4}/\d{2}/\d{2}),(?P<end>[\w/+-]+)")
-
-_COLUMNS = """\
-    eventVersion STRING,
-    userIdentity STRUCT<
-        type: STRING,
-        principalId: STRING,
-        arn: STRING,
-        accountId: STRING,
-        invokedBy: STRING,
-        invokedByDelegate: STRUCT<
-            accountId: STRING>,
-        accessKeyId: STRING,
-        userName: STRING,
-        identityProvider: STRING,
-        credentialId: STRING,
-        inScopeOf: STRUCT<
-            sourceArn: STRING,
-            sourceAccount: STRING,
-            issuerType: STRING,
-            credentialsIssuedTo: STRING>,
-        onBehalfOf: STRUCT<
-            userId: STRING,
-            identityStoreArn: STRING>,
-        sessionContext: STRUCT<
-            attributes: STRUCT<
-                mfaAuthenticated: STRING,
-                creationDate: STRING>,
-            sessionIssuer: STRUCT<
-                type: STRING,
-                principalId: STRING,
-                arn: STRING,
-                accountId: STRING,
-                userName: STRING>,
-            ec2RoleDelivery: STRING,
-            sourceIdentity: STRING,
-            assumedRoot: STRING,
-            signInSessionArn: STRING,
-            webIdFederationData: STRUCT<
-                federatedProvider: STRING,
-                attributes: MAP<STRING, STRING>>>>,
-    eventTime STRING,
-    eventSource STRING,
-    eventName STRING,
-    awsRegion STRING,
-    sourceIpAddress STRING,
-    userAgent STRING,
-    errorCode STRING,
-    errorMessage STRING,
-    requestParameters STRING,
-    responseElements STRING,
-    additionalEventData STRING,
-    requestId STRING,
-    eventId STRING,
-    readOnly STRING,
-    resources ARRAY<STRUCT<
-        arn: STRING,
-        accountId: STRING,
-        type: STRING>>,
-    eventType STRING,
-    apiVersion STRING,
-    recipientAccountId STRING,
-    serviceEventDetails STRING,
-    sharedEventId STRING,
-    vpcEndpointId STRING,
-    vpcEndpointAccountId STRING,
-    eventCategory STRING,
-    managementEvent STRING,
-    addendum STRUCT<
-        reason: STRING,
-        updatedFields: STRING,
-        originalRequestId: STRING,
-        originalEventId: STRING>,
-    sessionCredentialFromConsole STRING,
-    edgeDeviceDetails STRING,
-    tlsDetails STRUCT<
-        tlsVersion: STRING,
-        cipherSuite: STRING,
-        keyExchange: STRING,
-        clientProvidedHostHeader: STRING>"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +70,7 @@ class TrailTable:
         if there is None:
             return [self._create()]
         table = self.with_what_has(there)
-        if _plain(there.columns) != re.sub(r"\s", "", _COLUMNS).lower():
+        if _plain(there.columns) != re.sub(r"\s", "", athena_columns()).lower():
             # A table like this one is a description: no log is touched.
             return [f"DROP TABLE {table._quoted()}", table._create()]
         changed = {
@@ -179,14 +100,14 @@ class TrailTable:
     def _create(self) -> str:
         return f"""\
 CREATE EXTERNAL TABLE IF NOT EXISTS {self._quoted()} (
-{_COLUMNS}
+{athena_columns()}
 )
 COMMENT 'CloudTrail logs by account, region and day of delivery'
 PARTITIONED BY (account STRING, region STRING, dt STRING)
 ROW FORMAT SERDE 'org.apache.hive.hcatalog.data.JsonSerDe'
 STORED AS INPUTFORMAT 'com.amazon.emr.cloudtrail.CloudTrailInputFormat'
 OUTPUTFORMAT 'org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat'
-LOCATION '{checked("place", self.location)}'
+LOCATION '{valid_name("s3_url", self.location)}'
 TBLPROPERTIES ({_pairs(self._properties())})"""
 
     def _properties(self) -> dict[str, str]:
@@ -206,14 +127,14 @@ TBLPROPERTIES ({_pairs(self._properties())})"""
             "projection.dt.interval": "1",
             "projection.dt.interval.unit": "DAYS",
             "storage.location.template": (
-                f"{checked('place', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
+                f"{valid_name('s3_url', self.location)}${{account}}/CloudTrail/${{region}}/${{dt}}/"
             ),
             **added,
         }
 
     def _quoted(self) -> str:
         database, _, table = self.name.partition(".")
-        return f"`{checked('database', database)}`.`{checked('table', table)}`"
+        return f"`{valid_name('database', database)}`.`{valid_name('table', table)}`"
 
 
 def _added(text: str) -> Iterator[AddedPartition]:
@@ -227,7 +148,7 @@ def _united(values: Sequence[str], kind: re.Pattern[str], joined: str) -> tuple[
 
 
 def _plain(columns: Sequence[tuple[str, str]]) -> str:
-    """Return columns of the catalogue without a space, as ``_COLUMNS`` are compared."""
+    """Return columns of the catalogue without a space, as ``athena_columns`` are compared."""
     return re.sub(r"\s", "", ",".join(f"{name}{type_}" for name, type_ in columns)).lower()
 
 

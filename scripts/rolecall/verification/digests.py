@@ -62,7 +62,7 @@ class SignedLog(msgspec.Struct, rename="camel", frozen=True, gc=False):
 
     @property
     def sha256(self) -> bytes | None:
-        """The hash, None if it is none that CloudTrail makes."""
+        """The hash, None if CloudTrail makes no such hash."""
         return _unhexed(self.hash_value) if self.hash_algorithm == HASH_ALGORITHM else None
 
 
@@ -112,7 +112,7 @@ class Digest:
 def parse_digest(text: bytes) -> Digest:
     """Return what is in a digest file, which is unpacked already.
 
-    Raises DigestError if it is none that CloudTrail makes.
+    Raises DigestError if CloudTrail makes no such file.
     """
     try:
         content = msgspec.json.decode(text, type=_Content)
@@ -247,7 +247,7 @@ def read_public_keys(path: Path, keys: PublicKeys) -> None:
 
 
 def add_listed_keys(listed: Any, keys: PublicKeys) -> None:
-    """Add the keys of an answer of ListPublicKeys. Raises ValueError if it is none."""
+    """Add the keys of an answer of ListPublicKeys. Raises ValueError for any other answer."""
     if isinstance(listed, Mapping):
         # The guide shows its own spelling of the one that the command prints.
         listed = listed.get("PublicKeyList", listed.get("publicKeyList"))

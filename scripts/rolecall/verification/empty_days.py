@@ -17,20 +17,20 @@ from rolecall.local.database import (
     NAME,
     PATIENCE_SECONDS,
     check_schema_version,
+    duckdb_errors_as_sentences,
     has_table,
-    only_writer,
     open_for_writing,
-    written_or_told,
 )
+from rolecall.local.lock import only_writer
 from rolecall.project.run import failures, run_dbt
 from rolecall.settings import Settings
-from rolecall.verification.trail import Verified
+from rolecall.verification.trail import VerificationReport
 
 _TABLE, _FLAG = "empty_days", "is_empty"
 _COVERAGE = "log_coverage"
 
 
-def enter_empty_days(verified: Verified, settings: Settings) -> Mapping[LogDay, bool]:
+def enter_empty_days(verified: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
     """Enter what was found of days, and build the table of coverage anew where that is news.
 
     Returns the days that are now known to be empty, and those that are not after all; none where
@@ -42,18 +42,18 @@ def enter_empty_days(verified: Verified, settings: Settings) -> Mapping[LogDay, 
     return _enter_locally(verified, settings)
 
 
-def _changes(verified: Verified, known: set[LogDay]) -> dict[LogDay, bool]:
+def _changes(verified: VerificationReport, known: set[LogDay]) -> dict[LogDay, bool]:
     """Return the days of which the store does not know yet that they are empty, or are not."""
     return dict.fromkeys(verified.empty_days - known, True) | dict.fromkeys(
         known & verified.other_days, False
     )
 
 
-def _enter_locally(verified: Verified, settings: Settings) -> Mapping[LogDay, bool]:
+def _enter_locally(verified: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
     if not settings.database.exists():
         return {}
     os.umask(0o077)  # the database is for its owner alone, and so is DuckDB's log of changes
-    with only_writer(settings.database), written_or_told(settings.database):
+    with only_writer(settings.database), duckdb_errors_as_sentences(settings.database):
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
             check_schema_version(connection)
             if not has_table(connection, _COVERAGE):
@@ -107,16 +107,16 @@ def _restore(connection: duckdb.DuckDBPyConnection, builds: list[tuple[Any, ...]
         )
 
 
-def _enter_on_athena(verified: Verified, settings: Settings) -> Mapping[LogDay, bool]:
-    from rolecall.athena.lease import leased
+def _enter_on_athena(verified: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
+    from rolecall.athena.lease import hold_lease
     from rolecall.aws.athena_client import Athena
-    from rolecall.aws.clients import make_client
+    from rolecall.aws.clients import aws_in
     from rolecall.aws.failed_queries import QueryFailedError
 
-    with leased(settings):
+    with hold_lease(settings):
         athena = Athena(
-            settings.place,
-            make_client("athena", settings.region),
+            settings.workspace,
+            aws_in(settings.region).athena,
             price_per_tb=settings.price_per_tb,
         )
         try:

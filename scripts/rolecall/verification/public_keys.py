@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rolecall.aws.clients import make_client
-from rolecall.aws.errors import explained
+from rolecall.aws.clients import aws_in
+from rolecall.aws.errors import user_error
 from rolecall.errors import RolecallError
 from rolecall.verification.digests import PublicKeys, add_listed_keys, read_public_keys
 from rolecall.verification.trail import KeySource, RegionKeysError
@@ -56,7 +56,7 @@ def _add_keys_of_region(region: str | None, since: datetime, keys: PublicKeys) -
     doing = f"list the public keys of CloudTrail in {region}"
     asked: dict[str, Any] = {"StartTime": since.replace(tzinfo=UTC), "EndTime": datetime.now(UTC)}
     try:
-        client = make_client("cloudtrail", region)
+        client = aws_in(region).cloudtrail
         for _ in range(_MOST_PAGES):
             answer = client.list_public_keys(**asked)
             if answer.get("PublicKeyList"):
@@ -67,9 +67,9 @@ def _add_keys_of_region(region: str | None, since: datetime, keys: PublicKeys) -
     except RolecallError:
         raise
     except ClientError as error:
-        raise RegionKeysError(str(explained(error, doing)).rstrip(".")) from None
+        raise RegionKeysError(str(user_error(error, doing)).rstrip(".")) from None
     except BotoCoreError as error:
-        told = explained(error, doing)
+        told = user_error(error, doing)
         if "credentials" in str(told):
             raise told from None
         raise RegionKeysError(str(told).rstrip(".")) from None

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from rolecall.aws.trail_bucket import LogDay
 from rolecall.errors import RolecallError, SkippedError
-from rolecall.output.formats import counted
-from rolecall.verification.trail import Problem, Trust, Verified
+from rolecall.text import plural
+from rolecall.verification.trail import Problem, Trust, VerificationReport
 
 _MANY = {
     Problem.LOG_CHANGED: "logs changed",
@@ -26,36 +26,36 @@ _MANY = {
 }
 
 
-def verified_lines(verified: Verified, place: str) -> list[str]:
+def verified_lines(verified: VerificationReport, place: str) -> list[str]:
     """Return what was checked, what of it is proved, what is wrong, and what is not proved."""
     accounts = {account for account, _ in verified.regions}
     lines = [
-        f"Checked {counted(verified.digest_count, 'digest file')} and"
-        f" {counted(verified.log_count, 'log file')} of {counted(len(accounts), 'account')} and"
-        f" {counted(len(verified.regions), 'region')} in {place}{_span_text(verified)}."
+        f"Checked {plural(verified.digest_count, 'digest file')} and"
+        f" {plural(verified.log_count, 'log file')} of {plural(len(accounts), 'account')} and"
+        f" {plural(len(verified.regions), 'region')} in {place}{_span_text(verified)}."
     ]
     good, known = verified.logs[Trust.SIGNED], verified.logs[Trust.UNSIGNED]
     if verified.are_signatures_checked:
         lines.append(
-            f"Proved: {counted(verified.digests[Trust.SIGNED], 'digest file')} by the signature,"
-            f" {counted(good, 'log file')} by the hash in them."
+            f"Proved: {plural(verified.digests[Trust.SIGNED], 'digest file')} by the signature,"
+            f" {plural(good, 'log file')} by the hash in them."
         )
     else:
         lines.append(
-            f"Hashes agree: of {counted(known, 'log file')} with digest files, and of"
-            f" {counted(verified.digests[Trust.UNSIGNED], 'digest file')} with each other."
+            f"Hashes agree: of {plural(known, 'log file')} with digest files, and of"
+            f" {plural(verified.digests[Trust.UNSIGNED], 'digest file')} with each other."
         )
     if verified.wrong_count:
         lines.append(f"Wrong: {_counts(verified, is_wrong=True)}.")
     lacks = _counts(verified, is_wrong=False).split("; ") if verified.problems else []
     if verified.are_signatures_checked and known:
-        lacks.append(f"{counted(known, 'log file')} of a digest file without a signature")
+        lacks.append(f"{plural(known, 'log file')} of a digest file without a signature")
     if newest := verified.logs[Trust.NEWEST]:
-        lacks.append(f"{counted(newest, 'log file')} of the newest digest file")
+        lacks.append(f"{plural(newest, 'log file')} of the newest digest file")
     if verified.uncovered:
-        lacks.append(f"{counted(verified.uncovered, 'log file')} that no digest file covers")
+        lacks.append(f"{plural(verified.uncovered, 'log file')} that no digest file covers")
     if verified.waiting:
-        lacks.append(f"{counted(verified.waiting, 'log file')} newer than the newest digest file")
+        lacks.append(f"{plural(verified.waiting, 'log file')} newer than the newest digest file")
     if lacks := [lack for lack in lacks if lack]:
         lines.append(f"Not proved: {'; '.join(lacks)}.")
     if not verified.are_signatures_checked:
@@ -64,7 +64,7 @@ def verified_lines(verified: Verified, place: str) -> list[str]:
             " files can have made them anew. Name the keys with --keys FILE, or --keys aws."
         )
     if verified.unnamed:
-        lines.append(f"{counted(verified.unnamed, 'finding')} more than are named.")
+        lines.append(f"{plural(verified.unnamed, 'finding')} more than are named.")
     return lines
 
 
@@ -73,37 +73,37 @@ def entered_text(entered: Mapping[LogDay, bool]) -> str:
     empty = sum(entered.values())
     parts = []
     if empty:
-        parts.append(f"{counted(empty, 'day')} of a region proved to have no log file")
+        parts.append(f"{plural(empty, 'day')} of a region proved to have no log file")
     if empty < len(entered):
-        parts.append(f"{counted(len(entered) - empty, 'day')} of a region that had one after all")
+        parts.append(f"{plural(len(entered) - empty, 'day')} of a region that had one after all")
     return f"Entered in log_coverage: {' and '.join(parts)}."
 
 
-def check_verified(verified: Verified, *, is_strict: bool) -> None:
+def check_verified(verified: VerificationReport, *, is_strict: bool) -> None:
     """Raise RolecallError if anything is wrong; under ``--strict``, if anything is not proved."""
     if verified.has_failed:
         if verified.wrong_count:
             raise RolecallError(
-                f"Not verified: {counted(verified.wrong_count, 'file')} not as CloudTrail delivered"
+                f"Not verified: {plural(verified.wrong_count, 'file')} not as CloudTrail delivered"
                 " it, or of which that cannot be told."
             )
         unproved = verified.uncovered + verified.logs[Trust.UNSIGNED]
         raise RolecallError(
-            f"Not verified: {counted(unproved, 'log file')} that no signed digest file names."
+            f"Not verified: {plural(unproved, 'log file')} that no signed digest file names."
         )
     if is_strict and not verified.is_all_proved:
         raise SkippedError("Not all is proved, which --strict does not allow.")
 
 
-def _counts(verified: Verified, *, is_wrong: bool) -> str:
+def _counts(verified: VerificationReport, *, is_wrong: bool) -> str:
     return "; ".join(
-        counted(verified.problems[problem], problem.value, _MANY[problem])
+        plural(verified.problems[problem], problem.value, _MANY[problem])
         for problem in Problem
         if verified.problems[problem] and problem.is_wrong is is_wrong
     )
 
 
-def _span_text(verified: Verified) -> str:
+def _span_text(verified: VerificationReport) -> str:
     first, last = verified.span.first, verified.span.last
     if first is None and last is None:
         return ""

@@ -75,7 +75,7 @@ class Trust(IntEnum):
 
 
 class Problem(Enum):
-    """What can be found; ``is_wrong`` where it is no mere lack of proof."""
+    """What can be found; ``is_wrong`` where more is wrong than a lack of proof."""
 
     LOG_CHANGED = "log changed"
     LOG_MISSING = "log missing"
@@ -116,7 +116,7 @@ class Found:
 
 
 @dataclass(slots=True)
-class Verified:
+class VerificationReport:
     """What came of it; ``logs`` and ``digests`` count files by what is known of them.
 
     ``waiting`` log files are newer than the newest digest file, ``uncovered`` ones of a period that
@@ -195,13 +195,13 @@ def verify(
     span: Span,
     keys_of: KeySource | None,
     on_region: Callable[[str | None, str | None], None] = lambda account, region: None,
-) -> Verified:
+) -> VerificationReport:
     """Check the log files of some days of delivery by the digest files that are there.
 
     Without ``keys_of`` the hashes alone are checked. Raises RolecallError where there is no digest
     file at all, or the files or keys cannot be asked for.
     """
-    verified = Verified(span, are_signatures_checked=keys_of is not None)
+    verified = VerificationReport(span, are_signatures_checked=keys_of is not None)
     with ThreadPoolExecutor(files.thread_count) as pool:
         for region in files.regions(span):
             on_region(region.account, region.region)
@@ -243,7 +243,11 @@ class _Region:
     """The files of one account and region, while they are checked."""
 
     def __init__(
-        self, files: RegionFiles, store: TrailFiles, verified: Verified, pool: ThreadPoolExecutor
+        self,
+        files: RegionFiles,
+        store: TrailFiles,
+        verified: VerificationReport,
+        pool: ThreadPoolExecutor,
     ) -> None:
         self._files = files
         self._store = store
@@ -366,7 +370,7 @@ class _Region:
         """
         _check_can_be_opened(file)
         try:
-            with self._store.opened(file) as opened:
+            with self._store.open_file(file) as opened:
                 text = b"".join(unpacked_pieces(opened.read, MAX_DIGEST_BYTES))
                 signature = opened.metadata.get("signature")
             digest = parse_digest(text)
@@ -468,7 +472,7 @@ class _Region:
         digest = hashlib.sha256()
         try:
             _check_can_be_opened(log.file)
-            with self._store.opened(log.file) as opened:
+            with self._store.open_file(log.file) as opened:
                 for piece in unpacked_pieces(opened.read, _MAX_LOG_BYTES):
                     digest.update(piece)
         except UnreadableFileError as error:

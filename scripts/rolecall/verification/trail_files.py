@@ -15,9 +15,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from rolecall.aws.errors import explained
+from rolecall.aws.errors import doing, error_code
 from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
 from rolecall.errors import RolecallError
 from rolecall.local.log_files import find_log_files, printable
@@ -62,7 +62,7 @@ class UnreadableFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The days of delivery that are asked for, both included; None is no bound."""
+    """The days of delivery that are asked for, both included; None means no bound."""
 
     first: date | None = None
     last: date | None = None
@@ -143,7 +143,7 @@ class RegionFiles:
     logs: list[TrailFile] = field(default_factory=list)
 
 
-class Opened(NamedTuple):
+class OpenFile(NamedTuple):
     """An open file: what reads it, and what S3 keeps beside it."""
 
     read: Callable[[int], bytes]
@@ -167,7 +167,7 @@ class TrailFiles(Protocol):
     def regions(self, span: Span) -> Iterator[RegionFiles]:
         """Yield the files of each account and region for these days. Raises RolecallError."""
 
-    def opened(self, file: TrailFile) -> AbstractContextManager[Opened]:
+    def open_file(self, file: TrailFile) -> AbstractContextManager[OpenFile]:
         """Open a file. Raises UnreadableFileError, and RolecallError where none can be read."""
 
 
@@ -223,7 +223,7 @@ class FolderFiles:
         yield from (found[place] for place in sorted(found))
 
     @contextmanager
-    def opened(self, file: TrailFile) -> Iterator[Opened]:
+    def open_file(self, file: TrailFile) -> Iterator[OpenFile]:
         """Open a file. Raises UnreadableFileError."""
         try:
             stream = open_file(file.place)
@@ -231,7 +231,7 @@ class FolderFiles:
             raise UnreadableFileError(error.strerror or str(error)) from None
         with stream:
             try:
-                yield Opened(stream.read, {})
+                yield OpenFile(stream.read, {})
             except OSError as error:
                 raise UnreadableFileError(error.strerror or str(error)) from None
 
@@ -324,23 +324,22 @@ class BucketFiles:
                     yield root, account, f"{folder}{account}/"
 
     @contextmanager
-    def opened(self, file: TrailFile) -> Iterator[Opened]:
+    def open_file(self, file: TrailFile) -> Iterator[OpenFile]:
         """Open a file. Raises UnreadableFileError; RolecallError where S3 cannot be asked."""
-        try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=file.place)
-            with closing(answer["Body"]) as body:
-                yield Opened(body.read, answer.get("Metadata", {}))
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if code in _GONE:
-                raise UnreadableFileError("it vanished before it could be read") from None
-            if code == _ARCHIVED:
-                raise UnreadableFileError("it is archived", is_archived=True) from None
-            if code in _REFUSED:
-                raise UnreadableFileError("S3 refuses to hand it out (AccessDenied)") from None
-            raise explained(error, f"read s3://{self.bucket}") from None
-        except BotoCoreError as error:
-            raise explained(error, f"read s3://{self.bucket}") from None
+        with doing(f"read s3://{self.bucket}"):
+            try:
+                answer = self.s3.get_object(Bucket=self.bucket, Key=file.place)
+                with closing(answer["Body"]) as body:
+                    yield OpenFile(body.read, answer.get("Metadata", {}))
+            except ClientError as error:
+                code = error_code(error)
+                if code in _GONE:
+                    raise UnreadableFileError("it vanished before it could be read") from None
+                if code == _ARCHIVED:
+                    raise UnreadableFileError("it is archived", is_archived=True) from None
+                if code in _REFUSED:
+                    raise UnreadableFileError("S3 refuses to hand it out (AccessDenied)") from None
+                raise
 
 
 def _listed(trail: TrailBucket, folder: str, days: Days) -> list[TrailFile]:

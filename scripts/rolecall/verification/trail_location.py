@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from rolecall.aws.clients import make_client
+from rolecall.aws.clients import aws_in
 from rolecall.errors import UsageError
-from rolecall.local.database import connected, open_database
+from rolecall.local.database import open_database, open_memory_database
 from rolecall.local.ledger import known_log_roots, readable_log_roots
-from rolecall.names import checked
+from rolecall.names import valid_name
 from rolecall.settings import Settings
 from rolecall.verification.trail_files import BucketFiles, FolderFiles, Span
 
@@ -31,17 +31,15 @@ def trail_files(settings: Settings) -> FolderFiles | BucketFiles:
     match = None if place is None else _BUCKET.fullmatch(place)
     if match is not None:
         try:
-            bucket = checked("bucket", match["bucket"])
+            bucket = valid_name("bucket", match["bucket"])
         except UsageError as error:
             raise UsageError(f"--logs: {error}") from None
         folder = (match["folder"] or "").strip("/")
-        return BucketFiles(
-            make_client("s3", settings.region), bucket, f"{folder}/" if folder else ""
-        )
+        return BucketFiles(aws_in(settings.region).s3, bucket, f"{folder}/" if folder else "")
     if settings.logs is not None:
         return FolderFiles(readable_log_roots([], settings.logs))
     if not settings.database.exists():
-        with connected() as nothing:
+        with open_memory_database() as nothing:
             return FolderFiles(readable_log_roots(known_log_roots(nothing), None))
     with open_database(settings.database, settings.wait_seconds) as ledger:
         return FolderFiles(readable_log_roots(known_log_roots(ledger), None))

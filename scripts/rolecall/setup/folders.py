@@ -1,0 +1,70 @@
+"""The folders of accounts and regions: those in a bucket, and those that a table has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+
+from rolecall.aws.glue_catalogue import CatalogueTable
+from rolecall.aws.trail_bucket import RegionFolder, TrailBucket
+from rolecall.setup.trail_table import MARK, AddedPartition
+
+_NAMED_AT_MOST = 10
+
+
+def unknown_folders(
+    there: CatalogueTable | None, folders: Sequence[RegionFolder]
+) -> tuple[RegionFolder, ...]:
+    """Return the folders whose account or region a table that Rolecall made does not have.
+
+    Where there is no such table, none is.
+    """
+    if there is None or MARK not in there.properties:
+        return ()
+    accounts, regions = known_values(there, "account"), known_values(there, "region")
+    return tuple(
+        folder
+        for folder in folders
+        if folder.account not in accounts or folder.region not in regions
+    )
+
+
+def known_values(there: CatalogueTable | None, column: str) -> list[str]:
+    """Return the values that a projected table has of a partition column."""
+    return there.properties.get(f"projection.{column}.values", "").split(",") if there else []
+
+
+def added_partitions(
+    there: CatalogueTable | None, unknown: Mapping[RegionFolder, tuple[date, date]]
+) -> tuple[AddedPartition, ...]:
+    """Return the accounts and regions that a table lacks, with the days of its unknown folders.
+
+    Those that begin today are left out: every load looks that far back.
+    """
+    days: dict[tuple[str, str], list[date]] = {}
+    for folder, first_and_last in unknown.items():
+        for column, value in (("account", folder.account), ("region", folder.region)):
+            if value not in known_values(there, column):
+                days.setdefault((column, value), []).extend(first_and_last)
+    today = datetime.now(UTC).date()
+    return tuple(
+        AddedPartition(column, value, min(found), max(found))
+        for (column, value), found in days.items()
+        if min(found) < today
+    )
+
+
+def folders_text(folders: Sequence[RegionFolder]) -> str:
+    """Return folders for a person, the first ones by name."""
+    names = [f"{folder.account} in {folder.region}" for folder in folders[:_NAMED_AT_MOST]]
+    more = len(folders) - len(names)
+    return ", ".join(names) + (f" and {more:,} more" if more else "")
+
+
+def folders_right_below(bucket: TrailBucket, key: str) -> list[RegionFolder]:
+    """Return the folders of accounts in this one, without those of an organization in it."""
+    return [
+        folder
+        for folder in bucket.region_folders(key)
+        if folder.key == f"{key}{folder.account}/CloudTrail/{folder.region}/"
+    ]
