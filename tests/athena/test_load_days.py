@@ -1,34 +1,47 @@
-"""Which days a load on Athena looks at, and which of them a slice takes: the macros alone."""
+"""Which days a load on Athena looks at, and which of them a slice takes."""
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from support.macros_alone import answer_of
+from rolecall.athena.load_days import (
+    Slice,
+    Span,
+    Window,
+    first_days,
+    next_slice,
+    parts,
+    slice_of_days,
+    unloaded_window,
+    with_added,
+    without_days,
+)
 
 _TODAY = date(2026, 11, 24)
 _DAY = timedelta(days=1)
+_LOOKBACK_DAYS = 1
 
-Span = list[str]
+
+def _spans(texts: Iterable[Sequence[str]]) -> Window:
+    """Return spans of texts: the first day, the last day, and what it is confined to."""
+    return tuple(
+        Span(date.fromisoformat(first), date.fromisoformat(last), tuple(only))
+        for first, last, *only in texts
+    )
 
 
-def _days(spans: Iterable[Span]) -> list[date]:
-    """Return the days of some spans, one by one."""
-    return [
-        date.fromisoformat(first) + number * _DAY
-        for first, last in spans
-        for number in range((date.fromisoformat(last) - date.fromisoformat(first)).days + 1)
-    ]
+def _days(window: Window) -> list[date]:
+    """Return the days of a window, one by one."""
+    return [span.first + number * _DAY for span in window for number in range(span.day_count)]
 
 
 # What the ledger has, the first day that is asked for, and the spans to look at.
-WINDOWS: dict[str, tuple[list[str], str | None, bool, list[Span]]] = {
+WINDOWS: dict[str, tuple[list[str], str | None, bool, list[list[str]]]] = {
     "the first load": ([], None, True, [["2026-08-26", "2026-11-25"]]),
     "the first load from a day": ([], "2024-01-01", True, [["2024-01-01", "2026-11-25"]]),
     "the first load from a day to come": ([], "2026-12-24", True, [["2026-11-24", "2026-11-25"]]),
@@ -83,7 +96,7 @@ WINDOWS: dict[str, tuple[list[str], str | None, bool, list[Span]]] = {
 }
 
 # Spans to look at, the first day that matters, what was added with its days, and what that makes.
-ADDED: dict[str, tuple[list[Span], str, list[list[str]], list[list[Any]]]] = {
+ADDED: dict[str, tuple[list[list[str]], str, list[list[str]], list[list[str]]]] = {
     "nothing": ([["2026-11-23", "2026-11-25"]], "2026-09-01", [], [["2026-11-23", "2026-11-25"]]),
     "an account with days of the past": (
         [["2026-11-23", "2026-11-25"]],
@@ -122,47 +135,8 @@ ADDED: dict[str, tuple[list[Span], str, list[list[str]], list[list[Any]]]] = {
     ),
 }
 
-
-def _slices() -> list[dict[str, Any]]:
-    """Return windows with days that have logs: by hand, and by chance."""
-    chance = random.Random(11)
-    long = [["2019-01-01", "2026-11-25"]]
-    cases = [
-        {"window": long, "slice_days": 60, "most_days": 10**6, "logged": []},
-        {"window": long, "slice_days": 60, "most_days": 100, "logged": ["2026-11-25"]},
-        {"window": long, "slice_days": 60, "most_days": 20, "logged": ["2024-02-29"]},
-        {"window": long, "slice_days": 60, "most_days": 10**6, "logged": ["2019-03-02"]},
-        {"window": long, "slice_days": 1, "most_days": 10**6, "logged": ["2023-01-01"]},
-        {
-            "window": [["2026-11-23", "2026-11-25"]],
-            "slice_days": 60,
-            "most_days": 1000,
-            "logged": [],
-        },
-    ]
-    for _ in range(40):
-        starts = sorted(chance.sample(range(1, 1000), 2 * chance.randrange(1, 5)))
-        window = [
-            [str(_TODAY - (1001 - first) * _DAY), str(_TODAY - (1001 - last) * _DAY)]
-            for first, last in zip(starts[::2], starts[1::2], strict=True)
-        ]
-        days = _days(window)
-        logged = chance.sample(days, min(len(days), chance.choice([0, 1, 2, 30])))
-        cases.append(
-            {
-                "window": window,
-                "slice_days": chance.choice([1, 7, 60]),
-                "most_days": chance.choice([5, 100, 10**6]),
-                "logged": sorted(map(str, logged)),
-            }
-        )
-    return cases
-
-
-SLICES = _slices()
-
 # Spans, those that are left out, and what is left.
-LEFT_OUT: dict[str, tuple[list[list[Any]], list[list[str]], list[list[str]]]] = {
+LEFT_OUT: dict[str, tuple[list[list[str]], list[list[str]], list[list[str]]]] = {
     "nothing": ([["2026-10-01", "2026-10-09"]], [], [["2026-10-01", "2026-10-09"]]),
     "the oldest days": (
         [["2026-10-01", "2026-10-09"]],
@@ -180,7 +154,7 @@ LEFT_OUT: dict[str, tuple[list[list[Any]], list[list[str]], list[list[str]]]] = 
         [["2026-10-01", "2026-10-02"], ["2026-10-09", "2026-10-09"]],
     ),
     "days of what was added": (
-        [["2026-10-01", "2026-10-03", [{"value": "1"}]], ["2026-10-05", "2026-10-06"]],
+        [["2026-10-01", "2026-10-03", "1"], ["2026-10-05", "2026-10-06"]],
         [["2026-10-02", "2026-10-02"]],
         [
             ["2026-10-01", "2026-10-01", "1"],
@@ -195,125 +169,108 @@ LEFT_OUT: dict[str, tuple[list[list[Any]], list[list[str]], list[list[str]]]] = 
     ),
 }
 
-# dbt renames a macro that is made in a template.
-_TEMPLATE = """
-{%- set as_date = modules.datetime.date.fromisoformat -%}
-{%- set answer = {'windows': [], 'added': [], 'parts': [], 'left': [], 'slices': []} -%}
-{%- for days, first, is_by_day in WINDOWS -%}
-    {%- set loaded = [] -%}
-    {%- for day in days -%}{%- do loaded.append(as_date(day)) -%}{%- endfor -%}
-    {%- do answer.windows.append(span_texts(unloaded_spans(
-        loaded, as_date(first) if first else none, as_date(TODAY), is_by_day
-    ))) -%}
-{%- endfor -%}
-{%- for case in ADDED -%}
-    {%- set spans, added = [], [] -%}
-    {%- for first, last in case[0] -%}
-        {%- do spans.append([as_date(first), as_date(last)]) -%}
-    {%- endfor -%}
-    {%- for column, value, first, last in case[2] -%}
-        {%- do added.append(
-            {'column': column, 'value': value, 'first': as_date(first), 'last': as_date(last)}
-        ) -%}
-    {%- endfor -%}
-    {%- set window = with_added_partitions(spans, added, as_date(case[1])) -%}
-    {%- set part = first_days(window, 3) -%}
-    {%- do answer.added.append(span_texts(window)) -%}
-    {%- do answer.parts.append(span_texts(part.spans + part.rest)) -%}
-{%- endfor -%}
-{%- do answer.update({'condition': is_in_added_partition([
-    {'column': 'account', 'value': '1'},
-    {'column': 'region', 'value': 'r'},
-    {'column': 'account', 'value': '2'},
-])}) -%}
-{%- set asked = [] -%}
-{%- set here = namespace(logged=[]) -%}
-{%- macro has_logs(spans) -%}
-    {%- do asked.append(1) -%}
-    {%- for span in spans -%}
-        {%- for day in here.logged if span[0] | string <= day <= span[1] | string -%}
-            1
-        {%- endfor -%}
-    {%- endfor -%}
-{%- endmacro -%}
-{%- for case in LEFT_OUT -%}
-    {%- set spans, days = [], [] -%}
-    {%- for span in case[0] -%}
-        {%- do spans.append([as_date(span[0]), as_date(span[1])] + span[2:]) -%}
-    {%- endfor -%}
-    {%- for first, last in case[1] -%}
-        {%- do days.append([as_date(first), as_date(last)]) -%}
-    {%- endfor -%}
-    {%- do answer.left.append(span_texts(without_days(spans, days))) -%}
-{%- endfor -%}
-{%- for case in SLICES -%}
-    {%- set window = [] -%}
-    {%- for first, last in case.window -%}
-        {%- do window.append([as_date(first), as_date(last)]) -%}
-    {%- endfor -%}
-    {%- set here.logged = case.logged -%}
-    {%- do asked.clear() -%}
-    {%- set part = oldest_slice(window, case.slice_days, case.most_days, dbt_macro__has_logs) -%}
-    {%- do answer.slices.append({
-        'spans': span_texts(part.spans), 'rest': span_texts(part.rest), 'asked': asked | length
-    }) -%}
-{%- endfor -%}
-ANSWER{{ tojson(answer) }}
-"""
-
-
-@pytest.fixture(scope="module")
-def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return what the macros make of all cases; no warehouse is asked."""
-    windows = [[days, first, is_by_day] for days, first, is_by_day, _ in WINDOWS.values()]
-    template = (
-        _TEMPLATE.replace("WINDOWS", json.dumps(windows).replace("null", "none"))
-        .replace("ADDED", json.dumps([case[:3] for case in ADDED.values()]))
-        .replace("LEFT_OUT", json.dumps([case[:2] for case in LEFT_OUT.values()]))
-        .replace("SLICES", json.dumps(SLICES))
-        .replace("TODAY", f"'{_TODAY}'")
-    )
-    return answer_of(template, tmp_path_factory.mktemp("windows"))
-
 
 @pytest.mark.parametrize("name", WINDOWS)
-def test_a_load_looks_at_what_is_recent_and_at_what_is_missing(
-    answer: dict[str, Any], name: str
-) -> None:
-    *_, expected = WINDOWS[name]
-    assert answer["windows"][list(WINDOWS).index(name)] == expected
+def test_a_load_looks_at_what_is_recent_and_at_what_is_missing(name: str) -> None:
+    loaded, first, is_by_day, expected = WINDOWS[name]
+    window = unloaded_window(
+        [date.fromisoformat(day) for day in loaded],
+        None if first is None else date.fromisoformat(first),
+        _TODAY,
+        _LOOKBACK_DAYS,
+        is_by_day=is_by_day,
+    )
+    assert window == _spans(expected)
 
 
 @pytest.mark.parametrize("name", ADDED)
-def test_a_load_looks_at_the_past_of_what_was_added_to_the_table(
-    answer: dict[str, Any], name: str
-) -> None:
-    number, (*_, expected) = list(ADDED).index(name), ADDED[name]
-    assert answer["added"][number] == expected
+def test_a_load_looks_at_the_past_of_what_was_added_to_the_table(name: str) -> None:
+    spans, first_day, added, expected = ADDED[name]
+    added_spans = _spans([first, last, value] for _, value, first, last in added)
+    window = with_added(_spans(spans), added_spans, date.fromisoformat(first_day))
+    assert window == _spans(expected)
     # A slice of them is confined as they are.
-    part, *_ = answer["parts"][number]
-    assert [part[0], *part[2:]] == [expected[0][0], *expected[0][2:]]
-
-
-def test_of_days_of_what_was_added_nothing_else_is_read(answer: dict[str, Any]) -> None:
-    assert answer["condition"] == """("account" in ('1', '2') or "region" in ('r'))"""
+    part, _ = first_days(window, 3)
+    assert (part[0].first, part[0].only) == (window[0].first, window[0].only)
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_days_without_anything_to_read_are_left_out(answer: dict[str, Any], name: str) -> None:
-    *_, expected = LEFT_OUT[name]
-    assert answer["left"][list(LEFT_OUT).index(name)] == expected
+def test_days_without_anything_to_read_are_left_out(name: str) -> None:
+    spans, left_out, expected = LEFT_OUT[name]
+    days = [(span.first, span.last) for span in _spans(left_out)]
+    assert without_days(_spans(spans), days) == _spans(expected)
 
 
-@pytest.mark.parametrize("number", range(len(SLICES)))
-def test_a_slice_is_the_oldest_part_with_logs(answer: dict[str, Any], number: int) -> None:
-    case, part = SLICES[number], answer["slices"][number]
-    window, days, rest = _days(case["window"]), _days(part["spans"]), _days(part["rest"])
-    logged = set(map(date.fromisoformat, case["logged"]))
-    assert 1 <= len(days) <= min(case["slice_days"], case["most_days"])
+_LONG = _spans([["2019-01-01", "2026-11-25"]])
+
+
+@pytest.mark.parametrize(
+    ("window", "slice_days", "most_days", "logged"),
+    [
+        (_LONG, 60, 10**6, []),
+        (_LONG, 60, 100, [date(2026, 11, 25)]),
+        (_LONG, 60, 20, [date(2024, 2, 29)]),
+        (_LONG, 60, 10**6, [date(2019, 3, 2)]),
+        (_LONG, 1, 10**6, [date(2023, 1, 1)]),
+        (_spans([["2026-11-23", "2026-11-25"]]), 60, 1000, []),
+    ],
+)
+def test_a_slice_is_the_oldest_part_with_logs(
+    window: Window, slice_days: int, most_days: int, logged: list[date]
+) -> None:
+    _check_slice(window, slice_days, most_days, set(logged))
+
+
+@st.composite
+def _windows(draw: st.DrawFn) -> Window:
+    """Draw a window of some spans, some of them confined."""
+    starts = sorted(draw(st.sets(st.integers(0, 1000), min_size=2, max_size=10)))
+    starts = starts[: len(starts) // 2 * 2]
+    return tuple(
+        Span(
+            _TODAY - (1001 - first) * _DAY,
+            _TODAY - (1001 - last) * _DAY,
+            draw(st.sampled_from([(), ("111122223333",)])),
+        )
+        for first, last in zip(starts[::2], starts[1::2], strict=True)
+    )
+
+
+_WINDOWS = _windows()
+_SLICE_DAYS = st.sampled_from([1, 2, 7, 60])
+_MOST_DAYS = st.sampled_from([5, 100, 10**6])
+# Which of the days of a window have logs, by their places in it from 0 to 1.
+_LOGGED = st.lists(st.floats(0, 1, exclude_max=True), max_size=30)
+
+
+def _logged(window: Window, places: list[float]) -> set[date]:
+    days = _days(window)
+    return {days[int(place * len(days))] for place in places}
+
+
+class _Asked:
+    """Says whether days have logs, and counts how often it was asked, of at most so many days."""
+
+    def __init__(self, logged: set[date], most_days: int) -> None:
+        self.logged = logged
+        self.most_days = most_days
+        self.count = 0
+
+    def __call__(self, part: Window) -> bool:
+        self.count += 1
+        days = _days(part)
+        assert 1 <= len(days) <= self.most_days
+        return not self.logged.isdisjoint(days)
+
+
+def _check_slice(window: Window, slice_days: int, most_days: int, logged: set[date]) -> Slice:
+    asked = _Asked(logged, most_days)
+    slice_ = next_slice(window, slice_days, most_days, asked)
+    days, rest = _days(slice_.spans), _days(slice_.rest)
+    assert 1 <= len(days) <= min(slice_days, most_days)
     # Nothing before its first day has logs, and nothing after it is left out but days without.
     assert not any(day < days[0] for day in logged)
-    following = [day for day in window if day >= days[0]]
+    following = [day for day in _days(window) if day >= days[0]]
     if rest:
         assert days + rest == following
         assert logged.intersection(days)
@@ -322,6 +279,105 @@ def test_a_slice_is_the_oldest_part_with_logs(answer: dict[str, Any], number: in
         assert days == following[: len(days)]
         assert not logged.intersection(following[len(days) :])
     # Years without logs are stepped over with few questions.
-    stride = min(case["slice_days"], case["most_days"])
-    if case["most_days"] == 10**6:
-        assert part["asked"] <= 3 + 4 * (len(window) // stride + 1).bit_length()
+    if most_days == 10**6:
+        stride = min(slice_days, most_days)
+        assert asked.count <= 3 + 4 * (len(_days(window)) // stride + 1).bit_length()
+    return slice_
+
+
+@given(_WINDOWS, _SLICE_DAYS, _MOST_DAYS, _LOGGED)
+def test_each_slice_is_the_oldest_part_with_logs(
+    window: Window, slice_days: int, most_days: int, places: list[float]
+) -> None:
+    _check_slice(window, slice_days, most_days, _logged(window, places))
+
+
+@given(_WINDOWS, st.lists(_SLICE_DAYS, min_size=1, max_size=20), _MOST_DAYS, _LOGGED)
+def test_slices_read_each_day_with_logs_once_and_in_order(
+    window: Window, slice_days: list[int], most_days: int, places: list[float]
+) -> None:
+    """Whatever length each has: one that is too much is tried with half as many days."""
+    logged = _logged(window, places)
+    read: list[date] = []
+    left, number = window, 0
+    while left:
+        slice_ = _check_slice(
+            left, slice_days[number % len(slice_days)], most_days, logged.difference(read)
+        )
+        read += _days(slice_.spans)
+        left, number = slice_.rest, number + 1
+    assert read == sorted(set(read))
+    assert logged <= set(read) <= set(_days(window))
+
+
+@given(_WINDOWS, _SLICE_DAYS, _LOGGED, st.integers(0, 10))
+def test_a_load_that_is_killed_goes_on_where_it_was(
+    window: Window, slice_days: int, places: list[float], slice_count: int
+) -> None:
+    """The ledger has what was loaded, and the next load looks at what it lacks."""
+    logged = _logged(window, places)
+    first_day = window[0].first
+    loaded: set[date] = set()
+    left: Window = (Span(first_day, _TODAY + _DAY),)
+    for _ in range(slice_count):
+        slice_ = next_slice(left, slice_days, 10**6, _Asked(logged, 10**6))
+        loaded |= logged.intersection(_days(slice_.spans))
+        left = slice_.rest or left
+    again = unloaded_window(sorted(loaded), first_day, _TODAY, _LOOKBACK_DAYS, is_by_day=True)
+    days = _days(again)
+    assert days == sorted(set(days))
+    assert logged - loaded <= set(days)
+    recent = max(loaded, default=first_day) - _LOOKBACK_DAYS * _DAY
+    assert all(day >= recent for day in loaded.intersection(days))
+
+
+@given(_WINDOWS, st.integers(0, 2000))
+def test_the_first_days_and_the_rest_are_the_window(window: Window, day_count: int) -> None:
+    part, rest = first_days(window, day_count)
+    assert _days(part) + _days(rest) == _days(window)
+    assert len(_days(part)) == min(day_count, len(_days(window)))
+    assert {span.only for span in (*part, *rest)} == {span.only for span in window}
+
+
+@given(_WINDOWS, st.integers(1, 200))
+def test_parts_are_the_window(window: Window, most_days: int) -> None:
+    days = [_days(part) for part in parts(window, most_days)]
+    assert [day for part in days for day in part] == _days(window)
+    assert max(map(len, days)) <= most_days
+
+
+@given(_WINDOWS, _WINDOWS)
+def test_what_is_left_out_is_left_out_and_no_more(window: Window, left_out: Window) -> None:
+    left = without_days(window, [(span.first, span.last) for span in left_out])
+    expected = sorted(set(_days(window)) - set(_days(left_out)))
+    assert _days(left) == (expected or [window[-1].last])
+
+
+@given(_WINDOWS, _WINDOWS)
+def test_days_of_what_was_added_are_looked_at_beside_the_window(
+    window: Window, added: Window
+) -> None:
+    plain = tuple(Span(span.first, span.last) for span in window)
+    confined = [Span(span.first, span.last, ("111122223333",)) for span in added]
+    first_day = min(window[0].first, added[0].first)
+    together = with_added(plain, confined, first_day)
+    days = _days(together)
+    assert days == sorted(set(days))
+    assert [span for span in together if not span.only] == list(plain)
+    assert {day for day in _days(added) if day <= window[-1].last} <= set(days)
+
+
+@given(st.sets(st.integers(0, 300), min_size=1), _SLICE_DAYS)
+def test_what_is_staged_is_loaded_by_slices_that_begin_with_a_log(
+    numbers: set[int], slice_days: int
+) -> None:
+    days = sorted(_TODAY - number * _DAY for number in numbers)
+    left: Window = (Span(days[0], days[-1]),)
+    taken: list[date] = []
+    while left:
+        slice_ = slice_of_days(left, slice_days, days)
+        span = Span(slice_.spans[0].first, slice_.last)
+        assert span.day_count <= slice_days
+        taken += [day for day in days if span.first <= day <= span.last]
+        left = slice_.rest
+    assert taken == days
