@@ -5,7 +5,7 @@ The environment variable ``ROLECALL_DAYS_TO_READ`` has JSON for the macro ``days
     {
         "columns": [{"name": "dt", "type": "string", "form": "%Y/%m/%d"}],
         "spans": [
-            ["2026-03-01", "2026-03-02", {"account": ["111122223333"], "region": ["eu-west-1"]}],
+            ["2026-03-01", "2026-03-02", {"region": ["eu-west-1", "us-east-1"]}],
             ["2026-04-01", "2026-04-01", {}]
         ],
         "staged_before": "2026-04-01"
