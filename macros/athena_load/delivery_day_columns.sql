@@ -1,7 +1,8 @@
 {#- The partition columns of the raw table that tell the day of delivery: none, one that has the
     whole day, or three for year, month and day. Each has a `name`, Hive's `type`, and the `form` of
-    its values, as date_format and strftime write it. From `cloudtrail_partitions`, else from the
-    catalogue: AWS's manual partitions by their names, projected ones by their properties. -#}
+    its values, as date_format and strftime write it. The command line knows them; dbt alone takes
+    them from `cloudtrail_partitions`, else from the catalogue, as it does (glue_catalogue.py): AWS's
+    manual partitions by their names, projected ones by their properties. -#}
 {% macro delivery_day_columns() -%}
     {{ return(adapter.dispatch('delivery_day_columns')()) }}
 {%- endmacro %}
@@ -12,6 +13,9 @@
 {%- endmacro %}
 
 {% macro athena__delivery_day_columns() -%}
+    {%- if days_to_read() -%}
+        {{ return(days_to_read().columns) }}
+    {%- endif -%}
     {%- set told = var('cloudtrail_partitions', none) -%}
     {%- set keys, properties = {}, {} -%}
     {%- set table = raw_table() -%}

@@ -9,29 +9,35 @@
 {%- endmacro %}
 
 {#- A table that cannot be read by the day is staged in one scan: of what the ledger lacks of it,
-    the oldest `slice_days` days are a slice. -#}
+    the command line says how much is a slice; with dbt alone the oldest `slice_days` days are. -#}
 {% macro athena__is_of_this_slice() -%}
     {%- if not is_staged_whole() -%}
         {{ return('true') }}
     {%- endif -%}
     {%- set is_left = is_not_done('log_file') -%}
-    {%- set days = run_query(
+    {%- set told = days_to_read() -%}
+    {%- set before = told.staged_before if told else day_after_staged_slice(is_left) -%}
+    {%- if not before -%}
+        {{ return(is_left) }}
+    {%- endif -%}
+    {{ return(is_left ~ ' and coalesce(delivered_date < date ' ~ sql_text(before) ~ ', true)') }}
+{%- endmacro %}
+
+{#- The day before which dbt alone takes what staging has, none to take it all. -#}
+{% macro day_after_staged_slice(is_left) -%}
+    {%- set as_date, day = modules.datetime.date.fromisoformat, modules.datetime.timedelta(days=1) -%}
+    {%- set staged = run_query(
         'select cast(min(delivered_date) as varchar) as first_day,'
         ~ ' cast(max(delivered_date) as varchar) as last_day from '
         ~ store_relation('stg_cloudtrail__events') ~ ' where ' ~ is_left
     ).rows[0] -%}
-    {%- if not days[0] -%}
-        {{ return(is_left) }}
+    {%- if not staged[0] -%}
+        {{ return(none) }}
     {%- endif -%}
-    {%- set first = modules.datetime.date.fromisoformat(days[0] | string) -%}
-    {%- set last = modules.datetime.date.fromisoformat(days[1] | string) -%}
-    {%- set part = first_days([[first, last]], var('slice_days') | int) -%}
-    {%- do say_what_remains(part) -%}
-    {%- if not part.rest -%}
-        {{ return(is_left) }}
-    {%- endif -%}
-    {%- set after = sql_text(part.rest[0][0]) -%}
-    {{ return(is_left ~ ' and coalesce(delivered_date < date ' ~ after ~ ', true)') }}
+    {%- set first, last = as_date(staged[0] | string), as_date(staged[1] | string) -%}
+    {%- set span = [first, [first + (var('slice_days') | int - 1) * day, last] | min] -%}
+    {%- do say_what_remains(span, last) -%}
+    {{ return(span[1] + day if span[1] < last else none) }}
 {%- endmacro %}
 
 {#- Whether staging holds all that is unread, of which a load takes a part. -#}

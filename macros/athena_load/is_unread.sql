@@ -10,9 +10,14 @@
 {%- endmacro %}
 
 {% macro athena__is_unread() -%}
-    {%- set slice = load_slice() -%}
-    {%- do say_what_remains(slice) -%}
-    {{ is_unread_of(slice.spans) }}
+    {%- for _, values in partitions_left_alone().items() -%}
+        {%- do log(
+            'Leaves the logs of ' ~ (values | join(', ')) ~ ' to `rolecall refresh`, which loads'
+            ~ ' their past first.',
+            info=true
+        ) -%}
+    {%- endfor -%}
+    {{ is_unread_of(load_slice()) }}
 {%- endmacro %}
 
 {#- The same of the logs that were delivered in some spans of days. -#}
@@ -25,6 +30,11 @@
     and {{ delivered_within(spans) }}
     and coalesce({{ log_file_delivered_date() }} >= date {{ from_day }}, true)
     and {{ is_not_done(log_file(), from_day) }}
+    {%- for column, values in partitions_left_alone().items() %}
+    and "{{ column }}" not in (
+        {%- for value in values %}{{ sql_text(value) }}{{ '' if loop.last else ', ' }}{% endfor -%}
+    )
+    {%- endfor %}
     {#- The path itself: Athena does not open what a condition on it leaves out. -#}
     {%- for path in var('skip_log_files') %}
     and "$path" <> {{ sql_text(path) }}

@@ -1,132 +1,82 @@
-{#- The part of the load's window that this run reads, on Athena: `spans` of days as load_window()
-    gives them, and the `rest` of the window, which waits for later runs. A table that cannot be
-    read by the day is read once: there is no rest, and staging keeps what later slices take.
-    The command line reads the rest in the same refresh, run by run: `ROLECALL_LOAD_FROM` is where
-    the next one begins. -#}
+{#- The days of delivery that a load on Athena reads, as spans: of each the first and the last day,
+    as dates of Python, and the accounts and regions to which it is confined, by their columns. The
+    command line decides (days_to_read.sql). -#}
 {% macro load_slice() -%}
-    {%- set window = remaining_window() -%}
-    {%- if not delivery_day_columns() -%}
-        {{ return({'spans': window, 'rest': []}) }}
-    {%- endif -%}
-    {{ return(oldest_slice(
-        window,
-        var('slice_days') | int,
-        most_days_in_a_scan(),
-        has_unread_logs if can_ask() else none
-    )) }}
+    {%- set as_date = modules.datetime.date.fromisoformat -%}
+    {%- set spans = [] -%}
+    {%- for first, last, only in days_to_read().get('spans', []) -%}
+        {%- do spans.append([as_date(first), as_date(last), only]) -%}
+    {%- endfor -%}
+    {{ return(spans or [first_slice()]) }}
 {%- endmacro %}
 
-{#- The part of the load's window that no earlier run of this refresh has read. -#}
-{% macro remaining_window() -%}
-    {%- set window = load_window() -%}
-    {%- set from_day = env_var('ROLECALL_LOAD_FROM', '') if execute else '' -%}
-    {%- if from_day -%}
-        {{ return(days_from(window, modules.datetime.date.fromisoformat(from_day))) }}
-    {%- endif -%}
-    {{ return(window) }}
-{%- endmacro %}
-
-{#- The oldest part of a window that has something to read, as `has_logs` tells of some spans, of at
-    most `slice_days` days and never more than one scan can have; and the rest, if there is something
-    to read in it. -#}
-{% macro oldest_slice(window, slice_days, most_days, has_logs) -%}
+{#- What dbt alone reads: the first `slice_days` days with logs, from `lookback_days` before the newest
+    day that is loaded, or from the first day of the first load. -#}
+{% macro first_slice() -%}
     {%- set one_day = modules.datetime.timedelta(days=1) -%}
-    {%- set slice_days = [slice_days, most_days] | min -%}
-    {%- set looking = namespace(spans=window, days=slice_days, is_growing=true, found=none) -%}
-    {#- Days without logs are stepped over in growing strides; the one that has some is halved. -#}
-    {%- for stride in range(10000) if not looking.found -%}
-        {%- set part = first_days(looking.spans, looking.days) -%}
-        {%- set is_slice = looking.days <= slice_days -%}
-        {%- if is_slice and (not part.rest or not has_logs or has_logs(part.spans)) -%}
-            {%- set looking.found = part -%}
-        {%- elif not is_slice and has_logs(part.spans) -%}
-            {%- set looking.is_growing = false -%}
-            {%- set looking.days = [looking.days // 2, slice_days] | max -%}
-        {%- elif part.rest -%}
-            {%- set looking.spans = part.rest -%}
-            {%- if looking.is_growing -%}
-                {%- set looking.days = [2 * looking.days, most_days] | min -%}
-            {%- endif -%}
-        {%- else -%}
-            {#- Nothing is left to read: what is delivered while this runs has the newest days. -#}
-            {%- set looking.found = {
-                'spans': days_from(part.spans, window[-1][1] - (slice_days - 1) * one_day),
-                'rest': []
-            } -%}
+    {%- set until = run_started_at.date() + one_day -%}
+    {%- set days = var('slice_days') | int if delivery_day_columns() else 100000 -%}
+    {%- set slice = namespace(first=first_day_to_load(), span=none) -%}
+    {%- for number in range(10000) if not slice.span -%}
+        {%- set last = slice.first + (days - 1) * one_day -%}
+        {%- set span = [slice.first, [last, until] | min, {}] -%}
+        {%- if last >= until or not can_ask() or has_unread_logs(span) -%}
+            {%- set slice.span = span -%}
+            {%- do say_what_remains(span, until) -%}
         {%- endif -%}
+        {%- set slice.first = last + one_day -%}
     {%- endfor -%}
-    {%- if looking.found.rest and has_logs and not any_logs(
-        looking.found.rest, most_days, has_logs
-    ) -%}
-        {%- do looking.found.update({'rest': []}) -%}
+    {{ return(slice.span) }}
+{%- endmacro %}
+
+{% macro first_day_to_load() -%}
+    {%- set as_date, day = modules.datetime.date.fromisoformat, modules.datetime.timedelta(days=1) -%}
+    {%- set today, told = run_started_at.date(), var('first_delivered_date', none) -%}
+    {%- set log_reads = store_relation('log_reads') if can_ask() -%}
+    {%- set newest = run_query(
+        'select cast(max(delivered_date) as varchar) as newest from ' ~ log_reads
+    ).rows[0][0] if log_reads -%}
+    {#- A table that cannot be read by the day is read as a whole anyway. -#}
+    {%- if newest and (delivery_day_columns() or not told) -%}
+        {{ return([as_date(newest | string), today] | min - var('lookback_days') * day) }}
     {%- endif -%}
-    {{ return(looking.found) }}
+    {%- set first = as_date(told | string) if told else today - 90 * day -%}
+    {{ return([[first, first_projected_day() or first] | max, today] | min) }}
 {%- endmacro %}
 
-{#- Whether some spans have something to read, asked of as many days at a time as a scan can have. -#}
-{% macro any_logs(spans, most_days, has_logs) -%}
-    {%- set left = namespace(spans=spans, has_any=false) -%}
-    {%- for scan in range(10000) if left.spans and not left.has_any -%}
-        {%- set part = first_days(left.spans, most_days) -%}
-        {%- set left.spans = part.rest -%}
-        {%- if has_logs(part.spans) -%}
-            {%- set left.has_any = true -%}
+{#- The first day that a projected table can have: before it Athena has no partitions. None where
+    the table does not say it. -#}
+{% macro first_projected_day() -%}
+    {%- set columns, properties = delivery_day_columns(), (raw_table() or {}).get('Parameters', {}) -%}
+    {%- if columns | length == 1 and properties.get('projection.enabled', '') | lower == 'true' -%}
+        {%- set range = properties.get('projection.' ~ columns[0].name ~ '.range', '') -%}
+        {%- set first = modules.re.match('\s*([0-9]{4})[/_.-]?([0-9]{2})[/_.-]?([0-9]{2})\s*,', range) -%}
+        {%- if first -%}
+            {{ return(modules.datetime.date(
+                first[1] | int, first[2] | int, first[3] | int
+            )) }}
         {%- endif -%}
-    {%- endfor -%}
-    {{ return(left.has_any) }}
+    {%- endif -%}
+    {{ return(none) }}
 {%- endmacro %}
 
-{#- Spans of days without what is before a day. -#}
-{% macro days_from(spans, day) -%}
-    {%- set kept = [] -%}
-    {%- for span in spans if span[1] >= day -%}
-        {%- do kept.append([[span[0], day] | max] + span[1:]) -%}
-    {%- endfor -%}
-    {#- The newest day is always looked at. -#}
-    {{ return(kept or [[spans[-1][1], spans[-1][1]]]) }}
-{%- endmacro %}
-
-{#- The first so many days of some spans, and the rest of them. -#}
-{% macro first_days(spans, day_count) -%}
-    {%- set one_day = modules.datetime.timedelta(days=1) -%}
-    {%- set part = {'spans': [], 'rest': []} -%}
-    {%- set left = namespace(days=day_count) -%}
-    {%- for span in spans -%}
-        {%- set days = (span[1] - span[0]).days + 1 -%}
-        {%- set taken = [days, left.days] | min -%}
-        {%- if taken -%}
-            {%- do part.spans.append([span[0], span[0] + (taken - 1) * one_day] + span[2:]) -%}
-        {%- endif -%}
-        {%- if taken < days -%}
-            {%- do part.rest.append([span[0] + taken * one_day] + span[1:]) -%}
-        {%- endif -%}
-        {%- set left.days = left.days - taken -%}
-    {%- endfor -%}
-    {{ return(part) }}
-{%- endmacro %}
-
-{#- Whether some days have a log that no load has taken: Athena stops at the first record. -#}
-{% macro has_unread_logs(spans) -%}
+{#- Whether the days of a span have a log that no load has taken: Athena stops at a record. -#}
+{% macro has_unread_logs(span) -%}
     {{ return(
         run_query(
-            'select 1 as is_there from ' ~ raw_relation() ~ ' where ' ~ is_unread_of(spans)
+            'select 1 as is_there from ' ~ raw_relation() ~ ' where ' ~ is_unread_of([span])
             ~ ' limit 1'
         ).rows | length > 0
     ) }}
 {%- endmacro %}
 
-{#- How many days one scan may span: Athena lists at most a million partitions ("Service quotas"),
-    and a projected table has one a day for each combination of its other keys. -#}
-{% macro most_days_in_a_scan() -%}
-    {%- set table = raw_table() or {} -%}
-    {%- set properties = table.get('Parameters', {}) -%}
-    {%- set folders = namespace(count=1) -%}
-    {%- for key in table.get('PartitionKeys', []) -%}
-        {%- set kind = 'projection.' ~ key['Name'] | lower -%}
-        {%- if properties.get(kind ~ '.type') == 'enum' -%}
-            {%- set values = properties.get(kind ~ '.values', '').split(',') -%}
-            {%- set folders.count = folders.count * (values | length) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ return([1000000 // folders.count, 1] | max) }}
+{% macro say_what_remains(span, until) -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and span[1] < until -%}
+        {%- do log(
+            'This run loads the logs delivered from ' ~ span[0] ~ ' to ' ~ span[1]
+            ~ '. Those from ' ~ (span[1] + modules.datetime.timedelta(days=1))
+            ~ ' on remain: run it again.',
+            info=true
+        ) -%}
+    {%- endif -%}
 {%- endmacro %}

@@ -14,9 +14,11 @@ from local_athena.scripted import Service, serving, table
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request
 from rolecall.athena.archived_logs import ArchivedLogs, archived_logs, archived_text, spans_of
+from rolecall.athena.load_days import Span
 from rolecall.athena.slices import SliceLoad
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
+from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.aws.trail_bucket import Days, LogDay, RegionFolder, Stock, TrailBucket
 from rolecall.names import Workspace
 from rolecall.settings import load_settings
@@ -191,7 +193,7 @@ def test_what_is_archived_and_was_never_loaded_is_told_of_its_day(
     found = archived_logs(athena, _stock(_archived(1, 2, 3) | {_key(3, "c"): {}}), [_MARCH])
     assert found.files == {_day(1): 2, _day(2): 2, _day(3): 2}
     assert found.changes == dict.fromkeys(found.files, True)
-    assert found.left_out_days == [["2026-03-01", "2026-03-02"]]
+    assert found.left_out == ((date(2026, 3, 1), date(2026, 3, 2)),)
     assert not found.is_known
 
 
@@ -201,7 +203,7 @@ def test_what_was_loaded_before_it_was_archived_is_there(service: Service, athen
     found = archived_logs(athena, _stock(_archived(1, 2)), [_MARCH])
     assert found.files == {_day(2): 1}
     # Nothing of either can be read.
-    assert found.left_out_days == [["2026-03-01", "2026-03-02"]]
+    assert found.left_out == ((date(2026, 3, 1), date(2026, 3, 2)),)
 
 
 def test_what_is_known_is_no_news_and_what_is_restored_is(service: Service, athena: Athena) -> None:
@@ -222,7 +224,7 @@ def test_where_logs_tell_no_day_no_day_is_left_out(service: Service, athena: Ath
     }
     found = archived_logs(athena, _stock(_archived(1) | dateless), [_MARCH])
     assert found.files == {_day(1): 2}
-    assert found.left_out_days == []
+    assert found.left_out == ()
 
 
 def test_without_an_archive_one_question_is_asked(service: Service, athena: Athena) -> None:
@@ -282,8 +284,8 @@ class _Dbt:
     def __call__(self, arguments: list[str], settings: object, **options: Any) -> Any:
         days = sorted(f"{log_day.day}" for log_day in _rows([options.get("archived_logs", [])]))
         self.runs.append((arguments, days))
-        assert options["archived_days_left_out"] == [["2026-03-01", "2026-03-02"]]
-        node = SimpleNamespace(config=SimpleNamespace(meta={}), resource_type="model")
+        assert json.loads(options["days_to_read"])["spans"] == [["2026-03-03", "2026-03-05", {}]]
+        node = SimpleNamespace(resource_type="model")
         response = {"rows_affected": 0, "data_scanned_in_bytes": 0}
         result = SimpleNamespace(node=node, adapter_response=response)
         return SimpleNamespace(result=SimpleNamespace(results=[result]))
@@ -302,7 +304,8 @@ def test_what_changed_is_entered_when_all_else_is_loaded(
         load_settings(),
         dbt,
         athena,
-        is_by_day=True,
+        CatalogueTable("default.logs", "", (), (("dt", "string"),), {}, {"dt": "yyyy/MM/dd"}),
+        (Span(date(2026, 3, 1), date(2026, 3, 5)),),
         archived=ArchivedLogs(changes=changes, left_out=left_out, is_known=is_known),
     )
     assert slices.load().is_new == is_news

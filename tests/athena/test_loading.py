@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from types import SimpleNamespace
@@ -14,12 +15,14 @@ from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request
 from rolecall.athena.bad_file import BadFileSearch, one_that_fails, slices, unreadable_file
 from rolecall.athena.compaction import STORE, StoreTable, compact
+from rolecall.athena.load_days import Span, Window
 from rolecall.athena.refresh import _newest_load
 from rolecall.athena.slices import Loaded, SliceLoad
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.failed_queries import QueryFailedError as FailedError
 from rolecall.aws.failed_queries import QueryRetryableError
+from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.aws.trail_bucket import Days
 from rolecall.errors import RolecallError
 from rolecall.names import Workspace
@@ -115,10 +118,13 @@ def test_a_bad_file_is_looked_for_in_slices_of_the_load() -> None:
     ]
 
 
+_TABLE = CatalogueTable("default.logs", "", (), (("dt", "string"),), {}, {"dt": "yyyy/MM/dd"})
+
+
 class _Dbt:
     """Stands in for dbt: a table with a log each day, and limits on what one run may do.
 
-    Of a file in ``bad_files`` it says ``words``.
+    Of a file in ``bad_files`` it says ``words``. ``staged`` are the days that it read last.
     """
 
     def __init__(
@@ -143,7 +149,7 @@ class _Dbt:
         arguments: list[str],
         settings: Settings,
         *,
-        load_from: date | None = None,
+        days_to_read: str,
         skip_log_files: Mapping[str, str] | None = None,
     ) -> Any:
         if arguments[0] == "build":
@@ -156,32 +162,39 @@ class _Dbt:
                 raise RolecallError("The refresh failed: role_sessions: Query timeout")
             self.loaded.append(self.staged)
             return _run()
-        first = load_from or self.first
-        last = min(first + timedelta(days=(settings.slice_days or 60) - 1), self.last)
+        ((*days, only),) = json.loads(days_to_read)["spans"]
+        assert only == {}
+        first, last = map(date.fromisoformat, days)
         if (last - first).days >= self.most_days:
             raise RolecallError("The refresh failed: stg_cloudtrail__events: Query timeout")
         for path in self.bad_files:
             if path not in (skip_log_files or {}):
                 raise RolecallError(f"The refresh failed: {self.words.format(path)}")
         self.staged = first, last
-        rest = last + timedelta(days=1) if last < self.last else None
-        return _run(
-            row_count=self.row_count,
-            loaded_to=f"{last}",
-            remains_from=None if rest is None else f"{rest}",
-            remains_to=None if rest is None else f"{self.last}",
-        )
+        return _run(row_count=self.row_count)
 
 
-def _run(row_count: int = 1, **meta: str | None) -> Any:
-    node = SimpleNamespace(config=SimpleNamespace(meta=meta), resource_type="model")
+def _run(row_count: int = 1) -> Any:
+    node = SimpleNamespace(resource_type="model")
     response = {"rows_affected": row_count, "data_scanned_in_bytes": 10}
     result = SimpleNamespace(node=node, adapter_response=response)
     return SimpleNamespace(result=SimpleNamespace(results=[result]))
 
 
+def _slices(dbt: _Dbt, athena: Any = None, **flags: Any) -> SliceLoad:
+    """Return a load of all days that a table has."""
+    return SliceLoad(
+        load_settings(**flags),
+        dbt,
+        athena,
+        _TABLE,
+        (Span(dbt.first, dbt.last),),
+        has_logs=lambda days, skip_log_files: True,
+    )
+
+
 def _load(dbt: _Dbt, athena: Any = None, **flags: Any) -> Loaded:
-    return SliceLoad(load_settings(**flags), dbt, athena, is_by_day=True).load()
+    return _slices(dbt, athena, **flags).load()
 
 
 def _days(spans: list[tuple[date, date]]) -> list[date]:
@@ -210,7 +223,7 @@ def test_a_slice_that_is_too_much_is_loaded_in_smaller_ones(
 def test_a_last_slice_that_is_too_much_to_store_is_staged_again_in_smaller_ones() -> None:
     dbt = _Dbt(150, 99)
     dbt.most_days_to_store = 20
-    slices = SliceLoad(load_settings(), dbt, None, is_by_day=True)  # type: ignore[arg-type]
+    slices = _slices(dbt)
     slices.load()
     slices.build()
     assert _days(dbt.loaded) == [date(2026, 1, 1) + timedelta(days=number) for number in range(150)]
@@ -219,7 +232,7 @@ def test_a_last_slice_that_is_too_much_to_store_is_staged_again_in_smaller_ones(
 def test_marts_that_are_too_much_are_an_error_at_once() -> None:
     dbt = _Dbt(20, 99)
     dbt.fails_behind = True
-    slices = SliceLoad(load_settings(), dbt, None, is_by_day=True)  # type: ignore[arg-type]
+    slices = _slices(dbt)
     slices.load()
     with pytest.raises(RolecallError, match="role_sessions"):
         slices.build()
@@ -276,6 +289,28 @@ def test_files_that_cannot_be_read_are_left_out_one_by_one(
     assert tuple(loaded.unreadable) == files
 
 
+def test_a_file_that_a_look_for_logs_fails_on_is_left_out_too(
+    service: Service, athena: Athena
+) -> None:
+    service.engine.script = lambda statement, request: table(["log_file"], [])
+
+    def has_logs(days: Window, skip_log_files: Mapping[str, str]) -> bool:
+        if _FILE in skip_log_files:
+            return True
+        reason = f"HIVE_CURSOR_ERROR: Failed to read file: {_FILE}"
+        raise FailedError(f"The query failed: {reason}.", query_id="1", reason=reason)
+
+    dbt = _Dbt(200, 99)
+    window = (Span(dbt.first, dbt.last),)
+    told = SliceLoad(
+        load_settings(skip_unreadable=True), dbt, athena, _TABLE, window, has_logs=has_logs
+    )
+    assert tuple(told.load().unreadable) == (_FILE,)
+    untold = SliceLoad(load_settings(), dbt, athena, _TABLE, window, has_logs=has_logs)
+    with pytest.raises(RolecallError, match=r"^The refresh failed: stg_cloudtrail__events: HIVE"):
+        untold.load()
+
+
 @pytest.mark.parametrize("known", [(), ("a_b-c",)], ids=["new", "known as unreadable"])
 @pytest.mark.parametrize(
     "words",
@@ -293,9 +328,7 @@ def test_a_file_that_could_not_be_read_at_that_moment_is_not_left_out(
     """Whether Athena names it or not, and whatever was told or is known of it."""
     rows = [[_FILE.removeprefix("s3://trail/")] for _ in known]
     service.engine.script = lambda statement, request: table(["log_file"], rows)
-    slices = SliceLoad(
-        load_settings(skip_unreadable=True), _Dbt(3, 99, (_FILE,), words), athena, is_by_day=True
-    )
+    slices = _slices(_Dbt(3, 99, (_FILE,), words), athena, skip_unreadable=True)
     with pytest.raises(RolecallError) as caught:
         slices.load()
     assert "--skip-unreadable" not in str(caught.value)
@@ -306,7 +339,7 @@ def test_throttling_ends_a_search_for_a_bad_file(service: Service, athena: Athen
     """It would end at a file that can be read."""
     words = "HIVE_CURSOR_ERROR: Please reduce your request rate (Status Code: 503)"
     _fails(service, words, 1)
-    search = BadFileSearch(athena, load_settings(), None, {})
+    search = BadFileSearch(athena, load_settings(), _TABLE, (), {})
     days = Days(date(2026, 3, 1), date(2026, 3, 1))
     sql = "select :first_file, :last_file, :first_day, :last_day"
     with pytest.raises(QueryRetryableError):

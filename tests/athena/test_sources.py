@@ -24,7 +24,7 @@ from local_athena.statements import parse
 from rolecall.aws.glue_catalogue import catalogue_table, table_bytes
 from rolecall.aws.trail_bucket import Days
 from rolecall.settings import load_settings
-from rolecall.setup.trail_table import TrailTable
+from rolecall.setup.trail_table import AddedPartition, TrailTable
 from support.command_line import PROJECT
 from support.logs import event, log_key
 from support.macros_alone import answer_of
@@ -345,6 +345,49 @@ def test_a_table_that_is_read_by_given_accounts_only_is_refused(
     )
     done = _warehouse(trail, "injected", tmp_path).rolecall("refresh", exit_code=1)
     assert "default.kind_injected for given values of account only" in done.stderr
+
+
+def test_dbt_alone_steps_over_days_without_logs(trail: Trail, tmp_path: Path) -> None:
+    warehouse = _warehouse(trail, "organization", tmp_path)
+    printed = warehouse.dbt(
+        PROJECT,
+        *("run", "--select", "stg_cloudtrail__events"),
+        first_delivered_date="2026-01-01",
+        slice_days=30,
+    )
+    assert (
+        "This run loads the logs delivered from 2026-04-01 to 2026-04-30."
+        " Those from 2026-05-01 on remain: run it again." in printed
+    )
+    assert warehouse.rows("select count(*) from stg_cloudtrail__events") == [["20"]]
+
+
+def test_dbt_alone_leaves_what_was_added_to_a_refresh(trail: Trail, tmp_path: Path) -> None:
+    """Which would take the past of it as loaded, once newer days were."""
+    table = TrailTable(
+        "default.kind_added",
+        f"s3://{_BUCKET}/{_ROOT}",
+        (_FIRST, _LATER),
+        ("eu-central-1", "us-east-1"),
+        date(2026, 4, 1),
+        "2026/04/08",
+        (AddedPartition("account", _LATER, date(2026, 4, 4), date(2026, 4, 7)),),
+    )
+    for statement in table.statements(None):
+        trail.account.query(statement)
+    trail.account.query("create schema kind_added")
+    trail.account.query(
+        "create view kind_added.log_reads as select '' as log_file, 'loaded' as status,"
+        f" '{_FIRST}' as account_id, 'us-east-1' as aws_region, date '2026-04-04' as delivered_date"
+    )
+    warehouse = _warehouse(trail, "added", tmp_path)
+    printed = warehouse.dbt(PROJECT, "run", "--select", "stg_cloudtrail__events", slice_days=1000)
+    assert f"Leaves the logs of {_LATER} to `rolecall refresh`" in printed
+    rows = warehouse.rows(
+        "select distinct log_file_account_id, cast(delivered_date as varchar)"
+        " from stg_cloudtrail__events order by 2"
+    )
+    assert rows == [[_FIRST, f"2026-04-0{day}"] for day in (3, 4, 6, 7)]
 
 
 def test_a_table_may_lack_every_field_but_the_time(account: Account, tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ _COMPILED = {
             }
             for is_archived in (True, False)
         ],
-        "archived_days_left_out": [["2026-03-01", "2026-03-02"]],
         "empty_days": [
             {
                 "root": "AWSLogs/",

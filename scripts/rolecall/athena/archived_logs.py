@@ -48,11 +48,6 @@ class ArchivedLogs:
         """Of how many accounts they are."""
         return len({log_day.account for log_day in self.files})
 
-    @property
-    def left_out_days(self) -> list[list[str]]:
-        """The variable ``archived_days_left_out`` of the project."""
-        return [[f"{first}", f"{last}"] for first, last in self.left_out]
-
     def parts(self) -> list[list[dict[str, object]]]:
         """Return the changes as values of the variable ``archived_logs``, one for a statement."""
         return day_parts(self.changes, "is_archived")

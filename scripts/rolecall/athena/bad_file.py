@@ -10,20 +10,21 @@ a line as a whole (Athena User Guide, "Hive JSON SerDe" and "OpenX JSON SerDe"; 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 
+from rolecall.athena.load_days import Window
+from rolecall.athena.unread import day_bounds, unread_rows
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
-from rolecall.aws.glue_catalogue import catalogue_table, table_files
+from rolecall.aws.glue_catalogue import CatalogueTable, table_files
 from rolecall.aws.query_errors import fault_of
 from rolecall.aws.refusals import without_advice
 from rolecall.aws.trail_bucket import Days
 from rolecall.errors import ScanLimitError
-from rolecall.project.analyses import compiled_text
+from rolecall.parameters import Value
 from rolecall.settings import Settings
 from rolecall.sizes import size_text
 
@@ -49,7 +50,7 @@ def unreadable_file(reason: str) -> tuple[str | None, str] | None:
 
 @dataclass(slots=True)
 class BadFileSearch:
-    """A search among the files that a load is to read from the day ``load_from`` on.
+    """A search among the files of ``table`` that a load is to read in its ``window``.
 
     Without ``skip_log_files``, S3 URLs with their problems, and for ``most_bytes`` at most, where
     that is not None; ``scanned_bytes`` were read. Files whose URLs end as ``suspects`` come first.
@@ -57,7 +58,8 @@ class BadFileSearch:
 
     athena: Athena
     settings: Settings
-    load_from: date | None
+    table: CatalogueTable
+    window: Window
     skip_log_files: Mapping[str, str]
     suspects: tuple[str, ...] = ()
     most_bytes: int | None = None
@@ -69,18 +71,15 @@ class BadFileSearch:
         Slice by slice of so many days, as the load reads them: the first one that has such a file
         ends the search. Raises ScanLimitError and what any query raises that fails otherwise.
         """
-        probe = json.loads(
-            compiled_text(
-                "{{ unread_probe() }}",
-                self.settings,
-                load_from=self.load_from,
-                skip_log_files=self.skip_log_files,
-            )
-        )
-        spans = [Days.of_texts(*span) for span in probe["spans"]]
-        table = catalogue_table(self.settings.table, self.settings)
-        for days in slices(spans, slice_days) if table.day_columns else spans:
-            found = self._found(probe["sql"], table_files(table, self.settings, days), days)
+        # A record cut short fails whichever field is asked for, a value of the wrong type only
+        # with its own: hence all.
+        names = [name for name, _ in (*self.table.columns, *self.table.partition_keys)]
+        fields = ", ".join(f'count("{name}")' for name in names)
+        rows = unread_rows(self.settings, self.table, self.window, self.skip_log_files)
+        sql = f'select {fields} {rows} and "$path" between :first_file and :last_file'
+        spans = [span.days for span in self.window]
+        for days in slices(spans, slice_days) if self.table.day_columns else spans:
+            found = self._found(sql, table_files(self.table, self.settings, days), days)
             if found is not None:
                 return found
         return None
@@ -116,13 +115,12 @@ class BadFileSearch:
         return False
 
 
-def _bounds(files: Sequence[str], days: Days) -> dict[str, str | datetime]:
+def _bounds(files: Sequence[str], days: Days) -> dict[str, Value]:
     assert days.first is not None and days.last is not None
     return {
         "first_file": files[0],
         "last_file": files[-1],
-        "first_day": datetime.combine(days.first, time.min),
-        "last_day": datetime.combine(days.last, time.min),
+        **day_bounds(days.first, days.last),
     }
 
 

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.athena.archived_logs import ArchivedLogs, archived_logs
 from rolecall.athena.compaction import Compaction, compact
 from rolecall.athena.lease import hold_lease
+from rolecall.athena.load_window import load_window
 from rolecall.athena.run_statements import Run, executions
 from rolecall.athena.scan_limit import check_bytes, check_scan
 from rolecall.athena.slices import SliceLoad
@@ -22,10 +23,10 @@ from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, find_table, table_stock
-from rolecall.aws.trail_bucket import Days, RegionFolder
+from rolecall.aws.trail_bucket import RegionFolder
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.output.formats import Result
-from rolecall.project.analyses import analyses, compile_analyses, compiled_analysis, compiled_text
+from rolecall.project.analyses import analyses, compile_analyses, compiled_analysis
 from rolecall.project.location import project_digest
 from rolecall.project.run import failures, run_dbt
 from rolecall.refresh_summary import DoubtfulFile, RefreshSummary, Unreadable
@@ -104,24 +105,34 @@ def _refresh(settings: Settings, run: Run) -> AthenaRefreshSummary:
     state = _State(settings)
     _clean_older_store(state, settings)
     new_folders = add_new_folders(table, settings, athena)
+    if new_folders:
+        table = catalogue_table(settings.table, settings)
     is_by_day = bool(table.day_columns)
     # All of such a table is scanned: over the limit nothing is asked.
     spare_bytes = None if is_by_day else check_scan([settings.table], settings)
-    spans = _window(settings)
+    before = _newest_load(athena)
+    window = load_window(
+        athena,
+        table,
+        settings,
+        run.started_at.date(),
+        has_ledger=before.load_id is not None,
+    )
+    spans = [span.days for span in window]
     stock = table_stock(table, settings, spans)
     if is_by_day and stock is not None:
         spare_bytes = check_bytes(stock.readable_bytes, [settings.table], settings)
     elif is_by_day:
         spare_bytes = check_scan([settings.table], settings, spans)
     archived = archived_logs(athena, stock, spans)
-    before = _newest_load(athena)
     # Where there is no such table yet, an upgrade looks for them among the events that are stored.
     corrected_before = before.loaded_at if _has_corrections(settings) else None
     slices = SliceLoad(
         settings,
         _run,
         athena,
-        is_by_day=is_by_day,
+        table,
+        window,
         spare_bytes=spare_bytes,
         archived=archived,
     )
@@ -202,12 +213,6 @@ def _clean_older_store(state: _State, settings: Settings) -> None:
             note(f"Secrets that an older version stored are left for the next refresh: {error}")
             return
     state.clean()
-
-
-def _window(settings: Settings) -> list[Days]:
-    """Return the days of delivery that a load looks at, as the project has them."""
-    spans = compiled_text("{{ tojson(span_texts(load_window())) }}", settings)
-    return [Days.of_texts(*span) for span in json.loads(spans)]
 
 
 def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerResult:

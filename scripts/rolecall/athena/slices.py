@@ -7,13 +7,25 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rolecall.athena.archived_logs import ArchivedLogs
 from rolecall.athena.bad_file import BadFileSearch, unreadable_file
+from rolecall.athena.load_days import (
+    Slice,
+    Span,
+    Window,
+    next_slice,
+    slice_of_days,
+    without_days,
+)
+from rolecall.athena.unread import UnreadLogs
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
+from rolecall.aws.glue_catalogue import CatalogueTable
+from rolecall.aws.query_errors import fault_of
 from rolecall.errors import RolecallError, ScanLimitError
+from rolecall.project.days_to_read import days_to_read
 from rolecall.project.location import project_variables
 from rolecall.settings import Settings
 from rolecall.text import note
@@ -25,6 +37,11 @@ STAGED_EVENTS, STAGED_FILES = "stg_cloudtrail__events", "stg_cloudtrail__log_rea
 ARCHIVED = "archived_logs"
 MOST_UNREADABLE = 100
 """How many files that Athena cannot read a refresh leaves out: each costs it another try."""
+
+HasUnreadLogs = Callable[[Window, Mapping[str, str]], bool]
+"""Says whether days have a log to be read but for some, as ``UnreadLogs.any_of`` does."""
+
+_Scanned = TypeVar("_Scanned")
 
 RunDbt = Callable[..., "dbtRunnerResult"]
 """Runs a dbt command as ``run_dbt`` does; raises RolecallError with the reason if it fails."""
@@ -60,10 +77,11 @@ class Loaded:
 class SliceLoad:
     """A load: slice by slice into the store and the ledger, then all that follows from them.
 
-    Each slice is complete before the next is begun, so that a load that was ended goes on where it
-    was. One that is too much for Athena's limits is tried again with half as many days. Beside its
-    logs the load scans ``spare_bytes`` at most, where that is not None. Days that have nothing but
-    ``archived`` logs it does not look at; what changed in these it enters when all others are read.
+    It looks at the days of ``window`` in ``table``. Each slice is complete before the next is
+    begun, so that a load that was ended goes on where it was. One that is too much for Athena's
+    limits is tried again with half as many days. Beside its logs the load scans ``spare_bytes`` at
+    most, where that is not None. Days that have nothing but ``archived`` logs it does not look at;
+    what changed in these it enters when all others are read. ``has_logs`` is there for tests.
     """
 
     def __init__(
@@ -71,27 +89,30 @@ class SliceLoad:
         settings: Settings,
         run: RunDbt,
         athena: Athena,
+        table: CatalogueTable,
+        window: Window,
         *,
-        is_by_day: bool,
         spare_bytes: int | None = None,
         archived: ArchivedLogs | None = None,
+        has_logs: HasUnreadLogs | None = None,
     ) -> None:
         self._settings = settings
         self._archived = ArchivedLogs() if archived is None else archived
         self._run_dbt = run
         self._athena = athena
-        self._is_by_day = is_by_day
+        self._table = table
+        # What no slice has loaded yet.
+        self._left = without_days(window, self._archived.left_out)
         self._spare_bytes = spare_bytes
-        self._load_from: date | None = None
-        self._to_build: list[str] = []
+        self._has_logs = has_logs or UnreadLogs(athena, settings, table, self._left).any_of
+        self._days_to_read = ""
         self._progress = _Progress()
         self.loaded = Loaded()
 
     def load(self) -> Loaded:
         """Load every slice but the last, and stage the last one. Raises RolecallError."""
         self.loaded.is_new |= bool(self._archived.changes)
-        self._to_build = ["--exclude", STAGED_EVENTS]
-        if self._is_by_day:
+        if self._table.day_columns:
             self._load_by_day()
         else:
             self._load_landed()
@@ -105,10 +126,10 @@ class SliceLoad:
         while True:
             try:
                 if archived:
-                    self._build(*self._to_build, archived_logs=archived)
+                    self._build("--exclude", STAGED_EVENTS, archived_logs=archived)
                 else:
                     left_alone = [ARCHIVED] if self._archived.is_known else []
-                    self._build(*self._to_build, *left_alone)
+                    self._build("--exclude", STAGED_EVENTS, *left_alone)
             except RolecallError as error:
                 if not _OF_A_SLICE.search(str(error)) or not self._halved(error):
                     raise
@@ -120,11 +141,10 @@ class SliceLoad:
         """Scan and load slice by slice."""
         while True:
             try:
-                staged, row_count = self._stage()
-                remains = _remains(staged)
+                slice_, row_count = self._without_bad_files(self._stage_slice)
                 is_new = row_count != 0 or bool(self._new_problems())
                 self.loaded.is_new |= is_new
-                if remains is None:
+                if not slice_.rest:
                     return
                 if is_new:
                     self._build("--select", STAGED_FILES, *_STORE)
@@ -132,41 +152,70 @@ class SliceLoad:
                 if not self._halved(error):
                     raise
                 continue
-            self._progress.slice_done(remains)
-            self._load_from = remains.first_left
+            self._progress.slice_done(slice_)
+            self._left = slice_.rest
 
     def _load_landed(self) -> None:
         """Scan everything once, and load that slice by slice."""
-        _, row_count = self._stage()
+        self._read(self._left)
+        row_count = self._without_bad_files(self._stage)
         self.loaded.is_new |= row_count != 0 or bool(self._new_problems())
-        if row_count == 0 or self._staged_days() <= self._slice_days():
-            return
-        while True:
+        days = self._staged_days() if row_count else []
+        left: Window = (Span(days[0], days[-1]),) if days else ()
+        while left:
+            slice_ = slice_of_days(left, self._slice_days(), days)
+            if not slice_.rest:
+                self._read(self._left)
+                return
+            self._read(self._left, staged_before=slice_.rest[0].first)
             try:
-                remains = _remains(self._run(["run", "--select", STAGED_FILES]))
-                if remains is None:
-                    # The files are listed: once more would list what comes after them.
-                    self._to_build.append(STAGED_FILES)
-                    return
-                self._build("--select", *_STORE)
+                self._build("--select", STAGED_FILES, *_STORE)
             except RolecallError as error:
                 if not self._halved(error):
                     raise
                 continue
-            self._progress.slice_done(remains)
+            self._progress.slice_done(slice_)
+            left = slice_.rest
 
-    def _stage(self) -> tuple[dbtRunnerResult, int]:
-        """Scan the raw table; return the run and how many records it found."""
+    def _stage_slice(self) -> tuple[Slice, int]:
+        """Scan the next slice; return it and how many records it has."""
+        slice_ = next_slice(
+            self._left,
+            self._slice_days(),
+            self._table.most_days_in_a_scan,
+            self._has_unread_logs,
+        )
+        self._read(slice_.spans)
+        return slice_, self._stage()
+
+    def _has_unread_logs(self, days: Window) -> bool:
+        """Ask whether some days have a log to be read; what fails is said as of a scan by dbt."""
+        try:
+            return self._has_logs(days, self.loaded.unreadable)
+        except QueryFailedError as error:
+            fault = fault_of(error.reason)
+            what = f"{STAGED_EVENTS}: {error.reason}" if fault is None else fault.sentence
+            raise RolecallError(f"The refresh failed: {what}") from error
+
+    def _stage(self) -> int:
+        """Scan the raw table; return how many records it found."""
+        (result,) = self._run(["run", "--select", STAGED_EVENTS]).result.results
+        response = result.adapter_response
+        self.loaded.raw_bytes += int(response.get("data_scanned_in_bytes") or 0)
+        return int(response.get("rows_affected") or 0)
+
+    def _without_bad_files(self, scan: Callable[[], _Scanned]) -> _Scanned:
+        """Scan, again without each file that Athena cannot read; return what it found."""
         while True:
             try:
-                staged = self._run(["run", "--select", STAGED_EVENTS])
+                return scan()
             except RolecallError as error:
                 self._leave_out(error)
-                continue
-            (result,) = staged.result.results
-            response = result.adapter_response
-            self.loaded.raw_bytes += int(response.get("data_scanned_in_bytes") or 0)
-            return staged, int(response.get("rows_affected") or 0)
+
+    def _read(self, spans: Window, staged_before: date | None = None) -> None:
+        """Let dbt read these days from now on."""
+        days = [span.days for span in spans]
+        self._days_to_read = days_to_read(self._table, days, staged_before)
 
     def _build(self, *selected: str, **options: Any) -> None:
         command = ["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS, *selected]
@@ -176,12 +225,10 @@ class SliceLoad:
         )
 
     def _run(self, arguments: list[str], **options: Any) -> dbtRunnerResult:
-        if self._archived.left_out:
-            options["archived_days_left_out"] = self._archived.left_out_days
         return self._run_dbt(
             arguments,
             self._settings,
-            load_from=self._load_from,
+            days_to_read=self._days_to_read,
             skip_log_files=self.loaded.unreadable,
             **options,
         )
@@ -213,7 +260,8 @@ class SliceLoad:
         search = BadFileSearch(
             self._athena,
             self._settings,
-            self._load_from,
+            self._table,
+            self._left,
             self.loaded.unreadable,
             suspects,
             self._spare_bytes,
@@ -246,12 +294,13 @@ class SliceLoad:
                 raise
             return ()
 
-    def _staged_days(self) -> int:
-        ((days,),) = self._athena.run(
-            "select date_diff('day', min(delivered_date), max(delivered_date))"
-            f" from {STAGED_EVENTS}"
+    def _staged_days(self) -> list[date]:
+        """Return the days of delivery that staging has records of, oldest first."""
+        rows = self._athena.run(
+            "select distinct cast(delivered_date as varchar) as delivered_date"
+            f" from {STAGED_EVENTS} where delivered_date is not null order by 1"
         ).rows()
-        return int(days or 0) + 1
+        return [date.fromisoformat(day) for (day,) in rows]
 
     def _slice_days(self) -> int:
         return int(self._settings.slice_days or project_variables()["slice_days"])
@@ -265,31 +314,6 @@ class SliceLoad:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Remains:
-    """The last day of a slice, and the days that are left after it."""
-
-    loaded_to: date
-    first_left: date
-    last_left: date
-
-    @property
-    def days(self) -> int:
-        """How many days are left, at most."""
-        return (self.last_left - self.first_left).days + 1
-
-
-def _remains(staged: dbtRunnerResult) -> _Remains | None:
-    """Return what a run left for later ones, as macros/say_what_remains.sql notes it."""
-    (result,) = staged.result.results
-    meta: Mapping[str, Any] = result.node.config.meta
-    if not meta.get("remains_from"):
-        return None
-    return _Remains(
-        *(date.fromisoformat(meta[name]) for name in ("loaded_to", "remains_from", "remains_to"))
-    )
-
-
 class _Progress:
     """Says on standard error how far a load of several slices is."""
 
@@ -298,16 +322,16 @@ class _Progress:
         self._count = 0
         self._first: tuple[float, int] | None = None
 
-    def slice_done(self, remains: _Remains) -> None:
+    def slice_done(self, slice_: Slice) -> None:
         """Say what is loaded and what is left; how long that takes, from the second slice on."""
         self._count += 1
         now, about = self._clock(), ""
         if self._first is None:
-            self._first = now, remains.days
-        elif (done := self._first[1] - remains.days) > 0:
-            left = timedelta(seconds=round((now - self._first[0]) / done * remains.days))
+            self._first = now, slice_.days_left
+        elif (done := self._first[1] - slice_.days_left) > 0:
+            left = timedelta(seconds=round((now - self._first[0]) / done * slice_.days_left))
             about = f", about {left}"
         note(
-            f"Slice {self._count:,}: loaded what was delivered up to {remains.loaded_to};"
-            f" {remains.days:,} days up to {remains.last_left} are left{about}."
+            f"Slice {self._count:,}: loaded what was delivered up to {slice_.last};"
+            f" {slice_.days_left:,} days up to {slice_.rest[-1].last} are left{about}."
         )

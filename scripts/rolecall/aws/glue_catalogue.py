@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -23,8 +24,11 @@ READ_RESTORED = "read_restored_glacier_objects"
 """The property by which Athena reads what was restored from Glacier for some days, and does not
 pass it over (Amazon Athena User Guide, "Query restored Amazon S3 Glacier objects")."""
 
-# What tells the day of delivery, as macros/delivery_day_columns.sql has it.
+# The partition columns of AWS's manual partitioning, and the forms in which columns tell a day.
 _MANUAL_DAY = {"year": "yyyy", "month": "MM", "day": "dd"}
+_DAY = re.compile(r"yyyy[/_.-]?MM[/_.-]?dd|yyyy MM dd")
+# Athena lists at most so many partitions in a scan (Amazon Athena User Guide, "Service quotas").
+_MOST_PARTITIONS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,59 @@ class CatalogueTable:
 
     @property
     def day_columns(self) -> Mapping[str, str]:
-        """The partition columns that tell the day of delivery, each with the form of its values."""
-        if self.told_partitions is not None:
-            return self.told_partitions
+        """The partition columns that tell the day of delivery, each with the form of its values.
+
+        Empty, one that has the whole day, or three for year, month and day. Raises RolecallError
+        if the settings name others.
+        """
         keys = [name for name, _ in self.partition_keys]
-        projected = {
-            key: self.properties.get(f"projection.{key}.format", "")
-            for key in keys
-            if self.properties.get(f"projection.{key}.type") == "date"
+        forms = self.told_partitions
+        if not forms:
+            forms = {
+                key: self.properties.get(f"projection.{key}.format", "")
+                for key in keys
+                if self.properties.get(f"projection.{key}.type") == "date"
+            }
+            if not forms and _MANUAL_DAY.keys() <= set(keys):
+                forms = _MANUAL_DAY
+        known = {
+            name: form
+            for name, form in forms.items()
+            if name in keys and re.fullmatch("[a-z0-9_]+", name)
         }
-        if any(re.fullmatch(r"yyyy[/_.-]?MM[/_.-]?dd", form) for form in projected.values()):
-            return projected
-        return _MANUAL_DAY if not projected and _MANUAL_DAY.keys() <= set(keys) else {}
+        if _DAY.fullmatch(" ".join(known.values())):
+            return known
+        if self.told_partitions:
+            raise RolecallError(
+                f"The setting partitions is {dict(self.told_partitions)}, and the partition columns"
+                f" of {self.name.partition('.')[2]} are {', '.join(keys) or 'none'}: name one that"
+                " has the day, such as {dt: yyyy/MM/dd}, or three in the order"
+                " {year: yyyy, month: MM, day: dd}."
+            )
+        return {}
+
+    @property
+    def first_projected_day(self) -> date | None:
+        """The first day that a projected table can have, None where the table does not say it."""
+        if not self.is_projected or len(self.day_columns) != 1:
+            return None
+        (column,) = self.day_columns
+        first, _, _ = self.properties.get(f"projection.{column}.range", "").partition(",")
+        match = re.fullmatch(r"(\d{4})[/_.-]?(\d\d)[/_.-]?(\d\d)", first.strip(), re.ASCII)
+        return date(*map(int, match.groups())) if match else None
+
+    @property
+    def most_days_in_a_scan(self) -> int:
+        """How many days one scan may span.
+
+        A projected table has a partition a day for each combination of its other keys.
+        """
+        folders = math.prod(
+            len(self.properties.get(f"projection.{key}.values", "").split(","))
+            for key, _ in self.partition_keys
+            if self.properties.get(f"projection.{key}.type") == "enum"
+        )
+        return max(_MOST_PARTITIONS // folders, 1)
 
 
 def catalogue_table(name: str, settings: Settings) -> CatalogueTable:

@@ -53,11 +53,6 @@ class Days:
     last: date | None = None
     only: tuple[str, ...] = ()
 
-    @classmethod
-    def of_texts(cls, first: str, last: str, *only: str) -> Days:
-        """Return what the macro ``span_texts`` has of a span of days."""
-        return cls(date.fromisoformat(first), date.fromisoformat(last), only)
-
     def keys_of(self, folders: Iterable[RegionFolder]) -> list[str]:
         """Return the keys of the folders whose logs are meant."""
         return [

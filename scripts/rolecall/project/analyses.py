@@ -65,9 +65,11 @@ def compiled_analysis(name: str, settings: Settings) -> str:
     if settings.target == "athena" and reads_the_source(name):
         # What fields a raw table has stands in the catalogue, and may change there.
         from rolecall.aws.glue_catalogue import catalogue_table
+        from rolecall.project.days_to_read import days_to_read
 
-        fingerprint = catalogue_table(settings.table, settings).fingerprint
-        return (_compiled([name], settings, fingerprint) / f"{name}.sql").read_text("utf-8")
+        table = catalogue_table(settings.table, settings)
+        folder = _compiled([name], settings, table.fingerprint, days_to_read(table))
+        return (folder / f"{name}.sql").read_text("utf-8")
     return (compile_analyses(settings) / f"{name}.sql").read_text("utf-8")
 
 
@@ -89,10 +91,13 @@ def reads_the_source(name: str) -> bool:
     return "source(" in text
 
 
-def _compiled(names: list[str], settings: Settings, fingerprint: str = "") -> Path:
+def _compiled(
+    names: list[str], settings: Settings, fingerprint: str = "", days_to_read: str = ""
+) -> Path:
     """Return the folder with these analyses compiled.
 
-    ``fingerprint`` is of the raw table that they depend on, '' if they do not.
+    ``fingerprint`` and ``days_to_read`` are of the raw table that they depend on, '' if they do
+    not.
     """
     folder = _compiled_dir(settings, [*names, fingerprint])
     if folder.is_dir():
@@ -108,7 +113,7 @@ def _compiled(names: list[str], settings: Settings, fingerprint: str = "") -> Pa
         parsed = state_dir() / "partial_parse.msgpack"
         if parsed.is_file():
             arguments += ["--partial-parse-file-path", str(parsed)]
-        result = run_dbt(arguments, settings)
+        result = run_dbt(arguments, settings, days_to_read=days_to_read)
         if not result.success:
             raise RolecallError(f"dbt cannot compile the analyses: {failures(result)}")
         with suppress(OSError):  # another process was first

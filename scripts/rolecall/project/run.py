@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 # The environment variable that puts the run id into each statement's comment.
 _RUN = "ROLECALL_RUN"
+# What rolecall.project.days_to_read describes; that module imports AWS's, which take time.
+_DAYS_TO_READ = "ROLECALL_DAYS_TO_READ"
 # Artifacts that nothing reads cost a second.
 _LEAN = ("--no-version-check", "--no-write-json")
 
@@ -31,19 +32,18 @@ def run_dbt(
     arguments: list[str],
     settings: Settings,
     *,
-    load_from: date | None = None,
+    days_to_read: str = "",
     skip_log_files: Mapping[str, str] | None = None,
     archived_logs: Sequence[Mapping[str, object]] = (),
-    archived_days_left_out: Sequence[Sequence[str]] = (),
     empty_days: Sequence[Mapping[str, object]] = (),
 ) -> dbtRunnerResult:
     """Run a dbt command in this process, on the project and target of ``settings``.
 
-    On Athena the load begins no earlier than ``load_from`` and leaves out ``skip_log_files``, each
-    an S3 URL with what is wrong with it, and ``archived_days_left_out``; ``archived_logs`` and
-    ``empty_days`` are entered (all as dbt_project.yml has them). dbt prints nothing; its log is in
-    ``state_dir()``. The database is closed afterwards. An interrupt and SIGTERM come through as
-    KeyboardInterrupt and SystemExit.
+    On Athena the load reads ``days_to_read`` (as ``rolecall.project.days_to_read`` has it), '' for
+    what dbt alone would, and leaves out ``skip_log_files``, each an S3 URL with what is wrong with
+    it; ``archived_logs`` and ``empty_days`` are entered (all as dbt_project.yml has them). dbt
+    prints nothing; its log is in ``state_dir()``. The database is closed afterwards. An interrupt
+    and SIGTERM come through as KeyboardInterrupt and SystemExit.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -68,13 +68,11 @@ def run_dbt(
             told["skip_log_files"] = dict(skip_log_files)
         if archived_logs:
             told["archived_logs"] = list(archived_logs)
-        if archived_days_left_out:
-            told["archived_days_left_out"] = list(archived_days_left_out)
         if empty_days:
             told["empty_days"] = list(empty_days)
         options["--vars"] = json.dumps(told)
     flat = [str(part) for option in options.items() for part in option]
-    with _environment(settings, load_from), _termination_as_interrupt():
+    with _environment(settings, days_to_read), _termination_as_interrupt():
         try:
             result = dbtRunner().invoke([command, *flat, *_LEAN, *rest])
             if isinstance(result.exception, (KeyboardInterrupt, SystemExit)):
@@ -157,7 +155,7 @@ def _termination_as_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def _environment(settings: Settings, load_from: date | None = None) -> Iterator[None]:
+def _environment(settings: Settings, days_to_read: str = "") -> Iterator[None]:
     """Set what ``profiles.yml`` and the macros read from the environment, for the time of a run."""
     before = dict(os.environ)
     os.environ["ROLECALL_DATABASE"] = str(settings.database.absolute())
@@ -175,8 +173,7 @@ def _environment(settings: Settings, load_from: date | None = None) -> Iterator[
         if region := aws_region(settings.region):
             os.environ["ROLECALL_REGION"] = region
     os.environ["ROLECALL_AUDIT"] = "1" if settings.audit else ""
-    # No variable: another value of one makes dbt parse the whole project anew.
-    os.environ["ROLECALL_LOAD_FROM"] = "" if load_from is None else load_from.isoformat()
+    os.environ[_DAYS_TO_READ] = days_to_read
     path_before = list(sys.path)
     folder_before = Path.cwd()
     # dbt logs the command line, and stops at one that is not UTF-8: it is not its own.

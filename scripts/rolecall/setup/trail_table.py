@@ -7,7 +7,7 @@ Athena User Guide, "Partition projection").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,7 +20,8 @@ MARK = "rolecall.setup"
 """The property by which a table shows that Rolecall made it."""
 
 ADDED = "rolecall.added"
-"""The property with what was added later, and its days: macros/added_partitions.sql reads it."""
+"""The property with what was added later, and its days, which loads read: the macro
+``partitions_left_alone`` too."""
 
 _LAYOUT = "1"
 # Athena takes a statement of 256 kB, and what was added a thousand additions ago is loaded.
@@ -94,7 +95,7 @@ class TrailTable:
             _united(self.regions, REGION, there.properties.get("projection.region.values", "")),
             min(first, self.first_day),
             end,
-            (*_added(there.properties.get(ADDED, "")), *self.added)[-_MOST_ADDED:],
+            (*added_partitions(there), *self.added)[-_MOST_ADDED:],
         )
 
     def _create(self) -> str:
@@ -137,10 +138,12 @@ TBLPROPERTIES ({_pairs(self._properties())})"""
         return f"`{valid_name('database', database)}`.`{valid_name('table', table)}`"
 
 
-def _added(text: str) -> Iterator[AddedPartition]:
-    """Yield what a property says was added."""
-    for column, value, first, last in _ADDED.findall(text):
-        yield AddedPartition(column, value, date.fromisoformat(first), date.fromisoformat(last))
+def added_partitions(table: CatalogueTable) -> list[AddedPartition]:
+    """Return what a table's properties say was added to it."""
+    return [
+        AddedPartition(column, value, date.fromisoformat(first), date.fromisoformat(last))
+        for column, value, first, last in _ADDED.findall(table.properties.get(ADDED, ""))
+    ]
 
 
 def _united(values: Sequence[str], kind: re.Pattern[str], joined: str) -> tuple[str, ...]:
