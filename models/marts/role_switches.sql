@@ -60,9 +60,11 @@ switches as (
             sessions.role_arn,
             console_switches.role_arn_with_path,
             role_arns.role_arn,
-            'arn:' || console_switches.role_partition || ':iam::'
-            || console_switches.role_account_id || ':role/'
-            || console_switches.role_name
+            {{ iam_role_arn(
+                'console_switches.role_partition',
+                'console_switches.role_account_id',
+                'console_switches.role_name'
+            ) }}
         ) as role_arn,
         coalesce(
             console_switches.role_session_name,

@@ -214,11 +214,9 @@ with_doubt as (
         possible.activity_key,
         activity.session_created_at,
         possible.apart,
-        case
-            when issued_keys.access_key_id is not null then 0
-            when starts.switch_key is not null then 1
-            else 2
-        end as doubt
+        issued_keys.access_key_id is null as is_unconfirmed,
+        issued_keys.access_key_id is null
+        and starts.switch_key is null as is_doubtful
     from possible
     inner join starts
         on possible.entry_key = starts.entry_key
@@ -231,30 +229,16 @@ with_doubt as (
 
 ),
 
-candidates as (
+-- A round for the issued key, and one each for what lies zero, one and two
+-- seconds apart.
+{{ mutually_nearest(
+    'with_doubt',
+    left='entry_key',
+    right='activity_key',
+    nearest_by=['is_unconfirmed', 'apart', 'is_doubtful'],
+    left_ties=['started_at'],
+    right_ties=['session_created_at'],
+    rounds=4
+) }}
 
-    select
-        entry_key as one,
-        activity_key as other,
-        case when doubt = 0 then 0 else 10000000000 end + 10 * apart + doubt
-            as distance,
-        started_at as one_tie,
-        entry_key as one_id,
-        session_created_at as other_tie,
-        activity_key as other_id
-    from with_doubt
-
-),
-
-{{ mutually_nearest('candidates', rounds=4) }},
-
-matches as (
-
-    select
-        one as entry_key,
-        other as activity_key
-    from nearest_pairs
-
-)
-
-select * from matches
+select * from nearest_pairs

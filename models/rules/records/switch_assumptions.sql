@@ -170,15 +170,7 @@ possible as (
 -- The session was assumed in the same second or two.
 candidates as (
 
-    select
-        switch_key as one,
-        assumption_key as other,
-        doubt * 10000000 + apart as distance,
-        switched_at as one_tie,
-        role_switch_id as one_id,
-        assumed_at as other_tie,
-        role_assumption_id as other_id
-    from possible
+    select * from possible
     where
         apart <= case
             when is_of_session then {{ match_limit }}
@@ -187,15 +179,15 @@ candidates as (
 
 ),
 
-{{ mutually_nearest('candidates', rounds=5) }},
+-- A round for each of the surer doubts, and three for the last, as halves have.
+{{ mutually_nearest(
+    'candidates',
+    left='switch_key',
+    right='assumption_key',
+    nearest_by=['doubt', 'apart'],
+    left_ties=['switched_at', 'role_switch_id'],
+    right_ties=['assumed_at', 'role_assumption_id'],
+    rounds=5
+) }}
 
-pairs as (
-
-    select
-        one as switch_key,
-        other as assumption_key
-    from nearest_pairs
-
-)
-
-select * from pairs
+select * from nearest_pairs

@@ -144,10 +144,11 @@ with_role_arn as (
             with_records.shown_role_arn,
             arns_by_id.role_arn,
             arns_by_name.role_arn,
-            'arn:' || with_records.role_partition || ':iam::'
-            || with_records.role_account_id
-            || ':role/'
-            || with_records.role_name
+            {{ iam_role_arn(
+                'with_records.role_partition',
+                'with_records.role_account_id',
+                'with_records.role_name'
+            ) }}
         ) as role_arn
     from with_records
     left join role_arns as arns_by_id
