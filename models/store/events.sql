@@ -3,8 +3,7 @@
     {%- set copied_days = within_copied_days('known_events.event_at') -%}
     {%- do merge_within(copied_days | replace('known_events.', 'target.')) -%}
 {%- endif -%}
-{#- The event and whose it is; their session, the way it came, what it corrects, its JSON text and
-    where it was found. -#}
+{#- The event and who made it. -#}
 {%- set event_columns = [
     'event_name', 'event_source', 'event_type', 'event_category',
     'event_version', 'aws_region', 'source_ip_address', 'user_agent',
@@ -17,6 +16,7 @@
     'in_scope_of_source_account_id', 'in_scope_of_issuer_type',
     'in_scope_of_credentials_issued_to',
 ] -%}
+{#- Their session, the way it came, what it corrects, its JSON text. -#}
 {%- set session_columns = [
     'is_session_mfa_authenticated', 'session_issuer_type', 'session_issuer_arn',
     'session_issuer_account_id', 'session_issuer_user_name',
