@@ -15,7 +15,7 @@ entry_actors as (
 
 ),
 
--- Nobody is told of where two cannot be told apart.
+-- A session that two people entered names neither of them.
 told_actors as (
 
     select

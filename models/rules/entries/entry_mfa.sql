@@ -1,4 +1,4 @@
--- RULES 3: with MFA or not, chains aside; never no because nothing says yes.
+-- RULES 3: MFA by the entry's own records. Missing evidence never means no.
 with
 
 evidence as (

@@ -1,4 +1,4 @@
--- RULES 2: by what else than the principal id a start and a session are one.
+-- RULES 2: what may be one session although no principal id says so.
 {%- set match_seconds = var('session_match_seconds') %}
 with
 

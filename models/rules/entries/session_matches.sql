@@ -113,8 +113,8 @@ with_doubt as (
 
 ),
 
--- A round for the issued key, and one each for what lies zero, one and two
--- seconds apart.
+-- One round for sessions confirmed by the issued key, and one each for those
+-- that are zero, one and two seconds apart.
 {{ mutually_nearest(
     'with_doubt',
     left='entry_key',

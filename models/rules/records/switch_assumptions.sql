@@ -132,7 +132,8 @@ candidates as (
 
 ),
 
--- A round for each of the surer doubts, and three for the last, as halves have.
+-- One round each for the two surer kinds of match; three for the last one, as
+-- switch_pairs has.
 {{ mutually_nearest(
     'candidates',
     left='switch_key',

@@ -59,7 +59,7 @@ candidates as (
 
 ),
 
--- RULES 1 says three rounds.
+-- Three rounds, by RULES 1.
 {{ mutually_nearest(
     'candidates',
     left='source_half_id',

@@ -59,7 +59,7 @@ candidates as (
 
 ),
 
--- Three rounds, as the halves of switches have.
+-- Three rounds, as switch_pairs has.
 {{ mutually_nearest(
     'candidates',
     left='role_key',
