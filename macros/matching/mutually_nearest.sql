@@ -1,20 +1,23 @@
 {#- CTEs that pair rows one to one by mutual nearest choice, in rounds: a pair is made where each
     is the other's first choice, then again among what is left over. The last CTE is
-    `nearest_pairs`, with the columns `one` and `other`. Where there is no choice nothing is
-    compared: only what is contested goes through the rounds, in which each CTE is read once, since
-    Athena computes a CTE anew wherever it is named.
+    `nearest_pairs`, with the two columns of keys. Where there is no choice nothing is compared: only
+    what is contested goes through the rounds, in which each CTE is read once, since Athena computes
+    a CTE anew wherever it is named.
 
-    candidates: a CTE of possible pairs with the columns `one`, `other` (keys), `distance`,
-    `one_tie`, `one_id`, `other_tie`, `other_id`; equal distances are decided by the tie, then the
-    id, of the row that is chosen.
+    candidates: a CTE of possible pairs, with all the columns that are named here.
+    left, right: the columns with the keys of the two sides.
+    nearest_by: the columns by which both choose, what is nearer first.
+    left_ties, right_ties: the columns by which one of several rows of that side, equally near, is
+    chosen; at last the key is one.
     rounds: how often what is left over is paired again. -#}
-{% macro mutually_nearest(candidates, rounds=3) -%}
+{% macro mutually_nearest(candidates, left, right, nearest_by, left_ties, right_ties, rounds) -%}
+    {%- set columns = ([left, right] + nearest_by + left_ties + right_ties) | join(', ') -%}
     counted_candidates as (
 
         select
             *,
-            count(*) over (partition by one) = 1 and count(*) over (partition by other) = 1
-                as is_only_choice
+            count(*) over (partition by {{ left }}) = 1
+            and count(*) over (partition by {{ right }}) = 1 as is_only_choice
         from {{ candidates }}
 
     ),
@@ -22,13 +25,7 @@
     contested_candidates as (
 
         select
-            one,
-            other,
-            distance,
-            one_tie,
-            one_id,
-            other_tie,
-            other_id,
+            {{ columns }},
             0 as is_pair
         from counted_candidates
         where not is_only_choice
@@ -42,11 +39,13 @@
         select
             *,
             row_number() over (
-                partition by one, is_pair order by distance, other_tie, other_id
-            ) as choice_of_one,
+                partition by {{ left }}, is_pair
+                order by {{ (nearest_by + right_ties + [right]) | join(', ') }}
+            ) as choice_of_left,
             row_number() over (
-                partition by other, is_pair order by distance, one_tie, one_id
-            ) as choice_of_other
+                partition by {{ right }}, is_pair
+                order by {{ (nearest_by + left_ties + [left]) | join(', ') }}
+            ) as choice_of_right
         from {{ pool }}
 
     ),
@@ -54,15 +53,9 @@
     pairs_of_round_{{ round }} as (
 
         select
-            one,
-            other,
-            distance,
-            one_tie,
-            one_id,
-            other_tie,
-            other_id,
+            {{ columns }},
             case
-                when is_pair = 1 or (choice_of_one = 1 and choice_of_other = 1) then 1
+                when is_pair = 1 or (choice_of_left = 1 and choice_of_right = 1) then 1
                 else 0
             end as is_pair
         from choices_of_round_{{ round }}
@@ -73,8 +66,8 @@
 
         select
             *,
-            max(is_pair) over (partition by one) as is_one_taken,
-            max(is_pair) over (partition by other) as is_other_taken
+            max(is_pair) over (partition by {{ left }}) as is_left_taken,
+            max(is_pair) over (partition by {{ right }}) as is_right_taken
         from pairs_of_round_{{ round }}
 
     ),
@@ -82,16 +75,10 @@
     left_after_round_{{ round }} as (
 
         select
-            one,
-            other,
-            distance,
-            one_tie,
-            one_id,
-            other_tie,
-            other_id,
+            {{ columns }},
             is_pair
         from taken_in_round_{{ round }}
-        where is_pair = 1 or (is_one_taken = 0 and is_other_taken = 0)
+        where is_pair = 1 or (is_left_taken = 0 and is_right_taken = 0)
 
     ),
     {%- endfor %}
@@ -99,14 +86,14 @@
     nearest_pairs as (
 
         select
-            one,
-            other
+            {{ left }},
+            {{ right }}
         from left_after_round_{{ rounds }}
         where is_pair = 1
         union all
         select
-            one,
-            other
+            {{ left }},
+            {{ right }}
         from counted_candidates
         where is_only_choice
 

@@ -6,16 +6,10 @@ assumptions as (
 
 ),
 
-session_entries as (
-
-    select * from {{ ref('session_entries') }}
-    where assumption_key is not null
-
-),
-
 entry_origins as (
 
     select * from {{ ref('entry_origins') }}
+    where assumption_key is not null
 
 ),
 
@@ -88,21 +82,19 @@ published as (
         assumptions.aws_region,
 
         ---------- the session that came of it, the one before, and the records
-        session_entries.session_id,
+        entry_origins.session_id,
         entry_actors.parent_session_id,
         entry_actors.chain_depth,
-        session_entries.switch_key,
+        entry_origins.switch_key,
         assumptions.caller_event_id,
         assumptions.role_event_id,
         assumptions.shared_event_id
 
     from assumptions
-    inner join session_entries
-        on assumptions.assumption_key = session_entries.assumption_key
     inner join entry_origins
-        on session_entries.entry_key = entry_origins.entry_key
+        on assumptions.assumption_key = entry_origins.assumption_key
     inner join entry_actors
-        on session_entries.entry_key = entry_actors.entry_key
+        on entry_origins.entry_key = entry_actors.entry_key
 
 )
 

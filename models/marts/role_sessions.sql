@@ -15,6 +15,26 @@ entry_actors as (
 
 ),
 
+-- A session that two people entered names neither of them.
+told_actors as (
+
+    select
+        sessions.session_id,
+        entry_actors.actor_arn,
+        entry_actors.actor_name,
+        entry_actors.actor_type,
+        entry_actors.actor_method,
+        entry_actors.actor_confidence,
+        entry_actors.source_identity,
+        entry_actors.mfa,
+        entry_actors.mfa_evidence
+    from sessions
+    inner join entry_actors
+        on sessions.entry_key = entry_actors.entry_key
+    where not sessions.is_contested
+
+),
+
 addresses as (
 
     select * from {{ ref('session_addresses') }}
@@ -68,31 +88,17 @@ joined as (
         entry_actors.root_session_id,
         entry_actors.chain_depth,
 
-        ---------- who is behind it: nobody where two cannot be told apart
-        case when not sessions.is_contested then entry_actors.actor_arn end
-            as actor_arn,
-        case when not sessions.is_contested then entry_actors.actor_name end
-            as actor_name,
-        case
-            when sessions.is_contested then 'unknown'
-            else entry_actors.actor_type
-        end as actor_type,
-        case when not sessions.is_contested then entry_actors.actor_method end
-            as actor_method,
-        case
-            when not sessions.is_contested then entry_actors.actor_confidence
-        end as actor_confidence,
-        case
-            when not sessions.is_contested then entry_actors.source_identity
-        end as source_identity,
+        ---------- who is behind it
+        told_actors.actor_arn,
+        told_actors.actor_name,
+        coalesce(told_actors.actor_type, 'unknown') as actor_type,
+        told_actors.actor_method,
+        told_actors.actor_confidence,
+        told_actors.source_identity,
 
         ---------- with MFA or not
-        case
-            when sessions.is_contested then 'unknown'
-            else entry_actors.mfa
-        end as mfa,
-        case when not sessions.is_contested then entry_actors.mfa_evidence end
-            as mfa_evidence,
+        coalesce(told_actors.mfa, 'unknown') as mfa,
+        told_actors.mfa_evidence,
 
         ---------- from where
         addresses.source_ip_address,
@@ -117,6 +123,8 @@ joined as (
     from sessions
     inner join entry_actors
         on sessions.entry_key = entry_actors.entry_key
+    left join told_actors
+        on sessions.session_id = told_actors.session_id
     left join addresses
         on sessions.session_id = addresses.session_id
     left join renewals

@@ -6,9 +6,9 @@ console_switches as (
 
 ),
 
-session_entries as (
+entries as (
 
-    select * from {{ ref('session_entries') }}
+    select * from {{ ref('entries') }}
     where switch_key is not null
 
 ),
@@ -16,12 +16,6 @@ session_entries as (
 entry_actors as (
 
     select * from {{ ref('entry_actors') }}
-
-),
-
-assumptions as (
-
-    select * from {{ ref('assumptions') }}
 
 ),
 
@@ -60,13 +54,14 @@ switches as (
             sessions.role_arn,
             console_switches.role_arn_with_path,
             role_arns.role_arn,
-            'arn:' || console_switches.role_partition || ':iam::'
-            || console_switches.role_account_id || ':role/'
-            || console_switches.role_name
+            {{ iam_role_arn(
+                'console_switches.role_partition',
+                'console_switches.role_account_id',
+                'console_switches.role_name'
+            ) }}
         ) as role_arn,
         coalesce(
-            console_switches.role_session_name,
-            assumptions.role_session_name
+            console_switches.role_session_name, entries.assumption_session_name
         ) as role_session_name,
 
         ---------- who switched, as logged
@@ -97,24 +92,21 @@ switches as (
 
         ---------- the session that came of it, and the records
         case
-            when led_by_others.entry_key is null
-                then session_entries.session_id
+            when led_by_others.entry_key is null then entries.session_id
         end as session_id,
         console_switches.role_event_id,
         console_switches.source_event_id,
-        assumptions.role_assumption_id as assume_role_event_id
+        entries.role_assumption_id as assume_role_event_id
 
     from console_switches
-    inner join session_entries
-        on console_switches.switch_key = session_entries.switch_key
+    inner join entries
+        on console_switches.switch_key = entries.switch_key
     inner join entry_actors
-        on session_entries.entry_key = entry_actors.entry_key
-    left join assumptions
-        on session_entries.assumption_key = assumptions.assumption_key
+        on entries.entry_key = entry_actors.entry_key
     left join sessions
-        on session_entries.session_id = sessions.session_id
+        on entries.session_id = sessions.session_id
     left join led_by_others
-        on session_entries.entry_key = led_by_others.entry_key
+        on entries.entry_key = led_by_others.entry_key
     left join role_arns
         on
             console_switches.role_account_id

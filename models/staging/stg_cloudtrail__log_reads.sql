@@ -1,3 +1,12 @@
+{#- Of a file that cannot be read nothing is counted. -#}
+{%- set counts = [
+    ('dated_by_file', 'event_count'),
+    ('dated_by_file', 'copied_record_count'),
+    ('left_out_by_file', 'rejected_record_count'),
+    ('left_out_by_file', 'too_large_record_count'),
+    ('left_out_by_file', 'forgotten_record_count'),
+    ('left_out_by_file', 'misplaced_record_count'),
+] %}
 with
 
 staged_records as (
@@ -53,27 +62,19 @@ dated_by_file as (
 
 ),
 
-rejected_by_file as (
+left_out_by_file as (
 
     select
         log_file,
-        sum(case when is_forgotten then 0 else 1 end) as rejected_record_count,
+        sum(
+            case when is_forgotten then 0 when is_rejected then 1 else 0 end
+        ) as rejected_record_count,
         sum(case when is_too_large and not is_forgotten then 1 else 0 end)
             as too_large_record_count,
-        sum(case when is_forgotten then 1 else 0 end) as forgotten_record_count
+        sum(case when is_forgotten then 1 else 0 end) as forgotten_record_count,
+        sum(case when is_misplaced then 1 else 0 end) as misplaced_record_count
     from staged_records
-    where is_rejected
-    group by 1
-
-),
-
-misplaced_by_file as (
-
-    select
-        log_file,
-        count(*) as misplaced_record_count
-    from staged_records
-    where is_misplaced
+    where is_rejected or is_misplaced
     group by 1
 
 ),
@@ -120,22 +121,19 @@ counted as (
         files.status,
         files.problem,
         files.record_count,
-        cast(coalesce(dated_by_file.event_count, 0) as bigint)
-            as accepted_event_count,
-        cast(coalesce(dated_by_file.copied_record_count, 0) as bigint)
-            as accepted_copy_count,
-        cast(coalesce(rejected_by_file.rejected_record_count, 0) as bigint)
-            as rejected_count,
-        cast(coalesce(rejected_by_file.too_large_record_count, 0) as bigint)
-            as too_large_count,
-        cast(coalesce(rejected_by_file.forgotten_record_count, 0) as bigint)
-            as forgotten_count,
-        cast(coalesce(misplaced_by_file.misplaced_record_count, 0) as bigint)
-            as misplaced_count,
-        cast(
-            files.repeated_list_record_count
-            + coalesce(repeated_by_file.repeated_record_count, 0) as bigint
-        ) as ambiguous_count,
+        {%- for counted, count in counts %}
+            case
+                when files.status <> 'unreadable'
+                    then cast(coalesce({{ counted }}.{{ count }}, 0) as bigint)
+            end as {{ count }},
+        {%- endfor %}
+        case
+            when files.status <> 'unreadable'
+                then cast(
+                    coalesce(repeated_by_file.repeated_record_count, 0)
+                    + files.repeated_list_record_count as bigint
+                )
+        end as ambiguous_record_count,
         files.sha256,
         files.size_bytes,
         files.modified_at,
@@ -144,10 +142,8 @@ counted as (
     from files
     left join dated_by_file
         on files.log_file = dated_by_file.log_file
-    left join rejected_by_file
-        on files.log_file = rejected_by_file.log_file
-    left join misplaced_by_file
-        on files.log_file = misplaced_by_file.log_file
+    left join left_out_by_file
+        on files.log_file = left_out_by_file.log_file
     left join repeated_by_file
         on files.log_file = repeated_by_file.log_file
 
@@ -163,20 +159,13 @@ stamped as (
         status,
         problem,
         record_count,
-        case when status <> 'unreadable' then accepted_event_count end
-            as event_count,
-        case when status <> 'unreadable' then accepted_copy_count end
-            as copied_record_count,
-        case when status <> 'unreadable' then rejected_count end
-            as rejected_record_count,
-        case when status <> 'unreadable' then too_large_count end
-            as too_large_record_count,
-        case when status <> 'unreadable' then forgotten_count end
-            as forgotten_record_count,
-        case when status <> 'unreadable' then misplaced_count end
-            as misplaced_record_count,
-        case when status <> 'unreadable' then ambiguous_count end
-            as ambiguous_record_count,
+        event_count,
+        copied_record_count,
+        rejected_record_count,
+        too_large_record_count,
+        forgotten_record_count,
+        misplaced_record_count,
+        ambiguous_record_count,
         sha256,
         size_bytes,
         {{ mart_timestamp('modified_at') }} as modified_at,

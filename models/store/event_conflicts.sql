@@ -77,21 +77,6 @@ unlike_records as (
 
 ),
 
-{% if is_incremental() %}
-
-    known_conflicts as (
-
-        select
-            event_id,
-            recipient_account_id,
-            log_file,
-            record_digest
-        from {{ this }}
-
-    ),
-
-{% endif %}
-
 first_copies as (
 
     select * from unlike_records
@@ -112,7 +97,7 @@ pairs as (
         ) as pair_number
     from first_copies
     {% if is_incremental() %}
-        left join known_conflicts
+        left join {{ this }} as known_conflicts
             on
                 first_copies.event_id = known_conflicts.event_id
                 and first_copies.recipient_account_id

@@ -1,3 +1,26 @@
+{%- set identity_columns = [
+    'identity_arn', 'identity_account_id', 'access_key_id', 'user_name',
+    'invoked_by', 'invoked_by_delegate_account_id', 'identity_provider',
+    'credential_id', 'on_behalf_of_user_id', 'identity_store_arn',
+    'in_scope_of_source_arn', 'in_scope_of_source_account_id',
+    'in_scope_of_issuer_type', 'in_scope_of_credentials_issued_to',
+    'session_created_at', 'is_session_mfa_authenticated', 'session_issuer_type',
+    'session_issuer_arn', 'session_issuer_account_id',
+    'session_issuer_user_name', 'session_issuer_principal_id',
+    'source_identity', 'ec2_role_delivery', 'is_assumed_root',
+    'sign_in_session_arn',
+] -%}
+{#- What is granted; Roles Anywhere grants a set of one. -#}
+{%- set granted = {} -%}
+{%- for path in [
+    'credentials.accessKeyId', 'credentials.expiration', 'assumedRoleUser.arn',
+    'assumedRoleUser.assumedRoleId', 'sourceIdentity',
+] -%}
+    {%- do granted.update({
+        path: 'coalesce(' ~ json_text('response_elements', path) ~ ', '
+        ~ json_text('response_elements', 'credentialSet[0].' ~ path) ~ ')'
+    }) -%}
+{%- endfor -%}
 with
 
 events as (
@@ -38,21 +61,6 @@ about_identity as (
 
 ),
 
--- Roles Anywhere grants a set of one.
-granted as (
-
-    select
-        *,
-        coalesce(
-            {{ json_text('response_elements', 'credentials.expiration') }},
-            {{ json_text(
-                'response_elements', 'credentialSet[0].credentials.expiration'
-            ) }}
-        ) as logged_expiration
-    from about_identity
-
-),
-
 typed as (
 
     select
@@ -77,34 +85,9 @@ typed as (
         identity_type,
         {{ named_principal_id('principal_id', 'identity_arn') }}
             as principal_id,
-        identity_arn,
-        identity_account_id,
-        access_key_id,
-        user_name,
-        invoked_by,
-        invoked_by_delegate_account_id,
-        identity_provider,
-        credential_id,
-        on_behalf_of_user_id,
-        identity_store_arn,
-        in_scope_of_source_arn,
-        in_scope_of_source_account_id,
-        in_scope_of_issuer_type,
-        in_scope_of_credentials_issued_to,
-
-        ---------- their session
-        session_created_at,
-        is_session_mfa_authenticated,
-        session_issuer_type,
-        session_issuer_arn,
-        session_issuer_account_id,
-        session_issuer_user_name,
-        session_issuer_principal_id,
-        source_identity,
-        ec2_role_delivery,
-        is_assumed_root,
-        sign_in_session_arn,
-
+        {%- for column in identity_columns %}
+            {{ column }},
+        {%- endfor %}
         ---------- sign-in events
         {{ sign_in_outcome() }} as sign_in_outcome,
         {{ json_text('additional_event_data', 'SwitchFrom') }}
@@ -152,37 +135,17 @@ typed as (
             as requested_provider_arn,
         -- EKS writes assumeRoleId.
         coalesce(
-            {{ json_text(
-                'response_elements', 'assumedRoleUser.assumedRoleId'
-            ) }},
-            {{ json_text(
-                'response_elements',
-                'credentialSet[0].assumedRoleUser.assumedRoleId'
-            ) }},
+            {{ granted['assumedRoleUser.assumedRoleId'] }},
             {{ json_text(
                 'response_elements', 'assumedRoleUser.assumeRoleId'
             ) }}
         ) as assumed_role_id,
-        coalesce(
-            {{ json_text('response_elements', 'assumedRoleUser.arn') }},
-            {{ json_text(
-                'response_elements', 'credentialSet[0].assumedRoleUser.arn'
-            ) }}
-        ) as assumed_role_arn,
-        coalesce(
-            {{ json_text('response_elements', 'credentials.accessKeyId') }},
-            {{ json_text(
-                'response_elements', 'credentialSet[0].credentials.accessKeyId'
-            ) }}
-        ) as issued_access_key_id,
-        {{ store_timestamp(sts_expiration('logged_expiration')) }}
-            as credentials_expire_at,
-        coalesce(
-            {{ json_text('response_elements', 'sourceIdentity') }},
-            {{ json_text(
-                'response_elements', 'credentialSet[0].sourceIdentity'
-            ) }}
-        ) as granted_source_identity,
+        {{ granted['assumedRoleUser.arn'] }} as assumed_role_arn,
+        {{ granted['credentials.accessKeyId'] }} as issued_access_key_id,
+        {{ store_timestamp(sts_expiration(
+            granted['credentials.expiration']
+        )) }} as credentials_expire_at,
+        {{ granted['sourceIdentity'] }} as granted_source_identity,
         {{ json_text('response_elements', 'subject') }} as saml_subject,
         {{ json_text('response_elements', 'subjectType') }}
             as saml_subject_type,
@@ -196,7 +159,7 @@ typed as (
         load_id,
         loaded_at
 
-    from granted
+    from about_identity
 
 ),
 

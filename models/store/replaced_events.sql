@@ -102,21 +102,13 @@ ranked_corrections as (
 
 ),
 
-sides as (
-
-    select true as is_original
-    union all
-    select false as is_original
-
-),
-
 with_sides as (
 
     select
         ranked_corrections.*,
         sides.is_original
     from ranked_corrections
-    cross join sides
+    cross join (values (true), (false)) as sides (is_original)
 
 ),
 

@@ -1,8 +1,8 @@
 with
 
-entry_origins as (
+unchained_actors as (
 
-    select * from {{ ref('entry_origins') }}
+    select * from {{ ref('unchained_actors') }}
 
 ),
 
@@ -25,173 +25,86 @@ sessions as (
 
 ),
 
-several_parent_actors as (
-
-    select * from {{ ref('several_parent_actors') }}
-
-),
-
--- What the entry's own records say; of several sessions that were alive, who is
--- behind all of them.
-own_evidence as (
+unchained as (
 
     select
-        entry_origins.entry_key,
-        entry_origins.session_id,
-        entry_origins.origin,
-        entry_origins.role_session_name,
-        entry_origins.source_identity,
-        entry_origins.may_be_named_by_source_identity
-        and several_parent_actors.actor_name is null
-            as may_be_named_by_source_identity,
-        entry_origins.hop_count,
-        case
-            when several_parent_actors.actor_name is not null
-                then several_parent_actors.actor_arn
-            else entry_origins.actor_arn
-        end as actor_arn,
-        case
-            when
-                several_parent_actors.entry_key is null
-                or entry_origins.actor_method = 'source identity'
-                then
-                    coalesce(
-                        several_parent_actors.actor_name,
-                        entry_origins.actor_name
-                    )
-            else several_parent_actors.actor_name
-        end as actor_name,
-        coalesce(several_parent_actors.actor_type, entry_origins.actor_type)
-            as actor_type,
-        case
-            when
-                several_parent_actors.actor_name is null
-                and entry_origins.actor_method = 'source identity'
-                then entry_origins.actor_method
-            when several_parent_actors.entry_key is not null then 'chain'
-            else entry_origins.actor_method
-        end as actor_method,
-        coalesce(
-            several_parent_actors.confidence_rank,
-            {{ confidence_rank('entry_origins.actor_confidence') }}
-        ) as confidence_rank,
-        entry_origins.mfa,
-        entry_origins.mfa_evidence
-    from entry_origins
-    left join several_parent_actors
-        on entry_origins.entry_key = several_parent_actors.entry_key
+        entries.entry_key,
+        entries.session_id,
+        cast(null as varchar) as parent_session_id,
+        entries.session_id as root_session_id,
+        entries.hop_count as chain_depth,
+        entries.source_identity,
+        entries.actor_arn,
+        entries.actor_name,
+        entries.actor_type,
+        entries.actor_method,
+        entries.confidence_rank,
+        entries.mfa,
+        entries.mfa_evidence
+    from unchained_actors as entries
+    left join session_chains
+        on entries.entry_key = session_chains.entry_key
+    where session_chains.entry_key is null
 
 ),
 
 -- Nobody is named where two people cannot be told apart, and nothing is known
 -- of what lies beyond the end of a chain that is too long or a loop.
-roots as (
+with_root as (
 
     select
-        session_chains.entry_key,
+        entries.entry_key,
+        entries.session_id,
+        entry_parents.parent_session_id,
         session_chains.root_session_id,
         session_chains.hop_count,
         session_chains.is_cut,
         session_chains.is_likely,
-        sessions.is_contested,
-        coalesce(session_chains.source_identity, own_evidence.source_identity)
-            as source_identity,
-        own_evidence.may_be_named_by_source_identity
-        and not session_chains.is_cut
-        and not sessions.is_contested as may_be_named_by_source_identity,
-        own_evidence.hop_count as root_hop_count,
-        own_evidence.origin = 'service' and session_chains.hop_count = 1
-            as is_service_child,
-        case
-            when session_chains.is_cut or sessions.is_contested
-                then cast(null as varchar)
-            else own_evidence.actor_arn
-        end as actor_arn,
-        case
-            when session_chains.is_cut then own_evidence.role_session_name
-            when not sessions.is_contested then own_evidence.actor_name
-        end as actor_name,
-        case
-            when session_chains.is_cut or sessions.is_contested then 'unknown'
-            else own_evidence.actor_type
-        end as actor_type,
-        case
-            when session_chains.is_cut then 1
-            else own_evidence.confidence_rank
-        end as confidence_rank,
-        case
-            when session_chains.is_cut or sessions.is_contested then 'unknown'
-            else own_evidence.mfa
-        end as mfa,
-        own_evidence.mfa_evidence
+        not session_chains.is_cut and not sessions.is_contested as is_known,
+        entries.source_identity as own_source_identity,
+        coalesce(
+            entries.source_identity,
+            session_chains.source_identity,
+            roots.source_identity
+        ) as source_identity,
+        roots.may_be_named_by_source_identity,
+        roots.origin,
+        roots.role_session_name,
+        roots.hop_count as root_hop_count,
+        roots.actor_arn,
+        roots.actor_name,
+        roots.actor_type,
+        roots.confidence_rank,
+        roots.mfa,
+        roots.mfa_evidence
     from session_chains
+    inner join unchained_actors as entries
+        on session_chains.entry_key = entries.entry_key
+    inner join entry_parents
+        on session_chains.entry_key = entry_parents.entry_key
     inner join sessions
         on session_chains.root_session_id = sessions.session_id
-    inner join own_evidence
-        on sessions.entry_key = own_evidence.entry_key
+    inner join unchained_actors as roots
+        on sessions.entry_key = roots.entry_key
 
 ),
 
--- The evidence of a chained session is that of its root.
-followed as (
+-- A source identity names somebody where no record at the root does.
+with_source_identity as (
 
     select
-        own_evidence.entry_key,
-        own_evidence.session_id,
-        entry_parents.parent_session_id,
-        coalesce(roots.root_session_id, own_evidence.session_id)
-            as root_session_id,
-        case
-            when roots.entry_key is null then own_evidence.hop_count
-            when roots.is_cut then roots.hop_count + 1
-            else roots.hop_count + roots.root_hop_count
-        end as chain_depth,
-        own_evidence.source_identity as own_source_identity,
-        coalesce(own_evidence.source_identity, roots.source_identity)
-            as source_identity,
-        coalesce(roots.may_be_named_by_source_identity, false)
-        and coalesce(own_evidence.source_identity, roots.source_identity)
-        is not null as is_named_by_source_identity,
-        case
-            when roots.entry_key is null then own_evidence.actor_arn
-            else roots.actor_arn
-        end as actor_arn,
-        case
-            when roots.entry_key is null then own_evidence.actor_name
-            else roots.actor_name
-        end as actor_name,
-        case
-            when roots.entry_key is null then own_evidence.actor_type
-            else roots.actor_type
-        end as actor_type,
-        case
-            when roots.entry_key is null then own_evidence.actor_method
-            when roots.is_service_child then 'session name'
-            else 'chain'
-        end as actor_method,
-        case
-            when roots.entry_key is null then own_evidence.confidence_rank
-            when roots.is_likely then least(roots.confidence_rank, 2)
-            else roots.confidence_rank
-        end as confidence_rank,
-        case
-            when roots.entry_key is null then own_evidence.mfa
-            else roots.mfa
-        end as mfa,
-        case
-            when roots.entry_key is null then own_evidence.mfa_evidence
-            else roots.mfa_evidence
-        end as mfa_evidence
-    from own_evidence
-    left join entry_parents
-        on own_evidence.entry_key = entry_parents.entry_key
-    left join roots
-        on own_evidence.entry_key = roots.entry_key
+        *,
+        coalesce(
+            is_known
+            and may_be_named_by_source_identity
+            and source_identity is not null,
+            false
+        ) as is_named
+    from with_root
 
 ),
 
--- Where no record at the root of the chain names anybody.
-with_source_identity as (
+chained as (
 
     select
         entry_key,
@@ -201,33 +114,43 @@ with_source_identity as (
                 then parent_session_id
         end as parent_session_id,
         root_session_id,
-        chain_depth,
+        hop_count + case when is_cut then 1 else root_hop_count end
+            as chain_depth,
         source_identity,
-        case when not is_named_by_source_identity then actor_arn end
-            as actor_arn,
+        case when is_known and not is_named then actor_arn end as actor_arn,
         case
-            when is_named_by_source_identity then source_identity
-            else actor_name
+            when is_named then source_identity
+            when is_cut then role_session_name
+            when is_known then actor_name
         end as actor_name,
         case
-            when is_named_by_source_identity then 'unknown'
-            else actor_type
+            when is_known and not is_named then actor_type
+            else 'unknown'
         end as actor_type,
         case
-            when
-                is_named_by_source_identity
-                and own_source_identity is not null
+            when is_named and own_source_identity is not null
                 then 'source identity'
-            when is_named_by_source_identity then 'chain'
-            else actor_method
+            when not is_named and origin = 'service' and hop_count = 1
+                then 'session name'
+            else 'chain'
         end as actor_method,
         case
-            when is_named_by_source_identity then 2
+            when is_named then 2
+            when is_cut then 1
+            when is_likely then least(confidence_rank, 2)
             else confidence_rank
         end as confidence_rank,
-        mfa,
+        case when is_known then mfa else 'unknown' end as mfa,
         mfa_evidence
-    from followed
+    from with_source_identity
+
+),
+
+entries as (
+
+    select * from unchained
+    union all
+    select * from chained
 
 ),
 
@@ -250,7 +173,7 @@ actors as (
         end as actor_confidence,
         mfa,
         case when mfa in ('yes', 'no') then mfa_evidence end as mfa_evidence
-    from with_source_identity
+    from entries
 
 )
 

@@ -6,262 +6,73 @@ evidence as (
 
 ),
 
-console_sign_ins as (
+contests as (
 
-    select * from {{ ref('entry_sign_ins') }}
-
-),
-
-portal_sign_ins as (
-
-    select * from {{ ref('entry_portal_sign_ins') }}
+    select * from {{ ref('entry_contests') }}
 
 ),
 
-with_sign_ins as (
+recorded_actors as (
 
-    select
-        evidence.*,
-        case
-            when console_sign_ins.mfa in ('yes', 'no') then console_sign_ins.mfa
-        end as sign_in_mfa,
-        case
-            when portal_sign_ins.mfa in ('yes', 'no') then portal_sign_ins.mfa
-        end as portal_mfa
-    from evidence
-    left join console_sign_ins
-        on evidence.entry_key = console_sign_ins.entry_key
-    left join portal_sign_ins
-        on evidence.entry_key = portal_sign_ins.entry_key
+    select * from {{ ref('recorded_actors') }}
 
 ),
 
-with_session_before as (
+entry_mfa as (
 
-    select
-        *,
-        case
-            when
-                origin = 'role session'
-                and source_kind in ('role session', 'identity center user')
-                then source_arn
-            when origin = 'role session' then caller_arn
-        end as from_session_arn
-    from with_sign_ins
-
-),
-
--- The name by the entry's own record, if that tells one.
-with_recorded_actor as (
-
-    select
-        *,
-        case
-            when origin in ('switching user', 'switching root') then source_arn
-            when origin in ('calling user', 'calling root') then caller_arn
-            else federating_user_arn
-        end as actor_arn,
-        case
-            when origin in ('switching user', 'switching root') then source_name
-            when origin in ('calling user', 'calling root')
-                then coalesce(
-                    {{ principal_name('caller_arn') }}, caller_user_name
-                )
-            when portal_user_name is not null then portal_user_name
-            -- Of a refused assertion nobody has said who sets the session name.
-            when origin = 'saml' and session_id is null then saml_subject
-            when origin = 'saml' then coalesce(saml_subject, role_session_name)
-            when origin = 'web identity' then web_identity_subject
-            when origin = 'federated user'
-                then coalesce(
-                    {{ principal_name('federating_user_arn') }},
-                    {{ principal_name('caller_arn') }},
-                    source_name
-                )
-        end as recorded_actor
-    from with_session_before
-
-),
-
--- RULES 4: a source identity is what the caller passed, unless an assertion
--- carried it, and names nobody where the record does.
-with_source_identity as (
-
-    select
-        *,
-        origin in ('saml', 'web identity')
-        and source_identity is not null as is_named_by_assertion,
-        -- Roles Anywhere takes the source identity from the certificate.
-        recorded_actor is null
-        and not (origin = 'roles anywhere' and source_identity is not null)
-            as may_be_named_by_source_identity
-    from with_recorded_actor
-
-),
-
-with_actor as (
-
-    select
-        *,
-        -- Where nobody is named the session's name is a guess.
-        case
-            when is_named_by_assertion then source_identity
-            else
-                coalesce(
-                    recorded_actor,
-                    source_identity,
-                    {{ assumed_role_part('from_session_arn', 'session') }},
-                    role_session_name
-                )
-        end as actor_name,
-        case
-            when origin in ('switching user', 'calling user') then 'iam user'
-            when origin in ('switching root', 'calling root') then 'root'
-            when portal_user_name is not null then 'identity center user'
-            when federating_user_arn is not null
-                then {{ principal_kind('federating_user_arn') }}
-            when is_named_by_assertion then 'federated user'
-            when
-                origin = 'web identity'
-                -- Of a refused token nobody has said that its subject is true.
-                and (
-                    session_id is not null or web_identity_provider is not null
-                )
-                and {{ is_workload_identity(
-                    'web_identity_provider', 'recorded_actor'
-                ) }}
-                then 'workload'
-            when origin in ('saml', 'web identity', 'federated user')
-                then 'federated user'
-            when origin = 'roles anywhere' then 'workload'
-            when origin = 'service' and source_identity is null then 'workload'
-            else 'unknown'
-        end as actor_type,
-        case
-            when origin = 'switching user' then 'switch from user'
-            when origin = 'calling user' then 'assumed by user'
-            when origin in ('switching root', 'calling root') then 'root'
-            when portal_user_name is not null then 'identity center user'
-            when is_named_by_assertion then 'source identity'
-            when origin = 'saml' and saml_subject is not null
-                then 'saml subject'
-            when origin = 'saml' and recorded_actor is not null
-                then 'saml session name'
-            when origin = 'web identity' and recorded_actor is not null
-                then 'web identity subject'
-            when
-                origin = 'federated user'
-                and source_arn is not null
-                and federating_user_arn is null
-                then 'switch from user'
-            when origin = 'federated user' then 'assumed by user'
-            when source_identity is not null then 'source identity'
-            else 'session name'
-        end as actor_method,
-        case
-            when is_named_by_assertion then 'certain'
-            when
-                recorded_actor is not null
-                and (
-                    origin in ('role session', 'observed')
-                    or (
-                        origin = 'federated user'
-                        and federating_user_arn is null
-                    )
-                )
-                then 'likely'
-            when recorded_actor is not null then 'certain'
-            when
-                source_identity is not null
-                or origin in ('service', 'roles anywhere')
-                then 'likely'
-            else 'guess'
-        end as actor_confidence
-    from with_source_identity
-
-),
-
-with_mfa as (
-
-    select
-        *,
-        case
-            when portal_user_name is not null
-                then coalesce(portal_mfa, 'not asserted')
-            when origin in ('saml', 'web identity', 'federated user')
-                then 'not asserted'
-            when origin in ('service', 'roles anywhere', 'role session')
-                then 'unknown'
-            -- What says no is to be believed of users only.
-            when origin = 'observed'
-                then
-                    case
-                        when 'yes' in (assumption_mfa, told_activity_mfa)
-                            then 'yes'
-                        else 'unknown'
-                    end
-            else
-                coalesce(
-                    assumption_mfa, told_activity_mfa, sign_in_mfa, 'unknown'
-                )
-        end as mfa,
-        case
-            when portal_user_name is not null then 'identity center sign-in'
-            when
-                assumption_mfa = 'yes'
-                or (assumption_mfa is not null and origin <> 'observed')
-                then 'assume role'
-            when told_activity_mfa is not null then 'session activity'
-            when sign_in_mfa is not null then 'console sign-in'
-        end as best_mfa_evidence
-    from with_actor
+    select * from {{ ref('entry_mfa') }}
 
 ),
 
 origins as (
 
     select
-        entry_key,
-        session_id,
-        switch_key,
-        assumption_key,
-        principal_id,
-        started_at,
-        entered_at,
-        start_method,
-        origin,
-        entered_by,
-        may_lead,
-        is_key_used,
-        is_contested,
-        is_service_session,
-        role_account_id,
-        role_name,
-        role_session_name,
-        caller_session_id,
-        entrant_principal_id,
-        source_arn,
-        coalesce(source_arn, caller_arn) as entrant_arn,
-        source_identity,
-        may_be_named_by_source_identity,
+        evidence.entry_key,
+        evidence.session_id,
+        evidence.switch_key,
+        evidence.assumption_key,
+        evidence.principal_id,
+        evidence.started_at,
+        evidence.entered_at,
+        evidence.start_method,
+        evidence.origin,
+        contests.entered_by,
+        contests.may_lead,
+        contests.is_key_used,
+        contests.is_contested,
+        evidence.is_service_session,
+        evidence.role_account_id,
+        evidence.role_name,
+        evidence.role_session_name,
+        evidence.caller_session_id,
+        evidence.entrant_principal_id,
+        evidence.source_arn,
+        coalesce(evidence.source_arn, evidence.caller_arn) as entrant_arn,
+        contests.source_identity,
 
         ---------- who is behind it, chains aside
-        actor_arn,
-        actor_name,
-        actor_type,
-        case when actor_name is not null then actor_method end as actor_method,
-        case when actor_name is not null then actor_confidence end
-            as actor_confidence,
+        recorded_actors.may_be_named_by_source_identity,
+        recorded_actors.actor_arn,
+        recorded_actors.actor_name,
+        recorded_actors.actor_type,
+        recorded_actors.actor_method,
+        recorded_actors.actor_confidence,
 
         ---------- with MFA or not, chains aside
-        mfa,
-        case when mfa in ('yes', 'no') then best_mfa_evidence end
-            as mfa_evidence,
+        entry_mfa.mfa,
+        entry_mfa.mfa_evidence,
 
         -- A parent that is known to exist counts, found or not.
-        case when origin = 'role session' then 1 else 0 end as hop_count
+        case when evidence.origin = 'role session' then 1 else 0 end
+            as hop_count
 
-    from with_mfa
+    from evidence
+    inner join contests
+        on evidence.entry_key = contests.entry_key
+    inner join recorded_actors
+        on evidence.entry_key = recorded_actors.entry_key
+    inner join entry_mfa
+        on evidence.entry_key = entry_mfa.entry_key
 
 )
 

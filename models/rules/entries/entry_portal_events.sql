@@ -5,39 +5,13 @@ entries as (
     select
         entry_key,
         entered_at,
-        role_account_id,
+        role_account_id as account_id,
         lower(portal_user_name) as user_name,
         on_behalf_of_user_id,
         regexp_extract(role_name, '^AWSReservedSSO_(.+)_[0-9a-f]{16}$', 1)
             as permission_set_name
     from {{ ref('entry_evidence') }}
     where is_portal_entry
-
-),
-
--- Federate is the portal's, GetRoleCredentials that of a terminal or an SDK.
-portal_events as (
-
-    select
-        event_id,
-        event_id || '/' || recipient_account_id as portal_event_key,
-        {{ mart_timestamp('event_at') }} as event_at,
-        federated_to_account_id,
-        permission_set_name,
-        on_behalf_of_user_id as user_id,
-        lower(user_name) as user_name,
-        identity_store_arn,
-        source_ip_address,
-        case
-            when event_name = 'Federate' then 'portal'
-            else 'role credentials'
-        end as address_evidence
-    from {{ ref('corrected_identity_events') }}
-    where
-        event_source = 'sso.amazonaws.com'
-        and event_name in ('Federate', 'GetRoleCredentials')
-        and error_code is null
-        and error_message is null
 
 ),
 
@@ -56,9 +30,9 @@ portal_users as (
 
 ),
 
-ids_with_name as (
+portal_events as (
 
-    select distinct user_id from portal_users
+    select * from {{ ref('portal_events') }}
 
 ),
 
@@ -72,83 +46,50 @@ names_with_id as (
 
 ),
 
--- By whom either is told: an id, a name, or of an event nobody who is known.
-entries_by_user as (
+entries_by_known_id as (
 
-    select
-        entry_key as row_key,
-        entered_at as happened_at,
-        role_account_id as account_id,
-        permission_set_name,
-        'id' as named_by,
-        on_behalf_of_user_id as named_user
-    from entries
-    union all
     select
         entries.entry_key as row_key,
         entries.entered_at as happened_at,
-        entries.role_account_id as account_id,
+        entries.account_id,
         entries.permission_set_name,
         'id' as named_by,
         portal_users.user_id as named_user
     from entries
     inner join portal_users
         on entries.user_name = portal_users.user_name
-    union all
-    select
-        entry_key as row_key,
-        entered_at as happened_at,
-        role_account_id as account_id,
-        permission_set_name,
-        'name' as named_by,
-        user_name as named_user
-    from entries
-    union all
-    select
-        entry_key as row_key,
-        entered_at as happened_at,
-        role_account_id as account_id,
-        permission_set_name,
-        'nobody' as named_by,
-        '' as named_user
-    from entries
-    where on_behalf_of_user_id is null
 
 ),
 
-portal_events_by_user as (
+-- By whom either is told: an id, a name, or of an event nobody who is known.
+{{ rows_by_name(
+    'entries_by_record', 'entries', key='entry_key', time='entered_at',
+    carried=['account_id', 'permission_set_name'], columns=['named_user'],
+    names=[
+        ('id', ['on_behalf_of_user_id'], 'true'),
+        ('name', ['user_name'], 'true'),
+        ('nobody', ["''"], 'on_behalf_of_user_id is null'),
+    ]
+) }},
 
-    select
-        portal_event_key as row_key,
-        event_at as happened_at,
-        federated_to_account_id as account_id,
-        permission_set_name,
-        'id' as named_by,
-        user_id as named_user
-    from portal_events
+entries_by_user as (
+
+    select * from entries_by_record
     union all
-    select
-        portal_event_key as row_key,
-        event_at as happened_at,
-        federated_to_account_id as account_id,
-        permission_set_name,
-        'name' as named_by,
-        user_name as named_user
-    from portal_events
-    union all
-    select
-        portal_events.portal_event_key as row_key,
-        portal_events.event_at as happened_at,
-        portal_events.federated_to_account_id as account_id,
-        portal_events.permission_set_name,
-        'nobody' as named_by,
-        '' as named_user
-    from portal_events
-    left join ids_with_name
-        on portal_events.user_id = ids_with_name.user_id
-    where ids_with_name.user_id is null and portal_events.user_name is null
+    select * from entries_by_known_id
 
 ),
+
+{{ rows_by_name(
+    'portal_events_by_user', 'portal_events',
+    key='portal_event_key', time='event_at',
+    carried=['account_id', 'permission_set_name'], columns=['named_user'],
+    names=[
+        ('id', ['user_id'], 'true'),
+        ('name', ['user_name'], 'true'),
+        ('nobody', ["''"], 'has_unknown_user'),
+    ]
+) }},
 
 {{ near_in_time(
     'near', 'entries_by_user', 'portal_events_by_user',

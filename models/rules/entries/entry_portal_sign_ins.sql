@@ -2,14 +2,9 @@
     ~ "' hour" -%}
 with
 
-entries as (
+evidence as (
 
-    select
-        entry_key,
-        entered_at,
-        lower(portal_user_name) as user_name,
-        case when is_portal_entry then on_behalf_of_user_id end as user_id
-    from {{ ref('entry_evidence') }}
+    select * from {{ ref('entry_evidence') }}
     where portal_user_name is not null
 
 ),
@@ -75,84 +70,68 @@ sign_ins_to_portal as (
 ),
 
 -- What is done in the session, or was chosen just before it, tells the user.
-told_users as (
+entries as (
 
     select
-        entries.entry_key,
-        coalesce(entries.user_id, portal_events.user_id) as user_id
-    from entries
+        evidence.entry_key,
+        evidence.entered_at,
+        lower(evidence.portal_user_name) as user_name,
+        coalesce(
+            case
+                when evidence.is_portal_entry then evidence.on_behalf_of_user_id
+            end,
+            portal_events.user_id
+        ) as user_id
+    from evidence
     left join portal_events
-        on entries.entry_key = portal_events.entry_key
-    where coalesce(entries.user_id, portal_events.user_id) is not null
+        on evidence.entry_key = portal_events.entry_key
 
 ),
 
 -- Users of two identity stores may have one name: it tells where no id does.
-entry_users as (
+entries_by_name as (
 
     select
-        entries.entry_key,
-        entries.entered_at,
-        coalesce(told_users.user_id, portal_users.user_id) as user_id
+        entries.entry_key as row_key,
+        entries.entered_at as happened_at,
+        'id' as named_by,
+        portal_users.user_id as user_name
     from entries
-    left join told_users
-        on entries.entry_key = told_users.entry_key
-    left join portal_users
-        on
-            entries.user_name = portal_users.user_name
-            and told_users.user_id is null
-    where coalesce(told_users.user_id, portal_users.user_id) is not null
+    inner join portal_users
+        on entries.user_name = portal_users.user_name
+    where entries.user_id is null
 
 ),
 
 -- A sign-in that tells no id is of the name; by it an entry finds any, if it
 -- tells no id either.
+{{ rows_by_name(
+    'entries_by_record', 'entries',
+    key='entry_key', time='entered_at', columns=['user_name'],
+    names=[
+        ('id', ['user_id'], 'true'),
+        ('name alone', ['user_name'], 'true'),
+        ('name', ['user_name'], 'user_id is null'),
+    ]
+) }},
+
 entries_by_user as (
 
-    select
-        entry_key as row_key,
-        entered_at as happened_at,
-        'id' as named_by,
-        user_id as user_name
-    from entry_users
+    select * from entries_by_record
     union all
-    select
-        entry_key as row_key,
-        entered_at as happened_at,
-        'name alone' as named_by,
-        user_name
-    from entries
-    union all
-    select
-        entries.entry_key as row_key,
-        entries.entered_at as happened_at,
-        'name' as named_by,
-        entries.user_name
-    from entries
-    left join told_users
-        on entries.entry_key = told_users.entry_key
-    where told_users.entry_key is null
+    select * from entries_by_name
 
 ),
 
-sign_ins_by_user as (
-
-    select
-        sign_in_key as row_key,
-        signed_in_at as happened_at,
-        'id' as named_by,
-        user_id as user_name
-    from sign_ins_to_portal
-    union all
-    select
-        sign_in_key as row_key,
-        signed_in_at as happened_at,
-        case when user_id is null then 'name alone' else 'name' end
-            as named_by,
-        user_name
-    from sign_ins_to_portal
-
-),
+{{ rows_by_name(
+    'sign_ins_by_user', 'sign_ins_to_portal',
+    key='sign_in_key', time='signed_in_at', columns=['user_name'],
+    names=[
+        ('id', ['user_id'], 'true'),
+        ('name alone', ['user_name'], 'user_id is null'),
+        ('name', ['user_name'], 'user_id is not null'),
+    ]
+) }},
 
 {{ near_in_time(
     'near', 'entries_by_user', 'sign_ins_by_user',

@@ -2,20 +2,7 @@ with
 
 entries as (
 
-    select * from {{ ref('session_entries') }}
-
-),
-
-console_switches as (
-
-    select * from {{ ref('console_switches') }}
-
-),
-
-assumptions as (
-
-    select * from {{ ref('assumptions') }}
-    where is_console_switch
+    select * from {{ ref('entries') }}
 
 ),
 
@@ -33,23 +20,24 @@ sign_ins as (
 entered_by_console as (
 
     select
-        entries.entry_key,
-        coalesce(console_switches.source_arn, assumptions.caller_arn)
-            as source_arn,
+        entry_key,
         coalesce(
-            console_switches.source_principal_id,
-            assumptions.caller_principal_id
+            source_arn,
+            case
+                when assumption_method = 'console switch'
+                    then logged_caller_arn
+            end
+        ) as source_arn,
+        coalesce(
+            source_principal_id,
+            case
+                when assumption_method = 'console switch'
+                    then caller_principal_id
+            end
         ) as source_principal_id,
-        coalesce(console_switches.switched_at, assumptions.assumed_at)
-            as entered_at
+        coalesce(switched_at, assumed_at) as entered_at
     from entries
-    left join console_switches
-        on entries.switch_key = console_switches.switch_key
-    left join assumptions
-        on entries.assumption_key = assumptions.assumption_key
-    where
-        console_switches.switch_key is not null
-        or assumptions.assumption_key is not null
+    where switch_key is not null or assumption_method = 'console switch'
 
 ),
 

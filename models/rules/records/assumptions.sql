@@ -1,221 +1,66 @@
+-- RULES 2: each assumption of a role once, of both accounts' copies.
+{%- set of_either_copy = [
+    'assumption_key', 'assumed_at', 'event_name', 'outcome', 'error_code',
+    'error_message', 'role_arn', 'root_account_id', 'requested_session_name',
+    'principal_id', 'assumed_role_arn', 'issued_access_key_id',
+    'credentials_expire_at', 'caller_type', 'caller_principal_id',
+    'caller_account_id', 'mfa_serial', 'invoked_by', 'source_ip_address',
+    'user_agent', 'aws_region', 'shared_event_id',
+] %}
+{%- set of_caller_copy = [
+    'caller_arn', 'caller_user_name', 'caller_issuer_arn',
+    'caller_access_key_id', 'caller_session_created_at',
+    'is_caller_assumed_root', 'is_caller_mfa_authenticated',
+    'identity_provider', 'saml_subject', 'saml_subject_type',
+    'web_identity_subject', 'web_identity_provider',
+] %}
 with
 
-identity_events as (
-
-    select * from {{ ref('corrected_identity_events') }}
-
-),
-
-requests as (
-
-    select
-        *,
-        case
-            when error_code is null and error_message is null then 'success'
-            else 'failure'
-        end as outcome,
-        -- A refused request is logged without its parameters.
-        nullif(
-            regexp_extract(
-                error_message,
-                'on resource: (arn:[^ ]+:(?:role/[^ ]+|root))',
-                1
-            ),
-            ''
-        ) as refused_arn
-    from identity_events
-    where
-        event_source in (
-            'sts.amazonaws.com',
-            'rolesanywhere.amazonaws.com',
-            'eks-auth.amazonaws.com'
-        )
-
-),
-
--- AssumeRoot names an account, or its root user, where the others name a role.
-with_target as (
-
-    select
-        *,
-        case
-            when event_name = 'AssumeRoot' then cast(null as varchar)
-            else coalesce(requested_role_arn, refused_arn)
-        end as requested_arn,
-        case
-            when event_name = 'AssumeRoot'
-                then coalesce(
-                    {{ arn_account('requested_root_account') }},
-                    {{ account_id('requested_root_account') }},
-                    {{ arn_account('refused_arn') }}
-                )
-        end as root_account_id
-    from requests
-
-),
-
-with_role as (
-
-    select
-        *,
-        coalesce(
-            requested_arn,
-            'arn:'
-            || coalesce(nullif(split_part(identity_arn, ':', 2), ''), 'aws')
-            || ':iam::' || root_account_id || ':root'
-        ) as role_arn,
-        case
-            when root_account_id is null
-                then {{ named_principal_id(
-                    'assumed_role_id', 'assumed_role_arn'
-                ) }}
-            when outcome = 'success' then root_account_id
-        end as session_principal_id
-    from with_target
-
-),
-
--- The copies of one request have one time: an id that comes again on another
--- day is of another one.
 copies as (
 
-    select
-        *,
-        -- Of a caller from elsewhere the role's account sees the account.
-        case
-            when identity_type = 'AWSAccount' then 'role account'
-            else 'caller account'
-        end as copy_of,
-        coalesce(
-            shared_event_id || '/' || cast(cast(event_at as date) as varchar),
-            event_id || '/' || recipient_account_id
-        ) as assumption_key
-    from with_role
-
-),
-
-ranked_copies as (
-
-    select
-        *,
-        row_number() over (
-            partition by assumption_key, copy_of
-            order by event_at, event_id, recipient_account_id
-        ) as copy_number
-    from copies
+    select * from {{ ref('assumption_copies') }}
+    where copy_number = 1
 
 ),
 
 caller_copies as (
 
-    select * from ranked_copies
-    where copy_of = 'caller account' and copy_number = 1
+    select * from copies
+    where copy_of = 'caller account'
 
 ),
 
 role_copies as (
 
-    select * from ranked_copies
-    where copy_of = 'role account' and copy_number = 1
+    select * from copies
+    where copy_of = 'role account'
 
 ),
 
 folded as (
 
     select
-        coalesce(caller_copies.assumption_key, role_copies.assumption_key)
-            as assumption_key,
-        coalesce(caller_copies.event_id, role_copies.event_id)
-            as role_assumption_id,
-        coalesce(caller_copies.event_at, role_copies.event_at) as assumed_at,
-        coalesce(caller_copies.event_name, role_copies.event_name)
-            as event_name,
+        {%- for column in of_either_copy %}
+            coalesce(caller_copies.{{ column }}, role_copies.{{ column }})
+                as {{ column }},
+        {%- endfor %}
+        {%- for column in of_caller_copy %}
+            caller_copies.{{ column }},
+        {%- endfor %}
+        coalesce(
+            caller_copies.passed_source_identity,
+            caller_copies.caller_source_identity,
+            role_copies.passed_source_identity
+        ) as source_identity,
         case
             when role_copies.event_id is null then 'caller account'
             when caller_copies.event_id is null then 'role account'
             else 'both accounts'
         end as seen_in,
-        coalesce(caller_copies.outcome, role_copies.outcome) as outcome,
-        coalesce(caller_copies.error_code, role_copies.error_code)
-            as error_code,
-        coalesce(caller_copies.error_message, role_copies.error_message)
-            as error_message,
-
-        ---------- the role
-        coalesce(caller_copies.role_arn, role_copies.role_arn) as role_arn,
-        coalesce(
-            caller_copies.requested_session_name,
-            role_copies.requested_session_name
-        ) as requested_session_name,
-        coalesce(
-            caller_copies.session_principal_id, role_copies.session_principal_id
-        ) as principal_id,
-        coalesce(caller_copies.root_account_id, role_copies.root_account_id)
-            as root_account_id,
-        coalesce(caller_copies.assumed_role_arn, role_copies.assumed_role_arn)
-            as assumed_role_arn,
-        coalesce(
-            caller_copies.issued_access_key_id,
-            role_copies.issued_access_key_id
-        ) as issued_access_key_id,
-        coalesce(
-            caller_copies.credentials_expire_at,
-            role_copies.credentials_expire_at
-        ) as credentials_expire_at,
-
-        ---------- the caller
-        coalesce(caller_copies.identity_type, role_copies.identity_type)
-            as caller_type,
-        coalesce(caller_copies.principal_id, role_copies.principal_id)
-            as caller_principal_id,
-        caller_copies.identity_arn as caller_arn,
-        coalesce(
-            caller_copies.identity_account_id,
-            role_copies.identity_account_id
-        ) as caller_account_id,
-        caller_copies.user_name as caller_user_name,
-        caller_copies.session_issuer_arn as caller_issuer_arn,
-        caller_copies.access_key_id as caller_access_key_id,
-        caller_copies.session_created_at as caller_session_created_at,
-        -- The call of AssumeRoot itself says that it is one.
-        caller_copies.is_assumed_root
-        and caller_copies.event_name <> 'AssumeRoot' as is_caller_assumed_root,
-        caller_copies.is_session_mfa_authenticated
-            as is_caller_mfa_authenticated,
-        coalesce(
-            caller_copies.requested_mfa_serial,
-            role_copies.requested_mfa_serial
-        ) as mfa_serial,
-        coalesce(caller_copies.invoked_by, role_copies.invoked_by)
-            as invoked_by,
-        caller_copies.identity_provider,
-        coalesce(
-            caller_copies.requested_source_identity,
-            caller_copies.granted_source_identity,
-            caller_copies.source_identity,
-            role_copies.requested_source_identity,
-            role_copies.granted_source_identity
-        ) as source_identity,
-        caller_copies.saml_subject,
-        caller_copies.saml_subject_type,
-        caller_copies.web_identity_subject,
-        caller_copies.web_identity_provider,
-
-        ---------- from where
-        coalesce(
-            caller_copies.source_ip_address, role_copies.source_ip_address
-        ) as source_ip_address,
-        coalesce(caller_copies.user_agent, role_copies.user_agent)
-            as user_agent,
-        coalesce(caller_copies.aws_region, role_copies.aws_region)
-            as aws_region,
-
-        ---------- the records
+        coalesce(caller_copies.event_id, role_copies.event_id)
+            as role_assumption_id,
         caller_copies.event_id as caller_event_id,
-        role_copies.event_id as role_event_id,
-        coalesce(caller_copies.shared_event_id, role_copies.shared_event_id)
-            as shared_event_id
-
+        role_copies.event_id as role_event_id
     from caller_copies
     full outer join role_copies
         on caller_copies.assumption_key = role_copies.assumption_key
@@ -227,7 +72,7 @@ named as (
     select
         assumption_key,
         role_assumption_id,
-        {{ mart_timestamp('assumed_at') }} as assumed_at,
+        assumed_at,
         event_name,
         seen_in,
         outcome,
@@ -254,7 +99,7 @@ named as (
         principal_id,
         assumed_role_arn,
         issued_access_key_id,
-        {{ mart_timestamp('credentials_expire_at') }} as credentials_expire_at,
+        credentials_expire_at,
         caller_type,
         caller_principal_id,
         caller_arn,
@@ -262,8 +107,7 @@ named as (
         caller_user_name,
         caller_issuer_arn,
         caller_access_key_id,
-        {{ mart_timestamp('caller_session_created_at') }}
-            as caller_session_created_at,
+        caller_session_created_at,
         is_caller_assumed_root,
         is_caller_mfa_authenticated,
         mfa_serial,

@@ -12,7 +12,7 @@ console_logins as (
     select
         event_id as sign_in_id,
         recipient_account_id as account_id,
-        event_at as signed_in_at,
+        {{ mart_timestamp('event_at') }} as signed_in_at,
         'console' as sign_in_to,
         sign_in_outcome as outcome,
         error_message,
@@ -123,7 +123,9 @@ identity_center_workflows as (
             max(case when is_step then event_id end)
         ) as sign_in_id,
         recipient_account_id as account_id,
-        max(case when is_step then event_at end) as signed_in_at,
+        {{ mart_timestamp('max(case when is_step then event_at end)') }}
+            as signed_in_at,
+        'identity center' as sign_in_to,
         -- A refused password ends the workflow without an authentication; what
         -- was verified alone tells no more than that somebody tried.
         coalesce(
@@ -148,8 +150,10 @@ identity_center_workflows as (
             max(on_behalf_of_user_id)
         ) as on_behalf_of_user_id,
         max(identity_store_arn) as identity_store_arn,
-        max(case when is_authentication then upper(credential_type) end)
-            as verified_factors,
+        {{ identity_center_mfa(
+            'max(case when is_authentication then upper(credential_type) end)'
+        ) }} as mfa,
+        cast(null as varchar) as mfa_identifier,
         {{ text_list('case when is_step then credential_type end') }}
             as credential_types,
         {{ of_last_step('source_ip_address') }} as source_ip_address,
@@ -161,62 +165,12 @@ identity_center_workflows as (
 
 ),
 
-identity_center_sign_ins as (
-
-    select
-        sign_in_id,
-        account_id,
-        signed_in_at,
-        'identity center' as sign_in_to,
-        outcome,
-        error_message,
-        identity_type,
-        principal_id,
-        user_arn,
-        user_name,
-        on_behalf_of_user_id,
-        identity_store_arn,
-        {{ identity_center_mfa('verified_factors') }} as mfa,
-        cast(null as varchar) as mfa_identifier,
-        credential_types,
-        source_ip_address,
-        user_agent,
-        aws_region
-    from identity_center_workflows
-
-),
-
 sign_ins as (
 
     select * from console_logins
     union all
-    select * from identity_center_sign_ins
-
-),
-
-listed as (
-
-    select
-        sign_in_id,
-        account_id,
-        {{ mart_timestamp('signed_in_at') }} as signed_in_at,
-        sign_in_to,
-        outcome,
-        error_message,
-        identity_type,
-        principal_id,
-        user_arn,
-        user_name,
-        on_behalf_of_user_id,
-        identity_store_arn,
-        mfa,
-        mfa_identifier,
-        credential_types,
-        source_ip_address,
-        user_agent,
-        aws_region
-    from sign_ins
+    select * from identity_center_workflows
 
 )
 
-select * from listed
+select * from sign_ins

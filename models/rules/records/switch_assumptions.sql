@@ -26,100 +26,53 @@ assumptions as (
 -- By what a switch names its assumption. The role half names the session, by
 -- its ARN where there is no principal id; the source half names caller and
 -- role, the caller by the ARN where there is no principal id.
-switch_keys as (
+{{ rows_by_name(
+    'switch_keys', 'console_switches', key='switch_key', time='switched_at',
+    carried=['is_refused'],
+    columns=['first_name', 'second_name', 'third_name'],
+    names=[
+        ('session', ['role_principal_id', "''", "''"], 'true'),
+        (
+            'session ARN',
+            ['role_account_id', 'role_name', 'role_session_name'],
+            'role_principal_id is null'
+        ),
+        (
+            'caller',
+            ['role_account_id', 'role_name', 'source_principal_id'],
+            "seen_in = 'source account' or is_refused"
+        ),
+        (
+            'caller ARN',
+            ['role_account_id', 'role_name', 'source_arn'],
+            "seen_in = 'source account' or is_refused"
+        ),
+    ]
+) }},
 
-    select
-        switch_key as row_key,
-        switched_at as happened_at,
-        is_refused,
-        'session' as named_by,
-        role_principal_id as first_name,
-        '' as second_name,
-        '' as third_name
-    from console_switches
-    union all
-    select
-        switch_key as row_key,
-        switched_at as happened_at,
-        is_refused,
-        'session ARN' as named_by,
-        role_account_id as first_name,
-        role_name as second_name,
-        role_session_name as third_name
-    from console_switches
-    where role_principal_id is null
-    union all
-    select
-        switch_key as row_key,
-        switched_at as happened_at,
-        is_refused,
-        'caller' as named_by,
-        role_account_id as first_name,
-        role_name as second_name,
-        source_principal_id as third_name
-    from console_switches
-    where seen_in = 'source account' or is_refused
-    union all
-    select
-        switch_key as row_key,
-        switched_at as happened_at,
-        is_refused,
-        'caller ARN' as named_by,
-        role_account_id as first_name,
-        role_name as second_name,
-        source_arn as third_name
-    from console_switches
-    where seen_in = 'source account' or is_refused
-
-),
-
-assumption_keys as (
-
-    select
-        assumption_key as row_key,
-        assumed_at as happened_at,
-        is_refused,
-        'session' as named_by,
-        principal_id as first_name,
-        '' as second_name,
-        '' as third_name
-    from assumptions
-    where not is_of_program
-    union all
-    select
-        assumption_key as row_key,
-        assumed_at as happened_at,
-        is_refused,
-        'session ARN' as named_by,
-        role_account_id as first_name,
-        role_name as second_name,
-        role_session_name as third_name
-    from assumptions
-    where not is_of_program
-    union all
-    select
-        assumption_key as row_key,
-        assumed_at as happened_at,
-        is_refused,
-        'caller' as named_by,
-        role_account_id as first_name,
-        role_name as second_name,
-        caller_principal_id as third_name
-    from assumptions
-    where is_by_console
-    union all
-    select
-        assumption_key as row_key,
-        assumed_at as happened_at,
-        is_refused,
-        'caller ARN' as named_by,
-        role_account_id as first_name,
-        role_name as second_name,
-        caller_arn as third_name
-    from assumptions
-    where is_by_console
-
-),
+{{ rows_by_name(
+    'assumption_keys', 'assumptions', key='assumption_key', time='assumed_at',
+    carried=['is_refused'],
+    columns=['first_name', 'second_name', 'third_name'],
+    names=[
+        ('session', ['principal_id', "''", "''"], 'not is_of_program'),
+        (
+            'session ARN',
+            ['role_account_id', 'role_name', 'role_session_name'],
+            'not is_of_program'
+        ),
+        (
+            'caller',
+            ['role_account_id', 'role_name', 'caller_principal_id'],
+            'is_by_console'
+        ),
+        (
+            'caller ARN',
+            ['role_account_id', 'role_name', 'caller_arn'],
+            'is_by_console'
+        ),
+    ]
+) }},
 
 {{ near_in_time(
     'near', 'assumption_keys', 'switch_keys',
@@ -170,15 +123,7 @@ possible as (
 -- The session was assumed in the same second or two.
 candidates as (
 
-    select
-        switch_key as one,
-        assumption_key as other,
-        doubt * 10000000 + apart as distance,
-        switched_at as one_tie,
-        role_switch_id as one_id,
-        assumed_at as other_tie,
-        role_assumption_id as other_id
-    from possible
+    select * from possible
     where
         apart <= case
             when is_of_session then {{ match_limit }}
@@ -187,15 +132,16 @@ candidates as (
 
 ),
 
-{{ mutually_nearest('candidates', rounds=5) }},
+-- One round each for the two surer kinds of match; three for the last one, as
+-- switch_pairs has.
+{{ mutually_nearest(
+    'candidates',
+    left='switch_key',
+    right='assumption_key',
+    nearest_by=['doubt', 'apart'],
+    left_ties=['switched_at', 'role_switch_id'],
+    right_ties=['assumed_at', 'role_assumption_id'],
+    rounds=5
+) }}
 
-pairs as (
-
-    select
-        one as switch_key,
-        other as assumption_key
-    from nearest_pairs
-
-)
-
-select * from pairs
+select * from nearest_pairs

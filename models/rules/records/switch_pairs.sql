@@ -38,14 +38,12 @@ role_halves as (
 possible as (
 
     select
-        near.sought as one,
-        near.seeker as other,
-        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }}
-            as distance,
-        role_halves.switched_at as one_tie,
-        source_halves.event_id as one_id,
-        role_halves.switched_at as other_tie,
-        role_halves.event_id as other_id
+        near.sought as source_half_id,
+        near.seeker as role_half_id,
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }} as apart,
+        role_halves.switched_at as role_switched_at,
+        role_halves.event_id as role_event_id,
+        source_halves.event_id as source_event_id
     from near
     inner join source_halves
         on near.sought = source_halves.half_id
@@ -57,19 +55,19 @@ possible as (
 candidates as (
 
     select * from possible
-    where distance <= {{ 1000 * var('switch_pairing_seconds') }}
+    where apart <= {{ 1000 * var('switch_pairing_seconds') }}
 
 ),
 
-{{ mutually_nearest('candidates', rounds=3) }},
+-- Three rounds, by RULES 1.
+{{ mutually_nearest(
+    'candidates',
+    left='source_half_id',
+    right='role_half_id',
+    nearest_by=['apart'],
+    left_ties=['source_event_id'],
+    right_ties=['role_switched_at', 'role_event_id'],
+    rounds=3
+) }}
 
-pairs as (
-
-    select
-        one as source_half_id,
-        other as role_half_id
-    from nearest_pairs
-
-)
-
-select * from pairs
+select * from nearest_pairs

@@ -36,14 +36,13 @@ source_renewals as (
 possible as (
 
     select
-        near.sought as one,
-        near.seeker as other,
-        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }}
-            as distance,
-        role_renewals.event_at as one_tie,
-        role_renewals.event_id as one_id,
-        source_renewals.event_at as other_tie,
-        source_renewals.event_id as other_id
+        near.sought as role_key,
+        near.seeker as source_key,
+        {{ milliseconds_apart('near.sought_at', 'near.seeker_at') }} as apart,
+        near.sought_at as role_event_at,
+        role_renewals.event_id as role_event_id,
+        near.seeker_at as source_event_at,
+        source_renewals.event_id as source_event_id
     from near
     inner join role_renewals
         on near.sought = role_renewals.console_event_key
@@ -56,20 +55,29 @@ possible as (
 candidates as (
 
     select * from possible
-    where distance <= {{ 1000 * var('switch_pairing_seconds') }}
+    where apart <= {{ 1000 * var('switch_pairing_seconds') }}
 
 ),
 
-{{ mutually_nearest('candidates', rounds=3) }},
+-- Three rounds, as switch_pairs has.
+{{ mutually_nearest(
+    'candidates',
+    left='role_key',
+    right='source_key',
+    nearest_by=['apart'],
+    left_ties=['role_event_at', 'role_event_id'],
+    right_ties=['source_event_at', 'source_event_id'],
+    rounds=3
+) }},
 
 counted as (
 
     select
         renewals.session_id,
-        count(*) - count(nearest_pairs.one) as renewal_count
+        count(*) - count(nearest_pairs.source_key) as renewal_count
     from renewals
     left join nearest_pairs
-        on renewals.console_event_key = nearest_pairs.other
+        on renewals.console_event_key = nearest_pairs.source_key
     group by renewals.session_id
 
 )

@@ -7,21 +7,9 @@ entry_origins as (
 
 ),
 
-console_switches as (
+entries as (
 
-    select * from {{ ref('console_switches') }}
-
-),
-
-assumptions as (
-
-    select * from {{ ref('assumptions') }}
-
-),
-
-activity as (
-
-    select * from {{ ref('session_activity') }}
+    select * from {{ ref('entries') }}
 
 ),
 
@@ -63,76 +51,62 @@ leading_entries as (
 with_records as (
 
     select
-        leading_entries.session_id,
-        leading_entries.entry_key,
-        leading_entries.principal_id,
-        leading_entries.started_at,
+        entries.session_id,
+        entries.entry_key,
+        entries.principal_id,
+        entries.started_at,
+        leading_entries.start_method,
+        entries.role_switch_id,
+        entries.role_assumption_id as assume_role_event_id,
         leading_entries.is_service_session,
         leading_entries.is_contested,
-        leading_entries.start_method,
-        console_switches.role_switch_id,
-        assumptions.role_assumption_id as assume_role_event_id,
 
         ---------- the role
         coalesce(
-            leading_entries.role_account_id,
-            {{ arn_account('activity.role_arn') }}
+            entries.role_account_id,
+            {{ arn_account('entries.activity_role_arn') }}
         ) as role_account_id,
         coalesce(
-            leading_entries.role_name, {{ arn_name('activity.role_arn') }}
+            entries.role_name, {{ arn_name('entries.activity_role_arn') }}
         ) as role_name,
-        leading_entries.role_session_name,
+        entries.role_session_name,
+        entries.role_partition,
         coalesce(
-            activity.role_arn,
-            assumptions.role_arn,
-            console_switches.role_arn_with_path,
-            case
-                when activity.is_assumed_root then activity.identity_arn
-            end
+            entries.activity_role_arn,
+            entries.assumption_role_arn,
+            entries.switch_role_arn,
+            case when entries.is_observed_root then entries.activity_arn end
         ) as shown_role_arn,
-        coalesce(
-            console_switches.role_partition,
-            split_part(assumptions.assumed_role_arn, ':', 2),
-            split_part(activity.identity_arn, ':', 2),
-            'aws'
-        ) as role_partition,
 
         ---------- from where
-        console_switches.source_ip_address as switch_address,
+        entries.switch_address,
         case
             when
                 leading_entries.origin <> 'identity center'
-                and {{ is_ip_address('assumptions.source_ip_address') }}
-                then assumptions.source_ip_address
+                and {{ is_ip_address('entries.assumption_address') }}
+                then entries.assumption_address
         end as assumption_address,
-        activity.first_ip_address,
-        activity.first_ip_action_at,
+        entries.first_ip_address,
+        entries.first_ip_action_at,
 
         ---------- the actions
-        activity.first_action_at,
-        activity.last_action_at,
-        coalesce(activity.action_count, 0) as action_count,
-        coalesce(activity.write_count, 0) as write_count,
-        coalesce(activity.denied_count, 0) as denied_count,
-        coalesce(activity.source_ip_count, 0) as source_ip_count,
+        entries.first_action_at,
+        entries.last_action_at,
+        entries.action_count,
+        entries.write_count,
+        entries.denied_count,
+        entries.source_ip_count,
 
         ---------- its end
-        assumptions.credentials_expire_at as expires_at,
+        entries.credentials_expire_at as expires_at,
         greatest(
-            coalesce(
-                assumptions.credentials_expire_at,
-                leading_entries.started_at
-            ),
-            coalesce(activity.last_action_at, leading_entries.started_at)
+            coalesce(entries.credentials_expire_at, entries.started_at),
+            coalesce(entries.last_action_at, entries.started_at)
         ) as alive_until
 
     from leading_entries
-    left join console_switches
-        on leading_entries.switch_key = console_switches.switch_key
-    left join assumptions
-        on leading_entries.assumption_key = assumptions.assumption_key
-    left join activity
-        on leading_entries.session_id = activity.session_id
+    inner join entries
+        on leading_entries.entry_key = entries.entry_key
 
 ),
 
@@ -144,10 +118,11 @@ with_role_arn as (
             with_records.shown_role_arn,
             arns_by_id.role_arn,
             arns_by_name.role_arn,
-            'arn:' || with_records.role_partition || ':iam::'
-            || with_records.role_account_id
-            || ':role/'
-            || with_records.role_name
+            {{ iam_role_arn(
+                'with_records.role_partition',
+                'with_records.role_account_id',
+                'with_records.role_name'
+            ) }}
         ) as role_arn
     from with_records
     left join role_arns as arns_by_id

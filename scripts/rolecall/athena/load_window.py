@@ -7,7 +7,7 @@ from datetime import date
 
 from rolecall.athena.load_days import Span, Window, unloaded_window, with_added
 from rolecall.aws.athena_client import Athena
-from rolecall.aws.clients import make_client
+from rolecall.aws.clients import aws_in
 from rolecall.aws.glue_catalogue import CatalogueTable, find_table
 from rolecall.project.location import project_variables
 from rolecall.settings import Settings
@@ -43,7 +43,7 @@ def _days_in_ledger(athena: Athena, settings: Settings) -> list[date]:
     Without those of which other files were archived when last looked for: they may have been
     restored.
     """
-    glue = make_client("glue", settings.region)
+    glue = aws_in(settings.region).glue
     sql = """
         select distinct cast(delivered_date as varchar) as delivered_date
         from log_reads
