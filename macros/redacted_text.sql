@@ -1,6 +1,7 @@
 {#- A text, JSON or not, without its secrets: REDACTED stands for each. JSON stays JSON, also where it is
     quoted in JSON, and numbers, booleans and null stay. Where a secret is quoted more than four times,
-    or lies deeper below its name than the patterns reach, the whole text is `{"redacted": true}`.
+    or lies deeper below its name than the patterns reach, the text in JSON that has it is gone, or else
+    the whole is `{"redacted": true}`, behind the plain members that it begins with.
 
     Both engines find secrets by the same regular expressions. Few texts have a hint of one: the others
     are passed on after one look, and those without a backslash have nothing quoted in them. -#}
