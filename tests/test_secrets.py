@@ -274,7 +274,7 @@ def test_what_a_caller_hides_in_a_request_hides_neither_role_nor_session(
         json.dumps({"credential": [[[[["LEAK"]]]]]}),
         "LEAK" + "\\" * 31 + '"password":{"',
     )
-    records = []
+    records: list[dict[str, Any]] = []
     for text in hiding:
         for place in ("tags", "externalId", "sourceIdentity", "serialNumber", "policy"):
             number = len(records) + 1
