@@ -1,6 +1,7 @@
 {#- A text, JSON or not, without its secrets: REDACTED stands for each. JSON stays JSON, also where it is
     quoted in JSON, and numbers, booleans and null stay. Where a secret is quoted more than four times,
-    or lies deeper below its name than the patterns reach, the whole text is `{"redacted": true}`.
+    or lies deeper below its name than the patterns reach, the text in JSON that has it is gone, or else
+    the whole is `{"redacted": true}`, behind the plain members that it begins with.
 
     Both engines find secrets by the same regular expressions. Few texts have a hint of one: the others
     are passed on after one look, and those without a backslash have nothing quoted in them. -#}
@@ -68,8 +69,10 @@
         '(?:[^a-z]|private)[_-]?key[_-]?material',
         'connection[_-]?(?:string|uri|url)s?', 'conn[_-]?str(?:ing)?',
         'credentials?', 'authorization', 'auth[_-]?header', '(?:[^a-z]|session[_-]?|set-)cookies?',
-        'assertion', 'saml[_-]?response', 'x-(?:amz|goog)-signature',
-        '[^a-z](?:jwt|bearer|psk|pin|plaintext)',
+        'assertion', 'saml[_-]?response',
+        '(?:x-(?:amz|goog)-|shared[_-]?access[_-]?)signature',
+        '[^a-z](?:jwt|bearer|psk|pin|otp|pw|plaintext)', '(?-i:[a-z](?:Psk|Pin|Otp|Pw))',
+        '[^a-z0-9](?:ssh|host)[_-]?key(?:[_-]?body)?',
         '(?:token|auth(?:entication|orization)?|confirmation|verification|device|user|mfa|otp)[_-]?code',
         'user[_-]?data', '(?:base32[_-]?string|totp|otp|mfa)[_-]?seed', 'qr[_-]?code[_-]?png',
         escaped_name(),
@@ -109,15 +112,16 @@
 {%- endmacro %}
 
 {#- What a secret looks like, whatever its name: private keys, JSON web tokens, session tokens of AWS,
-    tokens of GitHub, Slack and Stripe, and addresses of webhooks. -#}
+    tokens of GitHub, Slack, Stripe and Google, and addresses of webhooks. -#}
 {% macro secret_shape() -%}
     {{ return([
-        '-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----'
+        '(?:-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|Private-Lines: [0-9])'
             ~ '[^"\'\\\\<]*(?:\\\\+[nrt/][^"\'\\\\<]*)*',
         'eyJ[A-Za-z0-9_-]{8,}\\.eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?',
         '(?:IQoJb3JpZ2lu|FwoGZXIvYXdz|FQoGZXIvYXdz)[A-Za-z0-9+/=%_-]{16,}',
         'gh[opsru]_[A-Za-z0-9]{30,}', 'github_pat_[A-Za-z0-9_]{30,}',
         'xox[abeprs]-[A-Za-z0-9-]{10,}', 'sk_live_[A-Za-z0-9]{16,}',
+        'AIza[A-Za-z0-9_-]{30,}',
         'hooks\\.slack\\.com/[A-Za-z0-9/_-]+', 'discord(?:app)?\\.com/api/webhooks/[A-Za-z0-9/_-]+',
     ] | join('|')) }}
 {%- endmacro %}
@@ -127,13 +131,29 @@
     {{ return('(://[^/\\s"\\\\:@?#]*:)(?:[^/\\s"\\\\]|' ~ escaped_character() ~ ')+@') }}
 {%- endmacro %}
 
-{#- The user before a password of a command, as curl, mysql, sshpass and redis-cli take it. -#}
+{#- What stands before a password of a command, as curl, mysql, sshpass, redis-cli, docker and PowerShell
+    take it, in a line or in a list of arguments. -#}
 {% macro command_password() -%}
+    {%- set next = '(?:[ \\t]|\\\\*"\\s*,\\s*\\\\*")' -%}
+    {%- set words = next ~ '+(?:[^"\\\\|;&\\s]+' ~ next ~ '+)*' -%}
     {{ return(
         '([\\s"\'](?:-u|--(?:proxy-)?user)(?:[\\s=]|\\\\*"\\s*,\\s*\\\\*")'
         ~ '\\s*\\\\*["\']?[a-z_][^\\s:"\'\\\\]*:'
-        ~ '|(?:mysql|mariadb)[a-z-]*\\s(?:[^"\\\\|;&]*\\s)?-p|sshpass\\s+-p\\s*'
-        ~ '|redis-cli\\s(?:[^"\\\\|;&]*\\s)?-a\\s+)([^\\s"\'\\\\])'
+        ~ '|(?:mysql|mariadb)[a-z-]*' ~ words ~ '-p\'?|sshpass' ~ next ~ '+-p' ~ next ~ '*\'?'
+        ~ '|redis-cli' ~ words ~ '-a' ~ next ~ '+\'?'
+        ~ '|(?:docker|podman|helm)' ~ words ~ 'login' ~ words ~ '-p' ~ next ~ '*\'?'
+        ~ '|ConvertTo-SecureString\\s+(?:-[a-z]+\\s+)*\\\\*["\']?)([^\\s"\'\\\\-])'
+    ) }}
+{%- endmacro %}
+
+{#- The names `key` and `auth`, which are mostly of something else, before what looks like a credential:
+    in parameters of URLs, and as a member. -#}
+{% macro credential_parameter() -%}
+    {%- set start, equals = '(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)', '(?:=|%(?:25)*3d|\\\\+u003d)' -%}
+    {{ return(
+        '(?:(' ~ start ~ 'key' ~ equals ~ ')[a-z0-9_-]{20,}|(' ~ start ~ 'auth' ~ equals
+        ~ '|"auth\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*\\\\*")[a-z0-9+/_-]{20,}=*)'
+        ~ '([&#"\'\\\\\\s;\\x03]|\\z)'
     ) }}
 {%- endmacro %}
 
@@ -163,11 +183,22 @@
 {#- The name of a secret, and the beginning of what parts it from the secret. -#}
 {% macro named_secret() -%}
     {{ return(
-        '(' ~ secret_name() ~ ')(\\\\*["\']'
-        ~ '|\\s*(?:=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))|>|\\\\+u003e|\\t|\\\\t)'
+        '(' ~ secret_name() ~ ')(\\s*(?:\\\\*["\']|=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))'
+        ~ '|>|\\\\+u003e|\\t|\\\\t|' ~ coded_quote() ~ '|\\s+' ~ attribute()
+        ~ '|,\\s*(?:[a-z]+\\s*[:=][^,{}"\'\\\\]*,\\s*)*[a-z]*(?:value|default)\\s*[:=])'
         ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)(?:code|sig))(=|%(?:25)*3d|\\\\+u003d)'
-        ~ '|(--[a-z-]*(?:password|passwd|secret|token|key))(\\s)'
+        ~ '|(--[a-z-]*(?:password|passwd|secret|token|key))(,?\\s)'
     ) }}
+{%- endmacro %}
+
+{#- A quote that is written as JSON or HTML may write one. -#}
+{% macro coded_quote() -%}
+    {{ return('(?:\\\\+u0022|&(?:quot|#34|#x22);)') }}
+{%- endmacro %}
+
+{#- Attributes between the name of an element of XML and its end. -#}
+{% macro attribute() -%}
+    {{ return('[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>\\x02]*(?:>|\\\\+u003e)') }}
 {%- endmacro %}
 
 {#- What every text has that has a secret. -#}
@@ -175,7 +206,7 @@
     {{ return(
         secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ named_secret()
         ~ '|(?:bearer|basic)\\s+[a-z0-9._~+/=-]{16}|' ~ environment_name() ~ '|' ~ paired_name()
-        ~ '|' ~ command_password() ~ '|LoginTo|RedirectTo)'
+        ~ '|' ~ command_password() ~ '|' ~ credential_parameter() ~ '|LoginTo|RedirectTo)'
     ) }}
 {%- endmacro %}
 
@@ -188,6 +219,10 @@
     {%- set rules = [
         ['[\\x01-\\x03]', ''],
         ['(?i)' ~ named_secret(), '#1#3#5NAMED#2#4#6'],
+        [
+            '(?i)\\x02(?:(\\s+)(\\\\*["\'])|(\\s+[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>\\x02]*)(>|\\\\+u003e))',
+            '#1#3NAMED#2#4',
+        ],
         ['(?i)' ~ environment_name(), '#1NAMED#2'],
         ['(?i)' ~ paired_name(), '#1NAMED#2'],
         ['(?i)' ~ harmless_name(), '#1#2'],
@@ -199,21 +234,23 @@
     {%- endfor -%}
     {%- do rules.extend(text_rules()) -%}
     {%- do rules.extend(redirect_rules(deepest, colon)) -%}
-    {#- What is quoted in a policy, as its caller likes, hides nothing else of a request. -#}
-    {%- if deepest -%}
-        {%- set quote = '\\\\(?:\\\\\\\\)*"' -%}
-        {%- set text = '(?:[^"\\\\]|\\\\.)*' -%}
-        {%- do rules.append([
-            '(?i)("policy"' ~ colon ~ '")' ~ text ~ '\\x02(?:' ~ quote ~ colon ~ '(?:' ~ quote
-                ~ '(?:[^\\x01"\\\\]|\\\\.)|[\\[{])|\\\\{30})' ~ text ~ '(")',
-            '#1GONE#2',
-        ]) -%}
-    {%- endif -%}
+    {%- set coded = coded_quote() ~ '(?:' ~ colon ~ '(?:' ~ coded_quote() ~ '|[\\[{])|' ~ comma
+        ~ coded_quote() ~ '(?:value|v)' ~ coded_quote() ~ ')' -%}
+    {#- A text that no rule reaches into hides nothing beside it: a caller may choose one of them. -#}
+    {%- set quote, text = '\\\\(?:\\\\\\\\)*"', '(?:[^"\\\\]|\\\\.)*' -%}
     {%- do rules.append([
-        '(?s)\\A.*\\x02(?:\\\\*"' ~ colon ~ '(?:\\\\*"(?:[^\\x01]|\\z)|[\\[{])|\\\\{31}'
-            ~ '|>\\x01\\\\*"[^,}\\]\\s\\\\]).*\\z',
-        '{"redacted": true}',
+        '"' ~ text ~ '\\x02(?:' ~ quote ~ colon ~ '(?:' ~ quote
+            ~ '(?:[^\\x01"\\\\]|\\\\.)|[\\[{])|\\\\{31}.|>\\x01' ~ quote ~ '[^,}\\]\\s"\\\\]|'
+            ~ coded ~ ')' ~ text ~ '"',
+        '"GONE"',
     ]) -%}
+    {%- set rest = '.*\\x02(?:\\\\*"' ~ colon ~ '(?:\\\\*"(?:[^\\x01]|\\z)|[\\[{])|\\\\{31}'
+        ~ '|>\\x01\\\\*"[^,}\\]\\s\\\\]|' ~ coded ~ ').*\\z' -%}
+    {#- Plain members before it stay. -#}
+    {%- do rules.append([
+        '(?s)\\A(\\{(?:"[A-Za-z]+":"[^"\\\\\\x01\\x02]*",)*)' ~ rest, '#1"redacted": true}',
+    ]) -%}
+    {%- do rules.append(['(?s)\\A' ~ rest, '{"redacted": true}']) -%}
     {{ return(rules) }}
 {%- endmacro %}
 
@@ -282,7 +319,7 @@
     {%- set name = quote ~ '(?:(?:[a-z0-9_. -]*(?:id|' ~ naming_words() ~ ')|k)' ~ quote ~ colon ~ quote
         ~ '[^"\\\\]*|type' ~ quote ~ colon ~ quote ~ 'securestring|namespace' ~ quote ~ colon ~ quote
         ~ 'aws:[^"\\\\]*)\\x02' -%}
-    {%- set value = quote ~ '(?:[a-z0-9_. -]*value|v)s?' -%}
+    {%- set value = quote ~ '(?:[a-z0-9_. -]*value|default|v)s?' -%}
     {%- set anything = '(?:' ~ string ~ '|' ~ container.pattern ~ ')' -%}
     {{ return([
         ['(\\x02(' ~ quote ~ ')' ~ colon ~ ')' ~ anything, '#1#2GONE#2'],
@@ -296,8 +333,8 @@
             '#1#2GONE#2#3',
         ],
         [
-            '(?i)((?:[\\[,]' ~ space ~ '\\[' ~ space ~ quote ~ '[^"\\\\]*\\x02(' ~ quote ~ ')' ~ comma
-                ~ '))' ~ anything,
+            '(?i)((?:[\\[,]' ~ space ~ '\\[' ~ space ~ quote ~ '[^"\\\\]*|' ~ quote
+                ~ '-[a-z0-9_.-]*)\\x02(' ~ quote ~ ')' ~ comma ~ ')' ~ anything,
             '#1#2GONE#2',
         ],
     ]) }}
@@ -351,6 +388,25 @@
             '#1GONE',
         ],
         ['(?i)' ~ command_password() ~ '[^\\s"\'\\\\]*', '#1GONE'],
+        [
+            '(?i)(["\']-[a-z0-9_.-]*\\x02\\\\*["\']\\s*,\\s*\\\\*["\'])[^"\'\\\\\\x01][^"\'\\\\]*',
+            '#1GONE',
+        ],
+        [
+            '(?i)([\\[,]\\s*-[a-z0-9_.-]*\\x02,\\s+)[^-"\'\\\\,\\]\\s\\x01][^"\'\\\\,\\]\\s]*([,\\]])',
+            '#1GONE#2',
+        ],
+        [
+            '(?i)(\\x02\'?\\x03?,\\s*(?:\'?[a-z]+\'?\\s*[:=][^,{}"\\\\]*,\\s*)*\'?[a-z]*'
+                ~ '(?:value|default)\'?\\s*[:=]\\s*\'?)[^"\'\\\\,})\\]\\s\\x01][^"\'\\\\,})\\]]*',
+            '#1GONE',
+        ],
+        [
+            '(?i)(value \\\\*[\'"])(?:[^\'"\\\\]|[\'"](?:\\S|\\s(?:[^a]|a[^t]))|' ~ escape
+                ~ ')+(\\\\*[\'"] at \\\\*[\'"][^\'"\\\\\\x02]*\\x02)',
+            '#1GONE#2',
+        ],
+        ['(?i)' ~ credential_parameter(), '#1#2GONE#3'],
         ['(?i)((?:bearer|basic)\\s+)[a-z0-9._~+/=-]{16,}', '#1GONE'],
         [
             '(?i)(authorization\\x02\\\\*"\\s*,\\s*\\\\*"(?:bearer|basic|digest|token)\\s+)[^\\s"\\\\]+',

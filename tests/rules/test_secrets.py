@@ -254,7 +254,7 @@ def test_an_older_store_on_athena_is_cleaned_by_its_next_refresh(
     warehouse.rows("update identity_events set user_name = 'password=LEAK'")
     place = {"Bucket": "results", "Key": f"{warehouse.schema}/state/{warehouse.schema}.json"}
     noted = json.loads(account.client("s3").get_object(**place)["Body"].read())
-    del noted["cleaning"]
+    noted["cleaning"] = 1
     account.client("s3").put_object(**place, Body=json.dumps(noted).encode())
     cleaned = warehouse.rolecall("refresh")
     assert "Removing secrets that an older version stored" in cleaned.stderr
@@ -262,6 +262,43 @@ def test_an_older_store_on_athena_is_cleaned_by_its_next_refresh(
         assert warehouse.rows(f"select distinct user_name from {table}") == [["password=REDACTED"]]
     assert warehouse.rows("select count(*) from events") == [["2"]]
     assert "Removing secrets" not in warehouse.rolecall("refresh").stderr
+
+
+def test_what_a_caller_hides_in_a_request_hides_neither_role_nor_session(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    deep: Any = {"password": "LEAK"}
+    for _ in range(6):
+        deep = {"a": json.dumps(deep)}
+    hiding = (
+        json.dumps(deep),
+        json.dumps({"credential": [[[[["LEAK"]]]]]}),
+        "LEAK" + "\\" * 31 + '"password":{"',
+    )
+    records: list[dict[str, Any]] = []
+    for text in hiding:
+        for place in ("tags", "externalId", "sourceIdentity", "serialNumber", "policy"):
+            number = len(records) + 1
+            hidden = [{"key": "k", "value": text}] if place == "tags" else text
+            records.append(
+                event(
+                    number,
+                    eventName="AssumeRole",
+                    eventSource="sts.amazonaws.com",
+                    requestParameters={
+                        place: hidden,
+                        "roleArn": f"arn:aws:iam::111122223333:role/R{number}",
+                        "roleSessionName": f"s{number}",
+                    },
+                )
+            )
+    rolecall.refresh(write_log(records))
+    found = rolecall.query("select requested_role_arn, requested_session_name from identity_events")
+    assert sorted(found) == sorted(
+        (f"arn:aws:iam::111122223333:role/R{number}", f"s{number}")
+        for number in range(1, len(records) + 1)
+    )
+    assert b"LEAK" not in _bytes(rolecall)
 
 
 def test_ids_with_secrets_stay_apart_and_the_same(rolecall: Rolecall, write_log: WriteLog) -> None:
@@ -314,7 +351,7 @@ def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
         connection.execute(
             "update log_reads set problem = 'the key password=LEAK' where problem is not null"
         )
-        connection.execute("update rolecall_schema set version = 4")
+        connection.execute("update rolecall_schema set version = 5")
         assert b"LEAK" in _bytes(rolecall)
     rolecall.refresh(write_log([event(3)], day="2026/03/02", name="new.json.gz"))
     assert rolecall.query(

@@ -69,6 +69,8 @@ def _members() -> list[tuple[str, Any, Any]]:
         *("credential", "credentials", "userCredentials", "authorization", "Authorization"),
         *("proxy-authorization", "authHeader", "authorizationCode", "samlAssertion", "Cookie"),
         *("userData", "user_data", "X-Amz-Signature", "spring.datasource.password"),
+        *("password ", "DB_TOKEN  ", "sharedAccessSignature", "pw", "otp", "adminPin", "userOtp"),
+        *("sshKey", "ssh_key", "hostKey", "hostKeyBody"),
         *("newPass", "oldPass", "smtpPass", "pin", "passwordData", "plaintext", "db password"),
         *("storage_access_key", "encryptionKey", "hmacKey", "HMAC_KEY", "pre_shared_key"),
         *(
@@ -129,6 +131,11 @@ def _members() -> list[tuple[str, Any, Any]]:
             {"credentials": GONE},
         ),
         ("a tree too deep", {"a": 1, "secret": {"b": [{"c": [{"d": ["SECRET"]}]}]}}, WHOLE),
+        (
+            "login of a registry",
+            {"auths": {"r": {"auth": "U0VDUkVU+SECRET/0123=="}}},
+            {"auths": {"r": {"auth": GONE}}},
+        ),
     ]
 
 
@@ -149,7 +156,10 @@ def _quoted() -> list[tuple[str, Any, Any]]:
         for value, left in values
         for times in (1, 2, 3, 4)
     ]
-    found += [(f"{value} quoted 5 times", _nested(value, 5), WHOLE) for value, _ in values]
+    found += [
+        (f"{value} quoted 5 times", _nested(value, 5) | {"a": 1}, {"body": GONE, "a": 1})
+        for value, _ in values
+    ]
     pretty = json.dumps({"password": ["SECRET"], "b": {"token": "SECRET"}}, indent=2)
     return [
         *found,
@@ -158,11 +168,24 @@ def _quoted() -> list[tuple[str, Any, Any]]:
             {"body": pretty},
             {"body": pretty.replace('[\n    "SECRET"\n  ]', f'"{GONE}"').replace("SECRET", GONE)},
         ),
-        ("cut, quoted", {"body": '{"password": "SECRET'}, WHOLE),
-        (
-            "a policy that nothing reaches",
-            {"policy": _text({"password": [[[[["SECRET"]]]]]}), "roleArn": "r"},
-            {"policy": GONE, "roleArn": "r"},
+        ("cut, quoted", {"body": '{"password": "SECRET'}, {"body": GONE}),
+        *(
+            (
+                f"{text} that nothing reaches",
+                {"roleArn": "r", "tags": [{"key": "k", "value": text}], "externalId": text, "a": 1},
+                {"roleArn": "r", "tags": [{"key": "k", "value": GONE}], "externalId": GONE, "a": 1},
+            )
+            for text in (
+                _text({"password": [[[[["SECRET"]]]]]}),
+                "SECRET" + "\\" * 31 + '"password":{"',
+                "password" + "\\" * 16 + '":" SECRET',
+                '<password>a"SECRET</password>',
+                "{\\u0022password\\u0022:\\u0022SECRET\\u0022}",
+                "{\\u0022secrets\\u0022: [\\u0022SECRET\\u0022]}",
+                '[{"name":"DB_TOKEN","value":"SECRET"}]'.replace('"', "\\u0022"),
+                "{&quot;password&quot;:&quot;SECRET&quot;}",
+                "{&#34;password&#34;: {&#34;a&#34;:&#34;SECRET&#34;}}",
+            )
         ),
     ]
 
@@ -179,7 +202,7 @@ def _pairs() -> list[tuple[str, Any, Any]]:
         ),
         *(("parameterKey", "parameterValue"), ("ParameterName", "ParameterValue")),
         *(("optionName", "value"), ("headerName", "headerValues"), ("variable", "values")),
-        *(("k", "v"), ("K", "V"), ("OptionName", "Value")),
+        *(("k", "v"), ("K", "V"), ("OptionName", "Value"), ("name", "default")),
     )
     return [
         *(
@@ -224,6 +247,26 @@ def _pairs() -> list[tuple[str, Any, Any]]:
             "a list of headers",
             ["Host", "h", "Authorization", "Bearer SECRET", "Accept", "a"],
             ["Host", "h", "Authorization", f"Bearer {GONE}", "Accept", "a"],
+        ),
+        *(
+            (f"arguments, {flag}", ["run", flag, value, "x"], ["run", flag, GONE, "x"])
+            for flag in ("--password", "--token", "--api-key", "-secret")
+            for value in ("SECRET", 'a"SECRET b')
+        ),
+        (
+            "arguments, quoted",
+            _nested({"args": ["--db-password", "SECRET", "-x"]}, 2),
+            _nested({"args": ["--db-password", GONE, "-x"]}, 2),
+        ),
+        (
+            "arguments of mysql",
+            ["mysql", "-h", "db", "-pSECRET"],
+            ["mysql", "-h", "db", f"-p{GONE}"],
+        ),
+        (
+            "arguments of docker",
+            ["docker", "login", "-u", "eve", "-p", "SECRET", "r"],
+            ["docker", "login", "-u", "eve", "-p", GONE, "r"],
         ),
         (
             "a list of them",
@@ -363,6 +406,23 @@ def _inside() -> list[tuple[str, Any, Any]]:
         ("curl --user 'eve:SECRET' https://x", f"curl --user 'eve:{GONE}' https://x"),
         ("mysql -u root -pSECRET app", f"mysql -u root -p{GONE} app"),
         ("sshpass -p SECRET ssh h", f"sshpass -p {GONE} ssh h"),
+        ("mysql -p'SECRET' app", f"mysql -p'{GONE}' app"),
+        ("docker login -u eve -p SECRET r", f"docker login -u eve -p {GONE} r"),
+        ("ConvertTo-SecureString 'SECRET' -Force", f"ConvertTo-SecureString '{GONE}' -Force"),
+        ("ConvertTo-SecureString -String SECRET", f"ConvertTo-SecureString -String {GONE}"),
+        ("https://x/?key=AIzaSECRET-0123456789_0123456789xyz&a=b", f"https://x/?key={GONE}&a=b"),
+        ("https://x/?a=b&key=SECRET-0123456789xyz_", f"https://x/?a=b&key={GONE}"),
+        ("https%3A%2F%2Fx%3Fkey%3DSECRET-0123456789xyz_", f"https%3A%2F%2Fx%3Fkey%3D{GONE}"),
+        ("https://x/?auth=SECRET/0123456789+xyz==", f"https://x/?auth={GONE}"),
+        ("SharedAccessSignature=SECRET;a=b", f"SharedAccessSignature={GONE};a=b"),
+        (
+            "<n:password type=\"text\" id='p'>SECRET</n:password>",
+            f"<n:password type=\"text\" id='p'>{GONE}</n:password>",
+        ),
+        (
+            "PuTTY-User-Key-File-2: x\nPrivate-Lines: 1\nSECRET==\nPrivate-MAC: SECRET",
+            f"PuTTY-User-Key-File-2: x\n{GONE}",
+        ),
         ("password: >\n  SECRET\n  SECRET two\nhost: db", f"password: {GONE}\nhost: db"),
         ("a:\n  token: |-\n    SECRET\n\n    SECRET", f"a:\n  token: {GONE}"),
         ("password:\n  SECRET\nhost: db", f"password:\n  {GONE}\nhost: db"),
@@ -483,6 +543,19 @@ _HARMLESS: tuple[Any, ...] = (
     [{"namespace": "aws:autoscaling:asg", "optionName": "MinSize", "value": "1"}],
     {"allowHeaders": ["Authorization", "Content-Type", "token"], "rows": [["a", "b"], ["c"]]},
     {"x": "<passwordPolicy>strict</passwordPolicy>", "y": "docker run -u 1000:1000 image"},
+    {"auth": {"type": "AWS_IAM"}, "a": {"auth": "AWS_IAM"}, "authType": "NONE", "key": "a/b"},
+    {"ec2SshKey": "eve", "hostKeys": [{"publicKey": "p"}], "trustedHostKeys": ["p"]},
+    {"isPinned": "yes", "shipping": "p", "adminPin": 3, "usePw": True, "pwd_": "", "hotpot": "a"},
+    {"a": "https://x/?key=logs/2026/03/a_name_of_an_object.gz", "b": "?key=a_name_of_objects_.csv"},
+    {"command": ["docker", "run", "-p", "8080:80"], "a": "docker login r; docker run -p 80:80"},
+    {"command": ["mysql", "-p"], "args": ["--password-file", "f"], "b": "&quot;token&quot; is"},
+    ["mysql", "-h", "db", "-p", "app"],
+    [{"name": "DB_PASSWORD", "isDefault": True, "description": "default"}],
+    "1 validation error detected: Value 'eve' at 'userName' failed to satisfy constraint",
+    "Value at 'password' failed to satisfy constraint: Member must have length 8",
+    "Use --token, --profile or --password, and {password} or ${TOKEN}",
+    "invalid password, error: yes, the password is a -> b",
+    '<password type="text"></password><a>b</a>',
     {"path": "C:\\secrets\\temp", "a": "a <b> & c, d=e; f"},
     {"RedirectTo": "https://x/a%20b%2Fc", "LoginTo": "https://x/"},
     {"cacheKey": "a", "sortKey": "b", "primaryKey": "id", "secondaryKeys": ["x"], "hashKey": "d"},
@@ -534,4 +607,27 @@ _PLAIN = (
     ("password=ab,SECRET", f"password={GONE}"),
     ("https://b?password=ab&SECRET&x=1", f"https://b?password={GONE}&x=1"),
     ("password=SECRET, then it fails", f"password={GONE}, then it fails"),
+    ('failed: ["--password","SECRET"]', f'failed: ["--password","{GONE}"]'),
+    ("failed: ['--password', 'SECRET one']", f"failed: ['--password', '{GONE}']"),
+    ("failed: [--password, SECRET, -x]", f"failed: [--password, {GONE}, -x]"),
+    ('cut ["--password","SECRET', f'cut ["--password","{GONE}'),
+    (
+        "1 validation error detected: Value 'SECRET' at 'masterUserPassword' failed to satisfy",
+        f"1 validation error detected: Value '{GONE}' at 'masterUserPassword' failed to satisfy",
+    ),
+    (
+        "Value 'eve' at 'userName' failed; Value 'a'SECRET b' at 'a.1.member.password' failed",
+        f"Value 'eve' at 'userName' failed; Value '{GONE}' at 'a.1.member.password' failed",
+    ),
+    ("{name: DB_PASSWORD, value: SECRET} bad", f"{{name: DB_PASSWORD, value: {GONE}}} bad"),
+    ("P(Name=DB_TOKEN, Type=a, Value=SECRET)", f"P(Name=DB_TOKEN, Type=a, Value={GONE})"),
+    (
+        "{'name': 'DB_PASSWORD', 'value': 'SECRET'}",
+        f"{{'name': 'DB_PASSWORD', 'value': '{GONE}'}}",
+    ),
+    (
+        '{"roleArn":"r","a":"b","secret":{"b":[{"c":[{"d":["SECRET"]}]}]},"c":"SECRET"}',
+        '{"roleArn":"r","a":"b","redacted": true}',
+    ),
+    ("{&quot;password&quot;:&quot;SECRET&quot;}", WHOLE),
 )
