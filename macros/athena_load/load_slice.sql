@@ -36,11 +36,12 @@
     {%- set newest = run_query(
         'select cast(max(delivered_date) as varchar) as newest from ' ~ log_reads
     ).rows[0][0] if log_reads -%}
-    {#- A table that cannot be read by the day is read as a whole anyway. -#}
-    {%- if newest and (delivery_day_columns() or not told) -%}
-        {{ return([as_date(newest | string), today] | min - var('lookback_days') * day) }}
-    {%- endif -%}
     {%- set first = as_date(told | string) if told else today - 90 * day -%}
+    {%- if newest -%}
+        {%- set recent = [as_date(newest | string), today] | min - var('lookback_days') * day -%}
+        {#- A table that cannot be read by the day is read as a whole anyway. -#}
+        {{ return([first, recent] | min if told and not delivery_day_columns() else recent) }}
+    {%- endif -%}
     {{ return([[first, first_projected_day() or first] | max, today] | min) }}
 {%- endmacro %}
 
