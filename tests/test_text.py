@@ -354,7 +354,7 @@ def test_data_are_utf_8_whatever_the_encoding(hostile: Rolecall) -> None:
         (b"\xff\xfe", "rolecall.toml, or a setting of the environment, cannot be read"),
         (
             b'"a\\u001b[2Jb" = 1\n',
-            "rolecall.toml has a\ufffd[2Jb, which is no setting of Rolecall.",
+            "rolecall.toml has a\ufffd[2Jb, which is not a setting of Rolecall.",
         ),
         (b'target = "a\\u001b[2J\\nb"\n', "The setting target is wrong"),
         (b"a = \x1b[2J\n", "rolecall.toml is not TOML"),

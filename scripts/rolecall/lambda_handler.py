@@ -325,7 +325,7 @@ def _asked(event: Any) -> dict[str, Any]:
     Each member is of its type, see ``_MEMBERS``. Raises UsageError.
     """
     if not isinstance(event, Mapping):
-        raise UsageError('The event is no object such as {"command": "history"}.')
+        raise UsageError('The event is not an object such as {"command": "history"}.')
     unknown = sorted(event.keys() - _MEMBERS.keys())
     if unknown:
         known = ", ".join(_MEMBERS)
@@ -384,7 +384,7 @@ def _allowed() -> dict[str, list[str]]:
     try:
         told = json.loads(text)
         if not isinstance(told, dict) or not all(isinstance(part, list) for part in told.values()):
-            raise UsageError("It is no object of lists.")
+            raise UsageError("It is not an object of lists.")
         if unknown := sorted(told.keys() - set(_PLACES)):
             raise UsageError(f"{shown(unknown[0])} is none of {', '.join(_PLACES)}.")
         return {key: [_MEMBERS[key](key, each) for each in told[key]] for key in told}
@@ -547,7 +547,7 @@ def _texts(key: str, value: Any) -> str:
 
 def _params(key: str, value: Any) -> dict[str, str]:
     if not isinstance(value, Mapping):
-        raise UsageError('The event\'s params is no object such as {"from_day": "2026-04-01"}.')
+        raise UsageError('The event\'s params is not an object such as {"from_day": "2026-04-01"}.')
     if len(value) > _MOST_PARTS:
         raise UsageError(f"{key} has {len(value):,} members, more than {_MOST_PARTS}.")
     if longest := next((name for name in value if len(name) > LONGEST_LITERAL), None):

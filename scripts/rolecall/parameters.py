@@ -263,7 +263,7 @@ def _value(parameter: Parameter, text: str, zone: tzinfo) -> Value:
         for part in _parts(text) if parameter.kind == "list" else [text]:
             if part not in parameter.choices:
                 raise UsageError(
-                    f"{part!r} is no value of {parameter.name}: it is one of"
+                    f"{part!r} is not a value of {parameter.name}: it is one of"
                     f" {', '.join(parameter.choices)}."
                 )
     return kind(text, zone)

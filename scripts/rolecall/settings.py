@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(name)
         except (KeyError, OSError, ValueError):
-            raise ValueError(f"{name!r} is no time zone such as Europe/Berlin") from None
+            raise ValueError(f"{name!r} is not a time zone such as Europe/Berlin") from None
         return name
 
     @field_validator("schema_name")
@@ -212,7 +212,7 @@ def load_settings(**flags: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"]).removesuffix("_name") or "settings"
         if first["type"] == "extra_forbidden":
             raise UsageError(
-                f"{CONFIG_FILE} has {name}, which is no setting of Rolecall."
+                f"{CONFIG_FILE} has {name}, which is not a setting of Rolecall."
             ) from None
         reason = first["msg"].removeprefix("Value error, ")
         raise UsageError(

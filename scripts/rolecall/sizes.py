@@ -23,7 +23,7 @@ def size_bytes(text: str) -> int:
     """
     match = _SIZE.fullmatch(text)
     if match is None or match["unit"].lower() not in _UNITS:
-        raise ValueError(f"{text!r} is no amount of data such as 10 GB")
+        raise ValueError(f"{text!r} is not an amount of data such as 10 GB")
     size = float(match["number"]) * _UNITS[match["unit"].lower()]
     if size >= _MOST_BYTES:
         raise ValueError(f"{text[:40]!r} is more data than there is")

@@ -340,7 +340,9 @@ def test_every_shape_of_a_log_file_is_loaded_and_what_is_none_is_counted(
     assert "Loaded 8 log files: 7 new events." in text
     look = "its first object has the key _source"
     assert f"Skipped search.json: the file has no list of Records; {look}." in text
-    passed_over = "Passed over 4 files that are no CloudTrail logs: 2 .zip, 1 .txt, 1 other JSON.\n"
+    passed_over = (
+        "Passed over 4 files that are not CloudTrail logs: 2 .zip, 1 .txt, 1 other JSON.\n"
+    )
     assert passed_over in text
     assert rolecall.query(
         "select count(*), sum(record_count), sum(rejected_record_count) from log_files"

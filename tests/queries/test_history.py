@@ -531,7 +531,7 @@ def test_head_makes_no_traceback(sample: Rolecall) -> None:
         (("--from", "2026-04-31"), 2, "'2026-04-31' is not a day of the calendar"),
         (("--from", "april"), 2, "'april' is not a day: write it like 2026-04-30"),
         (("--from", "2026-04-30", "--to", "2026-04-01"), 2, "is after --to"),
-        (("--timezone", "Berlin"), 2, "The setting timezone is wrong: 'Berlin' is no time zone"),
+        (("--timezone", "Berlin"), 2, "The setting timezone is wrong: 'Berlin' is not a time zone"),
         (("--active", "--at", "noon"), 2, "'noon' is not a moment: write it like"),
         (("--at", "2026-04-30T12:00:00Z"), 2, "--at goes with --active"),
         (("--mfa", "maybe"), 2, "'maybe' is not one of"),
@@ -562,7 +562,7 @@ def test_settings_come_by_flag_then_environment_then_file(sample: Rolecall, tmp_
     assert len(rows(elsewhere, *last, "--timezone", "Asia/Tokyo", ROLECALL_TIMEZONE="UTC")) == 1
     (tmp_path / "rolecall.toml").write_text("databse = 'x'\n")
     done = elsewhere.run("history", exit_code=2)
-    assert "rolecall.toml has databse, which is no setting of Rolecall." in done.stderr
+    assert "rolecall.toml has databse, which is not a setting of Rolecall." in done.stderr
     (tmp_path / "rolecall.toml").write_text("database = \n")
     assert "rolecall.toml is not TOML" in elsewhere.run("history", exit_code=2).stderr
 

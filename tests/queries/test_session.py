@@ -44,8 +44,8 @@ def test_any_id_of_it_finds_a_session(sample: Rolecall) -> None:
         ("AROABQ", "'AROABQ' begins the ids of 6 sessions and switches: give more of it."),
         ("zzz", "No session and no switch has an id that begins with 'zzz'."),
         ("%", "No session and no switch has an id that begins with '%'."),
-        ("*", "'*' is no id"),
-        ("", "'' is no id"),
+        ("*", "'*' is not an id"),
+        ("", "'' is not an id"),
     ],
 )
 def test_an_id_that_is_none_gives_one_sentence(sample: Rolecall, given: str, message: str) -> None:

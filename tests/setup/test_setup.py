@@ -478,10 +478,10 @@ def test_digests_and_insights_are_no_regions(cloud: Cloud) -> None:
         (("--bucket", "UPPER"), "'UPPER' cannot be a bucket"),
         (("--table", "rolecall.x`; drop"), "cannot be a table"),
         (("--workgroup", "a b"), "cannot be a workgroup"),
-        (("--organization", "o-'"), "is no id of an organization"),
+        (("--organization", "o-'"), "is not an id of an organization"),
         *((("--prefix", prefix), _FOLDER_NAMES) for prefix in ("it's", "it is", "a&b", "lög")),
         (("--cutoff", "9MB"), "10 MB or more"),
-        (("--cutoff", "much"), "--cutoff: 'much' is no amount of data"),
+        (("--cutoff", "much"), "--cutoff: 'much' is not an amount of data"),
         (("--results", ""), "ROLECALL_RESULTS|cannot be a place"),
     ],
 )

@@ -216,7 +216,7 @@ class Lease:
             return _HeldLease(told["host"], told["pid"], runs, ends_at, has_ended, answer["ETag"])
         except (ValueError, KeyError, TypeError, IndexError):
             raise RolecallError(
-                f"{self.place} is no lease of Rolecall's: see what it is, and remove it."
+                f"{self.place} is not a lease of Rolecall's: see what it is, and remove it."
             ) from None
 
     def _is_held(self, held: _HeldLease) -> str:

@@ -36,7 +36,7 @@ def local_lines(summary: LocalRefreshSummary, settings: Settings) -> list[str]:
     lines += _doubtful_lines(summary.doubtful_files)
     if count := summary.passed_over.total():
         others = plural(
-            count, "file that is no CloudTrail log", "files that are no CloudTrail logs"
+            count, "file that is not a CloudTrail log", "files that are not CloudTrail logs"
         )
         lines.append(f"Passed over {others}: {kinds_text(summary.passed_over)}.")
     lines += _conflict_lines(summary)

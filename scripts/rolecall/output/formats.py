@@ -95,7 +95,7 @@ def write(
     elif format_ == "json":
         say_data(json_lines(result, zone))
     elif sys.stdout.isatty():
-        raise UsageError("Parquet is no text: name a file with --output.")
+        raise UsageError("Parquet is not text: name a file with --output.")
     else:
         _write_parquet(result, standard_output())
     sys.stdout.flush()

@@ -65,7 +65,7 @@ def find(given: str, ask: Ask) -> tuple[str | None, str | None]:
     Raises UsageError where nothing or more than one has such an id.
     """
     if not given.strip() or "*" in given:
-        raise UsageError(f"{given!r} is no id: `rolecall history --format json` shows them.")
+        raise UsageError(f"{given!r} is not an id: `rolecall history --format json` shows them.")
     # Known by session or, of a switch without one, by switch; those it is in all letters first.
     exact: dict[str, set[str]] = {}
     begun: dict[str, set[str]] = {}

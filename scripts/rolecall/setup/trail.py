@@ -99,7 +99,9 @@ def logs_key(
     logs = f"{trail.prefix}AWSLogs/"
     if organization is not None:
         if not ORGANIZATION.fullmatch(organization):
-            raise UsageError(f"{organization!r} is no id of an organization, such as o-a1b2c3d4e5.")
+            raise UsageError(
+                f"{organization!r} is not an id of an organization, such as o-a1b2c3d4e5."
+            )
         return f"{logs}{organization}/", ()
     names = bucket.folder_names(logs)
     organizations = [name for name in names if ORGANIZATION.fullmatch(name)]

@@ -117,10 +117,10 @@ def parse_digest(text: bytes) -> Digest:
     try:
         content = msgspec.json.decode(text, type=_Content)
     except (ValueError, RecursionError) as error:  # msgspec's errors and Unicode's are ValueErrors
-        raise DigestError(f"it is no digest file of CloudTrail ({error})") from None
+        raise DigestError(f"it is not a digest file of CloudTrail ({error})") from None
     started_at, ended_at = _time(content.digest_start_time), _time(content.digest_end_time)
     if started_at > ended_at:
-        raise DigestError("it is no digest file of CloudTrail (it ends before it starts)")
+        raise DigestError("it is not a digest file of CloudTrail (it ends before it starts)")
     if content.digest_signature_algorithm != SIGNATURE_ALGORITHM:
         raise DigestError(f"it is not signed with {SIGNATURE_ALGORITHM}")
     if any(log.sha256 is None for log in content.log_files):
@@ -159,7 +159,9 @@ def _previous(content: _Content) -> Previous | None:
             sha256 = _unhexed(hash_value)
             if sha256 is not None and content.previous_digest_hash_algorithm == HASH_ALGORITHM:
                 return Previous(bucket, key, sha256, signature)
-    raise DigestError("it is no digest file of CloudTrail (it does not say which one is before it)")
+    raise DigestError(
+        "it is not a digest file of CloudTrail (it does not say which one is before it)"
+    )
 
 
 def _time(text: str) -> datetime:
@@ -171,7 +173,7 @@ def _time(text: str) -> datetime:
             time = datetime.min
         if time.year in _YEARS:
             return time
-    raise DigestError("it is no digest file of CloudTrail (its time is none)")
+    raise DigestError("it is not a digest file of CloudTrail (its time is none)")
 
 
 def _unhexed(text: str) -> bytes | None:
