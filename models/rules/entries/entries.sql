@@ -72,17 +72,12 @@ joined as (
             {{ assumed_role_part('activity.identity_arn', 'role') }},
             case when activity.is_assumed_root then 'root' end
         ) as role_name,
-        coalesce(
-            console_switches.role_partition,
-            split_part(assumptions.assumed_role_arn, ':', 2),
-            split_part(activity.identity_arn, ':', 2),
-            'aws'
-        ) as role_partition,
 
         ---------- the switch
         console_switches.role_switch_id,
         console_switches.switched_at,
         console_switches.role_arn_with_path as switch_role_arn,
+        console_switches.role_partition as switch_partition,
         console_switches.source_arn,
         console_switches.source_principal_id,
         console_switches.source_ip_address as switch_address,
@@ -94,6 +89,7 @@ joined as (
         coalesce(assumptions.is_service_assumption, false)
             as is_service_assumption,
         assumptions.role_arn as assumption_role_arn,
+        assumptions.assumed_role_arn,
         assumptions.role_session_name as assumption_session_name,
         assumptions.issued_access_key_id,
         assumptions.credentials_expire_at,

@@ -70,7 +70,12 @@ with_records as (
             entries.role_name, {{ arn_name('entries.activity_role_arn') }}
         ) as role_name,
         entries.role_session_name,
-        entries.role_partition,
+        coalesce(
+            entries.switch_partition,
+            split_part(entries.assumed_role_arn, ':', 2),
+            split_part(entries.activity_arn, ':', 2),
+            'aws'
+        ) as role_partition,
         coalesce(
             entries.activity_role_arn,
             entries.assumption_role_arn,
