@@ -152,7 +152,10 @@ other_sessions as (
         true as has_actions_of_session
     from role_sessions
     left join assumptions
-        on role_sessions.assume_role_event_id = assumptions.role_assumption_id
+        on
+            role_sessions.assume_role_event_id = assumptions.role_assumption_id
+            -- Another account's record may have the same event id.
+            and role_sessions.session_id = assumptions.session_id
     where
         role_sessions.is_contested or role_sessions.role_switch_id is null
 
