@@ -80,7 +80,7 @@ def _trail_callers_and_assumptions() -> Trail:
 
 
 def _trail_shared_ids() -> Trail:
-    trail = Trail(55)
+    trail = Trail(56)
     user = trail.user("bob")
     seen = {name: user[name] for name in ("principalId", "accountId")} | {"type": "AWSAccount"}
     for identity in [user, seen] * COUNT:
