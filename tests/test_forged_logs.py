@@ -385,7 +385,7 @@ def test_a_forged_copy_takes_no_true_assumptions_place(
     rolecall: Rolecall, write_log: WriteLog, *, has_callers_copy: bool
 ) -> None:
     """Whatever is told under the shared event id of a true one, in a file that comes first."""
-    seen = {
+    seen: dict[str, object] = {
         "type": "AWSAccount",
         "principalId": "AIDAMALLORY",
         "accountId": _CALLERS_ACCOUNT,
