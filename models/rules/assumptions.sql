@@ -1,3 +1,20 @@
+{%- set alike -%}
+    partition by
+        shared_key,
+        event_at,
+        event_source,
+        event_name,
+        error_code,
+        error_message,
+        role_arn,
+        requested_session_name,
+        session_principal_id,
+        assumed_role_arn,
+        issued_access_key_id,
+        credentials_expire_at,
+        principal_id,
+        identity_account_id
+{%- endset -%}
 with
 
 identity_events as (
@@ -75,8 +92,6 @@ with_role as (
 
 ),
 
--- The copies of one request have one time: an id that comes again on another
--- day is of another one.
 copies as (
 
     select
@@ -86,37 +101,56 @@ copies as (
             when identity_type = 'AWSAccount' then 'role account'
             else 'caller account'
         end as copy_of,
+        -- Unlike any shared key: those have a slash.
+        event_id || '@' || recipient_account_id as copy_id,
         coalesce(
             shared_event_id || '/' || cast(cast(event_at as date) as varchar),
             event_id || '/' || recipient_account_id
-        ) as assumption_key
+        ) as shared_key
     from with_role
 
 ),
 
-ranked_copies as (
+-- The two copies of one request say the same of it and of who asked. What says
+-- something else under their id, or says it twice, is no copy, and hides none.
+compared_copies as (
 
     select
         *,
-        row_number() over (
-            partition by assumption_key, copy_of
-            order by event_at, event_id, recipient_account_id
-        ) as copy_number
+        count(*) over (partition by shared_key) as shared_count,
+        min(copy_id) over ({{ alike }}) as first_copy_id,
+        count(*) over ({{ alike }}) = 2
+        and min(copy_of) over ({{ alike }})
+        <> max(copy_of) over ({{ alike }}) as is_pair
     from copies
+
+),
+
+keyed_copies as (
+
+    select
+        *,
+        case
+            when shared_count = 1 or (shared_count = 2 and is_pair)
+                then shared_key
+            when is_pair then first_copy_id
+            else copy_id
+        end as assumption_key
+    from compared_copies
 
 ),
 
 caller_copies as (
 
-    select * from ranked_copies
-    where copy_of = 'caller account' and copy_number = 1
+    select * from keyed_copies
+    where copy_of = 'caller account'
 
 ),
 
 role_copies as (
 
-    select * from ranked_copies
-    where copy_of = 'role account' and copy_number = 1
+    select * from keyed_copies
+    where copy_of = 'role account'
 
 ),
 
