@@ -26,7 +26,17 @@ from typing import BinaryIO
 from isal import igzip, isal_zlib
 
 from rolecall.files import NO_FILE, open_file
-from rolecall.log_records import Look, Records, UnreadableLogError, look_of, parse_records
+from rolecall.log_records import (
+    MAX_RECORD_BYTES,
+    MAX_RESOURCES,
+    Look,
+    Record,
+    Records,
+    UnreadableLogError,
+    look_of,
+    many_members,
+    parse_records,
+)
 from rolecall.memory import memory_parts
 from rolecall.text import clean
 
@@ -78,6 +88,9 @@ _MOST_PACKED = 2
 # What is looked at of a gzip file that ends too early: little, since each member takes it anew.
 _MEMBER_PIECE_BYTES = 4096
 _REASON_LENGTH = 200
+_RESOURCE_BYTES = len('{"arn":null,"account_id":null,"type":null},')
+# A resource is a digit and a comma at least.
+_MOST_GROWTH = _RESOURCE_BYTES // 2 + 1
 
 
 class LogTooLargeError(UnreadableLogError):
@@ -312,7 +325,14 @@ def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> Records:
 
 def _records_at(path: str, max_bytes: int) -> Records:
     try:
-        return parse_records(_text_of(path, max_bytes))
+        text = _text_of(path, max_bytes)
+        records = parse_records(text)
+        if len(text) * _MOST_GROWTH > max_bytes < sum(map(_stored_bytes, records)):
+            raise LogTooLargeError(
+                f"the lists of resources in the file are larger than {max_bytes:,} bytes as they"
+                " are stored: split it, or set ROLECALL_MEMORY to eight times their size"
+            )
+        return records
     except UnreadableLogError:
         raise
     except MemoryError:
@@ -321,6 +341,15 @@ def _records_at(path: str, max_bytes: int) -> Records:
         raise UnreadableLogError("the file is nested too deeply to be read") from None
     except Exception as error:  # logs are written by others, and may find a fault in any reader
         raise UnreadableLogError(f"the file cannot be read: {_unforeseen(error)}") from error
+
+
+def _stored_bytes(record: Record) -> int:
+    """Return how long a record's texts become at most: a resource has all its members there."""
+    size = len(memoryview(record))
+    if size > MAX_RECORD_BYTES:
+        return 0  # it is left out
+    members, may_be_resources = many_members(bytes(record))
+    return size + (min(members, MAX_RESOURCES) * _RESOURCE_BYTES if may_be_resources else 0)
 
 
 def _unforeseen(error: Exception) -> str:
