@@ -9,11 +9,12 @@
     {{ return(adapter.dispatch('redacted_text')(text)) }}
 {%- endmacro %}
 
+{#- chr(92) is the backslash: before a quote, dbt's parser for unit tests takes it for an escape. -#}
 {% macro duckdb__redacted_text(text) -%}
     case
         when not {{ has_secret_hint(text) }}
             then {{ text }}
-        when contains({{ text }}, '\')
+        when contains({{ text }}, chr(92))
             then {{ replaced_secrets(text, redaction_rules(4), '\\', ", 'g'") }}
         else {{ replaced_secrets(text, redaction_rules(0), '\\', ", 'g'") }}
     end

@@ -154,6 +154,7 @@ other_sessions as (
     left join assumptions
         on
             role_sessions.assume_role_event_id = assumptions.role_assumption_id
+            -- Another account's record may have the same event id.
             and role_sessions.session_id = assumptions.session_id
     where
         role_sessions.is_contested or role_sessions.role_switch_id is null

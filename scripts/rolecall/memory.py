@@ -36,7 +36,7 @@ class MemoryParts:
 
 def memory_parts(total_bytes: int = DEFAULT_MEMORY_BYTES) -> MemoryParts:
     """Return the parts of ``total_bytes``."""
-    return MemoryParts(total_bytes * 3 // 5, total_bytes // 8, total_bytes)
+    return MemoryParts(total_bytes // 2, total_bytes // 8, total_bytes)
 
 
 def memory_parts_of(environment: Mapping[str, str] = os.environ) -> MemoryParts:

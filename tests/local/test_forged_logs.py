@@ -6,6 +6,7 @@ import json
 import os
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -406,3 +407,106 @@ def test_a_file_that_cannot_be_looked_into_keeps_no_other_from_being_found(
     )
     (found,) = find_log_files(logs)
     assert found.log_file.startswith("AWSLogs/")
+
+
+_ROLE_ACCOUNT, _CALLERS_ACCOUNT = "444455556666", "111122223333"
+
+
+def _assumption(number: int, day: int, by: dict[str, object], **changes: Any) -> dict[str, Any]:
+    """Return a copy of mallory's AssumeRole of that day."""
+    role, name = changes.get("role", "Admin"), changes.get("name", "mallory")
+    granted = {
+        "credentials": {
+            "accessKeyId": changes.get("key", f"ASIA{day:016d}"),
+            "expiration": f"Mar {day}, 2026, 11:00:00 AM",
+        },
+        "assumedRoleUser": {
+            "assumedRoleId": f"AROA{role.upper()}:{name}",
+            "arn": f"arn:aws:sts::{_ROLE_ACCOUNT}:assumed-role/{role}/{name}",
+        },
+    }
+    refused = {"errorCode": "AccessDenied", "errorMessage": "no", "responseElements": None}
+    record = event(
+        number,
+        eventTime=f"2026-03-{day:02d}T{changes.get('time', '10:00:00')}Z",
+        eventSource="sts.amazonaws.com",
+        eventName="AssumeRole",
+        userIdentity=by,
+        requestParameters={
+            "roleArn": f"arn:aws:iam::{_ROLE_ACCOUNT}:role/{role}",
+            "roleSessionName": name,
+        },
+        responseElements=granted,
+        recipientAccountId=changes.get("account", _ROLE_ACCOUNT),
+        sharedEventID=f"shared-{day}",
+    )
+    return record | (refused if changes.get("is_refused") else {})
+
+
+def _user(name: str, account: str = _CALLERS_ACCOUNT) -> dict[str, object]:
+    arn = f"arn:aws:iam::{account}:user/{name}"
+    user_id = f"AIDA{name.upper()}"
+    return {"type": "IAMUser", "principalId": user_id, "arn": arn, "accountId": account}
+
+
+@pytest.mark.parametrize("has_callers_copy", [False, True])
+def test_a_forged_copy_takes_no_true_assumptions_place(
+    rolecall: Rolecall, write_log: WriteLog, *, has_callers_copy: bool
+) -> None:
+    """Whatever is told under the shared event id of a true one, in a file that comes first."""
+    seen: dict[str, object] = {
+        "type": "AWSAccount",
+        "principalId": "AIDAMALLORY",
+        "accountId": _CALLERS_ACCOUNT,
+    }
+    forgeries: list[dict[str, Any]] = [
+        {"role": "ReadOnly", "name": "bob"},
+        {"role": "ReadOnly", "name": "bob", "time": "09:00:00"},
+        {"role": "ReadOnly", "name": "bob", "is_refused": True},
+        {"is_refused": True},
+        {"key": "ASIABOB"},
+        {"role": "ReadOnly"},
+        {"time": "09:59:59"},
+        {},
+    ]
+    at_home = {"account": _CALLERS_ACCOUNT}
+    true, callers, forged = [], [], []
+    for day, forgery in enumerate(forgeries, start=1):
+        true.append(_assumption(300 + day, day, seen))
+        callers.append(_assumption(200 + day, day, _user("mallory"), **at_home))
+        forged.append(_assumption(100 + day, day, _user("bob"), **at_home, **forgery))
+    write_log(true, account=_ROLE_ACCOUNT, name="true.json.gz")
+    if has_callers_copy:
+        write_log(callers, name="callers.json.gz")
+    logs = write_log(forged, name="a-forged.json.gz")
+    rolecall.refresh(logs)
+
+    first, side = (200, "both accounts") if has_callers_copy else (300, "role account")
+    expected = []
+    for day in range(1, len(forgeries) + 1):
+        expected.append((event(first + day)["eventID"], side, "success", "Admin", "AIDAMALLORY"))
+    answers = rolecall.query(
+        "select role_assumption_id, seen_in, outcome, role_name, caller_principal_id"
+        " from role_assumptions where role_session_name = 'mallory'"
+        " and caller_principal_id = 'AIDAMALLORY' order by assumed_at"
+    )
+    assert answers == expected
+    blamed = rolecall.query(
+        "select role_assumption_id, seen_in, actor_name from role_assumptions"
+        " where caller_principal_id = 'AIDABOB' order by role_assumption_id"
+    )
+    assert blamed == [
+        (event(100 + day)["eventID"], "caller account", "bob")
+        for day in range(1, len(forgeries) + 1)
+    ]
+
+
+def test_many_copies_of_one_shared_id_stay_as_many(rolecall: Rolecall, write_log: WriteLog) -> None:
+    records = [
+        _assumption(number, 1, _user(f"u{number}"), account=_CALLERS_ACCOUNT)
+        for number in range(160)
+    ]
+    rolecall.refresh(write_log(records))
+    assert rolecall.query("select count(*), count(distinct assumption_key) from assumptions") == [
+        (160, 160)
+    ]

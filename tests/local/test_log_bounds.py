@@ -18,8 +18,13 @@ import yaml
 from rolecall.local import log_reader, log_records, log_source
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import MAX_RECORD_BYTES, MAX_RECORDS, UnreadableLogError
-from rolecall.local.log_source import MAX_RESOURCES, FileRead, LogSource
+from rolecall.local.log_records import (
+    MAX_RECORD_BYTES,
+    MAX_RECORDS,
+    MAX_RESOURCES,
+    UnreadableLogError,
+)
+from rolecall.local.log_source import FileRead, LogSource
 from rolecall.memory import MemoryParts
 from support.command_line import PROJECT, Rolecall
 from support.logs import WriteLog, event
@@ -302,3 +307,44 @@ def test_large_records_load_within_the_memory_that_is_set(
     assert rolecall.query(
         "select count(*), min(strlen(request_parameters)) > 256000 from events"
     ) == [(count, True)]
+
+
+def _of_resources(number: int, count: int, **fields: Any) -> dict[str, Any]:
+    return event(number, resources=[{}] * count, **fields)
+
+
+def test_many_resources_load_within_the_memory_that_is_set(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    """A record of 15 KB may name thousands, each of which becomes a row of columns."""
+    write_log([_of_resources(number, 4900) for number in range(450)], name="many.json.gz")
+    folder = write_log([event(450)], name=GOOD)
+    done, peak = run_measured(
+        [sys.executable, "-m", "rolecall", "refresh", "--logs", folder],
+        rolecall.folder,
+        rolecall.environment | {"ROLECALL_MEMORY": str(MEMORY_BYTES)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert peak < MOST_RSS_BYTES
+    assert rolecall.query("select count(*) from events") == [(451,)]
+
+
+@pytest.mark.parametrize("key", [b"resources", b"\\u0072esources"])
+def test_a_file_whose_resources_are_too_large_as_rows_costs_itself_alone(
+    write_log: WriteLog, key: bytes
+) -> None:
+    """They are stored with all their members, which is many times what an attacker writes."""
+    body = _text(*(_of_resources(number, 4900) for number in range(5)))
+    write_log(body=body.replace(b"resources", key), name="many.json")
+    folder = write_log([event(5)], name=GOOD)
+    good, many = sorted(find_log_files(folder), key=lambda file: "many" in file.log_file)
+    assert len(read_records(good, 1_000_000)) == 1
+    assert len(read_records(many, 2_000_000)) == 5
+    with pytest.raises(UnreadableLogError, match="as they are stored: split it, or set ROLECALL"):
+        read_records(many, 1_000_000)
+
+
+def test_records_that_are_left_out_do_not_count_as_resources(write_log: WriteLog) -> None:
+    folder = write_log([_of_resources(0, 400_000), event(1)], name=GOOD)
+    (file,) = find_log_files(folder)
+    assert len(read_records(file, 3_000_000)) == 2

@@ -79,6 +79,15 @@ def _trail_callers_and_assumptions() -> Trail:
     return trail
 
 
+def _trail_shared_ids() -> Trail:
+    trail = Trail(56)
+    user = trail.user("bob")
+    seen = {name: user[name] for name in ("principalId", "accountId")} | {"type": "AWSAccount"}
+    for identity in [user, seen] * COUNT:
+        trail.assume("10:00:00", identity, "Ops", "bob", "k", sharedEventID="shared")
+    return trail
+
+
 def _trail_renewals() -> Trail:
     trail = Trail(44)
     _switch(trail, 0)

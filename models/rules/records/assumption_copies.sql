@@ -1,4 +1,21 @@
 -- RULES 2: each record of an assumption, with the role that was asked for.
+{% set alike -%}
+    partition by
+        shared_key,
+        event_at,
+        event_source,
+        event_name,
+        error_code,
+        error_message,
+        role_arn,
+        requested_session_name,
+        session_principal_id,
+        assumed_role_arn,
+        issued_access_key_id,
+        credentials_expire_at,
+        principal_id,
+        identity_account_id
+{%- endset %}
 with
 
 identity_events as (
@@ -76,8 +93,6 @@ with_role as (
 
 ),
 
--- The copies of one request have one time: an id that comes again on another
--- day is of another one.
 copies as (
 
     select
@@ -87,23 +102,41 @@ copies as (
             when identity_type = 'AWSAccount' then 'role account'
             else 'caller account'
         end as copy_of,
+        -- Unlike any shared key: those have a slash.
+        event_id || '@' || recipient_account_id as copy_id,
         coalesce(
             shared_event_id || '/' || cast(cast(event_at as date) as varchar),
             event_id || '/' || recipient_account_id
-        ) as assumption_key
+        ) as shared_key
     from with_role
 
 ),
 
-numbered_copies as (
+-- The two copies of one request say the same of it and of who asked. What says
+-- something else under their id, or says it twice, is no copy, and hides none.
+compared_copies as (
 
     select
-        assumption_key,
+        *,
+        count(*) over (partition by shared_key) as shared_count,
+        min(copy_id) over ({{ alike }}) as first_copy_id,
+        count(*) over ({{ alike }}) = 2
+        and min(copy_of) over ({{ alike }})
+        <> max(copy_of) over ({{ alike }}) as is_pair
+    from copies
+
+),
+
+keyed_copies as (
+
+    select
+        case
+            when shared_count = 1 or (shared_count = 2 and is_pair)
+                then shared_key
+            when is_pair then first_copy_id
+            else copy_id
+        end as assumption_key,
         copy_of,
-        row_number() over (
-            partition by assumption_key, copy_of
-            order by event_at, event_id, recipient_account_id
-        ) as copy_number,
         event_id,
         {{ mart_timestamp('event_at') }} as assumed_at,
         event_name,
@@ -150,8 +183,8 @@ numbered_copies as (
         aws_region,
         shared_event_id
 
-    from copies
+    from compared_copies
 
 )
 
-select * from numbered_copies
+select * from keyed_copies

@@ -19,7 +19,6 @@ with
 copies as (
 
     select * from {{ ref('assumption_copies') }}
-    where copy_number = 1
 
 ),
 

@@ -1,3 +1,10 @@
+{% set in_order -%}
+    partition by workflow_id, recipient_account_id
+    order by event_at, event_id
+{%- endset %}
+{% set of_workflow -%}
+    partition by workflow_id, recipient_account_id, workflow_number
+{%- endset %}
 with
 
 identity_events as (
@@ -58,10 +65,7 @@ steps_in_order as (
 
     select
         *,
-        lag(event_at) over (
-            partition by workflow_id, recipient_account_id
-            order by event_at, event_id
-        ) as previous_event_at
+        lag(event_at) over ({{ in_order }}) as previous_event_at
     from identity_center_steps
 
 ),
@@ -78,11 +82,30 @@ numbered_workflows as (
                 else 0
             end
         ) over (
-            partition by workflow_id, recipient_account_id
-            order by event_at, event_id
+            {{ in_order }}
             rows between unbounded preceding and current row
         ) as workflow_number
     from steps_in_order
+
+),
+
+-- Each authentication is a sign-in of its own, with the steps before it; the
+-- last one has those after it too.
+numbered_sign_ins as (
+
+    select
+        *,
+        least(
+            count(case when is_authentication then 1 end) over (
+                {{ of_workflow }}
+                order by event_at, is_authentication, event_id
+                rows between unbounded preceding and 1 preceding
+            ),
+            count(case when is_authentication then 1 end)
+                over ({{ of_workflow }})
+            - 1
+        ) as sign_in_number
+    from numbered_workflows
 
 ),
 
@@ -101,17 +124,12 @@ with_user as (
                         case
                             when is_authentication then on_behalf_of_user_id
                         end
-                    ) over (
-                        partition by
-                            workflow_id,
-                            recipient_account_id,
-                            workflow_number
-                    ),
+                    ) over ({{ of_workflow }}, sign_in_number),
                     true
                 )
                 then logged_user_name
         end as told_user_name
-    from numbered_workflows
+    from numbered_sign_ins
 
 ),
 
@@ -123,8 +141,10 @@ identity_center_workflows as (
             max(case when is_step then event_id end)
         ) as sign_in_id,
         recipient_account_id as account_id,
-        {{ mart_timestamp('max(case when is_step then event_at end)') }}
-            as signed_in_at,
+        {{ mart_timestamp(
+            'coalesce(max(case when is_authentication then event_at end), '
+            ~ 'max(case when is_step then event_at end))'
+        ) }} as signed_in_at,
         'identity center' as sign_in_to,
         -- A refused password ends the workflow without an authentication; what
         -- was verified alone tells no more than that somebody tried.
@@ -160,7 +180,8 @@ identity_center_workflows as (
         {{ of_last_step('user_agent') }} as user_agent,
         {{ of_last_step('aws_region') }} as aws_region
     from with_user
-    group by workflow_id, recipient_account_id, workflow_number
+    group by
+        workflow_id, recipient_account_id, workflow_number, sign_in_number
     having max(case when is_step then 1 end) = 1
 
 ),

@@ -11,7 +11,15 @@ from typing import BinaryIO
 from isal import igzip, isal_zlib
 
 from rolecall.local.log_files import LogFile, reason
-from rolecall.local.log_records import Records, UnreadableLogError, parse_records
+from rolecall.local.log_records import (
+    MAX_RECORD_BYTES,
+    MAX_RESOURCES,
+    Record,
+    Records,
+    UnreadableLogError,
+    many_members,
+    parse_records,
+)
 from rolecall.local.unpacked import GZIP_MAGIC, GZIP_WINDOW_BITS, MOST_PACKED
 from rolecall.memory import memory_parts
 from rolecall.private_files import open_file
@@ -23,6 +31,9 @@ MAX_LOG_BYTES = memory_parts().log_bytes
 _MEMBER_PIECE_BYTES = 4096
 _PIECE_BYTES = 1 << 20
 _REASON_LENGTH = 200
+_RESOURCE_BYTES = len('{"arn":null,"account_id":null,"type":null},')
+# A resource is a digit and a comma at least.
+_MOST_GROWTH = _RESOURCE_BYTES // 2 + 1
 
 
 class LogTooLargeError(UnreadableLogError):
@@ -52,7 +63,14 @@ def read_records(file: LogFile, max_bytes: int = MAX_LOG_BYTES) -> Records:
 
 def _records_at(path: str, max_bytes: int) -> Records:
     try:
-        return parse_records(_text_of(path, max_bytes))
+        text = _text_of(path, max_bytes)
+        records = parse_records(text)
+        if len(text) * _MOST_GROWTH > max_bytes < sum(map(_stored_bytes, records)):
+            raise LogTooLargeError(
+                f"the lists of resources in the file are larger than {max_bytes:,} bytes as they"
+                " are stored: split it, or set ROLECALL_MEMORY to eight times their size"
+            )
+        return records
     except UnreadableLogError:
         raise
     except MemoryError:
@@ -61,6 +79,15 @@ def _records_at(path: str, max_bytes: int) -> Records:
         raise UnreadableLogError("the file is nested too deeply to be read") from None
     except Exception as error:  # logs are written by others, and may find a fault in any reader
         raise UnreadableLogError(f"the file cannot be read: {_unforeseen(error)}") from error
+
+
+def _stored_bytes(record: Record) -> int:
+    """Return how long a record's texts become at most: a resource has all its members there."""
+    size = len(memoryview(record))
+    if size > MAX_RECORD_BYTES:
+        return 0  # it is left out
+    members, may_be_resources = many_members(bytes(record))
+    return size + (min(members, MAX_RESOURCES) * _RESOURCE_BYTES if may_be_resources else 0)
 
 
 def _unforeseen(error: Exception) -> str:

@@ -25,8 +25,13 @@ _T = TypeVar("_T")
 MAX_RECORD_BYTES = 1_000_000
 """The largest record that is loaded: CloudTrail's own limit is 256 KB (User Guide, "Quotas")."""
 
+MAX_RESOURCES = 10_000
+"""How many resources a record may name: as rows of a table they are many times their text."""
+
 MAX_RECORDS = 1_000_000
 """How many records a log file may have: in memory each costs more than the shortest has bytes."""
+
+_USUAL_MEMBERS = 64
 
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 # A JSON object is taken for a record if it has any of these.
@@ -157,6 +162,16 @@ class Records(list[Record]):
         self += found
         if isinstance(found, Records):
             self.repeated_list_count += found.repeated_list_count
+
+
+def many_members(text: bytes) -> tuple[int, bool]:
+    """Return by how many members a record has more than most, and whether they may be resources.
+
+    Those of one of its lists or objects are at most its commas.
+    """
+    members = max(text.count(b",") - _USUAL_MEMBERS, 0)
+    # Any letter of a key may be written as an escape.
+    return members, members > 0 and (b'"resources"' in text or b"\\u" in text)
 
 
 def parse_records(body: bytes) -> Records:

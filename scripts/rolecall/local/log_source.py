@@ -39,7 +39,13 @@ from rolecall.local.ledger import (
 )
 from rolecall.local.log_files import LogFile, printable
 from rolecall.local.log_reader import LogTooLargeError, read_records, sha256
-from rolecall.local.log_records import MAX_RECORD_BYTES, Record, UnreadableLogError
+from rolecall.local.log_records import (
+    MAX_RECORD_BYTES,
+    MAX_RESOURCES,
+    Record,
+    UnreadableLogError,
+    many_members,
+)
 from rolecall.memory import MemoryParts, memory_parts
 from rolecall.record_fields import RECORD_FIELDS, duckdb_shape
 
@@ -53,11 +59,13 @@ FORGOTTEN_BEFORE = "forgotten_before"
 _RECORD_VIEWS = ("cloudtrail_logs", "unread_cloudtrail_logs")
 _BATCH_BYTES = 16 << 20
 # DuckDB works on 2,048 rows at once, whatever their size: a large record costs more than its text,
-# and its members more than their commas.
+# and members beyond the usual number more than their commas, those of the list of resources most:
+# each becomes a row of columns.
 _RECORD_COST = 500
 _LARGE_RECORD_BYTES = 16_000
-_LARGE_RECORD_FACTOR = 8
-_MEMBER_COST = 24
+_LARGE_RECORD_FACTOR = 10
+_MEMBER_COST = 120
+_RESOURCE_COST = 600
 _FILES_AHEAD = 8
 _BYTES_AHEAD = 4 << 20
 # What is read ahead is small once unpacked: a larger file waits for its turn.
@@ -160,8 +168,6 @@ _FORGOTTEN_RECORD = f"""
         )
     )::varchar
 """
-MAX_RESOURCES = 10_000
-"""How many resources a record may name: as rows of a table they are many times their text."""
 
 _Objects = list[tuple[str, tuple[str, ...]]]
 
@@ -514,22 +520,25 @@ def _outcome(file: LogFile, max_log_bytes: int) -> _Log | UnreadableLogError:
         of_file = None if file.is_folder else sha256(file), records.repeated_list_count
     except UnreadableLogError as error:
         return error
-    lengths = array("q", (len(memoryview(record)) for record in records))
-    costs = array("q", (length + _RECORD_COST for length in lengths))
-    if max(lengths, default=0) < _LARGE_RECORD_BYTES:
-        return _Log(records, costs, *of_file)
-    loaded: list[Record | None] = list(records)
-    for number, length in enumerate(lengths):
-        if length > MAX_RECORD_BYTES:
-            loaded[number], costs[number] = None, _RECORD_COST
-        elif length >= _LARGE_RECORD_BYTES:
-            costs[number] = _cost_of_large(records[number])
-    return _Log(loaded, costs, *of_file)
+    loaded: Sequence[Record | None] = records
+    if any(len(memoryview(record)) > MAX_RECORD_BYTES for record in records):
+        loaded = [
+            record if len(memoryview(record)) <= MAX_RECORD_BYTES else None for record in records
+        ]
+    return _Log(loaded, array("q", map(_cost, loaded)), *of_file)
 
 
-def _cost_of_large(record: Record) -> int:
+def _cost(record: Record | None) -> int:
+    """Return about how much memory a record takes while it is typed."""
+    if record is None:
+        return _RECORD_COST
     text = bytes(record)
-    return _LARGE_RECORD_FACTOR * len(text) + _MEMBER_COST * text.count(b",")
+    cost = _RECORD_COST + len(text)
+    if len(text) >= _LARGE_RECORD_BYTES:
+        cost *= _LARGE_RECORD_FACTOR
+    members, may_be_resources = many_members(text)
+    cost += members * (_RESOURCE_COST if may_be_resources else _MEMBER_COST)
+    return cost
 
 
 class _Batch:
