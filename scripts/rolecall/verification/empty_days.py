@@ -28,6 +28,8 @@ from rolecall.verification.trail import VerificationReport
 
 _TABLE, _FLAG = "empty_days", "is_empty"
 _COVERAGE = "log_coverage"
+# The models from such days to coverage.
+_FOLLOWING = (f"{_TABLE}+,+{_COVERAGE}", "--exclude", _TABLE)
 
 
 def enter_empty_days(verified: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
@@ -69,7 +71,7 @@ def _enter_locally(verified: VerificationReport, settings: Settings) -> Mapping[
             if not changes:
                 return {}
             builds = _insert(connection, changes)
-        _build(settings, _COVERAGE)
+        _build(settings, *_FOLLOWING)
         with open_for_writing(settings.database, PATIENCE_SECONDS) as connection:
             _restore(connection, builds)
     return changes
@@ -132,12 +134,12 @@ def _enter_on_athena(verified: VerificationReport, settings: Settings) -> Mappin
                 _build(settings, _TABLE, empty_days=part)
         if changes or known:
             # A run that died may have entered days and built nothing.
-            _build(settings, _COVERAGE)
+            _build(settings, *_FOLLOWING)
     return changes
 
 
-def _build(settings: Settings, model: str, **options: Any) -> None:
-    arguments = ["build", "--select", model, "--exclude-resource-type", "unit_test"]
+def _build(settings: Settings, *selected: str, **options: Any) -> None:
+    arguments = ["build", "--exclude-resource-type", "unit_test", "--select", *selected]
     result = run_dbt(arguments, settings, **options)
     if not result.success:
         raise RolecallError(
