@@ -383,11 +383,11 @@ def test_yesterday_s_logs_tell_what_loads_will_cost_of_logs_and_tables(
     cloud.deliver("111122223333", "eu-central-1", f"{now - timedelta(days=1):%Y/%m/%d}")
     assert (
         "Yesterday brought 2 kB of logs: a first load of 90 days will scan about 1.83 MB for"
-        " $0.013, logs and tables together, and a daily refresh after it 488 kB for $0.01, more"
+        " $0.013, logs and tables together, and a daily refresh after it 488 kB for $0.011, more"
         " as more is loaded (docs/cost.md).\n"
     ) in cloud.setup("--bucket", cloud.bucket, "--dry-run")
     monkeypatch.setenv("ROLECALL_PRICE_PER_TB", "10")
-    assert "1.83 MB for $0.025," in cloud.setup("--bucket", cloud.bucket, "--dry-run")
+    assert "1.83 MB for $0.026," in cloud.setup("--bucket", cloud.bucket, "--dry-run")
 
 
 def test_the_organization_s_trail_is_meant_and_others_can_be_named(cloud: Cloud) -> None:

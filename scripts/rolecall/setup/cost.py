@@ -35,8 +35,8 @@ BUILD_MINUTES = 5
 # 100 are sign-ins and role assumptions, and two months of it are loaded in one, two and four slices
 # and by the day; with Athena's way to read Parquet, only the columns that are asked for
 # (engine.COLUMNS_ALONE); rounded up.
-STATEMENTS = 200
-"""Statements of a refresh that Athena asks money for: 190."""
+STATEMENTS = 210
+"""Statements of a refresh that Athena asks money for: 202."""
 SLICE_STATEMENTS = 50
 """The same of a slice of a load that is not the last one: 40."""
 ANSWER_STATEMENTS = 4
