@@ -531,7 +531,7 @@ def test_what_is_no_time_is_rejected_after_a_forget_too(
 
 
 def test_times_are_the_models_own() -> None:
-    macro = (PROJECT / "macros" / "iso_timestamp.sql").read_text(encoding="utf-8")
+    macro = (PROJECT / "macros" / "engines" / "iso_timestamp.sql").read_text(encoding="utf-8")
     assert f"'{TIME_PATTERN}'" in macro
 
 
