@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import random
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 from trail_writer import (
     BROWSER,
