@@ -24,7 +24,7 @@ from support.compiled_models import Model, Warehouse
 
 STAMPS = ("log_file", "delivered_date", "load_id", "loaded_at")
 # What is about files or loads is another for others.
-ABOUT_FILES = ("log_files", "log_coverage")
+ABOUT_FILES = ("log_files", "covering_files", "covered_days", "log_coverage")
 ABOUT_LOADS = ("log_reads", "session_actions", "account_activity")
 
 

@@ -132,7 +132,7 @@ def test_days_in_glacier_are_not_covered(rolecall: Rolecall, write_log: WriteLog
             ) as days (region, day)
             """
         )
-    rolecall.dbt("run", "--select", "log_coverage")
+    rolecall.dbt("run", "--select", "covered_days+")
     window = ("--from", "2026-03-01", "--to", "2026-03-05")
     assert rolecall.run("history", *window).stderr == (
         "Not wholly covered: no logs on 1 of 5 days; logs archived in Glacier on 3 of 5 days"
