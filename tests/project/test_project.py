@@ -199,8 +199,9 @@ def test_no_account_or_host_stands_in_code() -> None:
         path = PROJECT / name
         if not name.startswith(("scripts/rolecall/", "models/", "macros/", "analyses/")):
             continue
-        text = path.read_text(encoding="utf-8")
-        assert not re.search(r"\b\d{12}\b", re.sub(r"(?s)unit_tests:.*", "", text)), name
+        if name.endswith(".unit.yml"):  # their accounts are invented
+            continue
+        assert not re.search(r"\b\d{12}\b", path.read_text(encoding="utf-8")), name
 
 
 def test_dbt_sends_nothing_anywhere() -> None:
