@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from rolecall.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
 
 _PATTERNS = {
     # What Athena and Glue call a name, less what would need an escape in quotes.

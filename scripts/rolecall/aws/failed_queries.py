@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rolecall.aws.query_errors import fault_of
 from rolecall.errors import DeadlineError, RolecallError, ScanLimitError
-
-if TYPE_CHECKING:
-    pass
 
 _CATEGORIES = {1: "system", 2: "user"}
 # The error types "General entity not found" and "Provided table or view does not exist" ("Athena

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rolecall
 from rolecall.errors import RolecallError
@@ -17,9 +17,6 @@ from rolecall.parameters import Parameter
 from rolecall.project.location import PROJECT_FILE, project_dir, state_dir
 from rolecall.project.run import failures, run_dbt
 from rolecall.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,10 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rolecall
 from rolecall.errors import RolecallError
-
-if TYPE_CHECKING:
-    pass
 
 PROJECT_FILE = "dbt_project.yml"
 _REF = re.compile(r"\bref\('(\w+)'\)")
