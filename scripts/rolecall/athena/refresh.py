@@ -351,11 +351,13 @@ class _State:
         self._bucket, folder = bucket_and_key(settings.results)
         self._key = f"{folder}state/{settings.schema_name}.json"
         self._s3 = aws_in(settings.region).s3
+        # The lease keeps others from writing it meanwhile.
+        self._noted = self._read()
 
     def is_complete(self, newest_load: str | None) -> bool:
         """Return whether everything was built from ``newest_load`` by this version."""
-        noted = self._read()
-        return noted.get("version") == project_digest() and noted.get("newest_load") == newest_load
+        whole = {"version": project_digest(), "newest_load": newest_load}
+        return whole.items() <= self._noted.items()
 
     def begin(self) -> None:
         """Note that what is there may be in part from now on."""
@@ -367,7 +369,7 @@ class _State:
 
     def is_clean(self) -> bool:
         """Return whether the rules for secrets of this version have been over the store."""
-        return self._read().get("cleaning") == _CLEANING
+        return self._noted.get("cleaning") == _CLEANING
 
     def clean(self) -> None:
         """Note that they have."""
@@ -388,6 +390,7 @@ class _State:
         return {}
 
     def _write(self, changes: dict[str, Any]) -> None:
-        noted = self._read() | changes
+        self._noted |= changes
+        body = json.dumps(self._noted).encode()
         with doing(f"write s3://{self._bucket}/{self._key}"):
-            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=json.dumps(noted).encode())
+            self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body)
