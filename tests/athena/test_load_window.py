@@ -69,9 +69,7 @@ def _window(
     has_archive: bool = False,
 ) -> Window:
     service.engine.script = ledger
-    monkeypatch.setattr(
-        load_window_module, "find_table", lambda *names: object() if has_archive else None
-    )
+    monkeypatch.setattr(load_window_module, "has_own_table", lambda table, settings: has_archive)
     settings = load_settings(region="us-east-1", first_delivered_date=first_day)
     athena = Athena(
         Workspace("rolecall", "primary", "s3://results/athena/"), make_client("athena", "us-east-1")

@@ -7,8 +7,7 @@ from datetime import date
 
 from rolecall.athena.load_days import Span, Window, unloaded_window, with_added
 from rolecall.aws.athena_client import Athena
-from rolecall.aws.clients import aws_in
-from rolecall.aws.glue_catalogue import CatalogueTable, find_table
+from rolecall.aws.glue_catalogue import CatalogueTable, has_own_table
 from rolecall.project.location import project_variables
 from rolecall.settings import Settings
 from rolecall.setup.trail_table import added_partitions
@@ -43,13 +42,12 @@ def _days_in_ledger(athena: Athena, settings: Settings) -> list[date]:
     Without those of which other files were archived when last looked for: they may have been
     restored.
     """
-    glue = aws_in(settings.region).glue
     sql = """
         select distinct cast(delivered_date as varchar) as delivered_date
         from log_reads
         where delivered_date is not null
     """
-    if find_table(f"{settings.schema_name}.archived_logs", glue, settings) is not None:
+    if has_own_table("archived_logs", settings):
         sql += """
             and delivered_date not in (
                 select newest.delivered_date

@@ -22,7 +22,7 @@ from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code
 from rolecall.aws.failed_queries import QueryFailedError
-from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, find_table, table_stock
+from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, has_own_table, table_stock
 from rolecall.aws.trail_bucket import RegionFolder
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.output.formats import Result
@@ -126,7 +126,7 @@ def _refresh(settings: Settings, run: Run) -> AthenaRefreshSummary:
         spare_bytes = check_scan([settings.table], settings, spans)
     archived = archived_logs(athena, stock, spans)
     # Where there is no such table yet, an upgrade looks for them among the events that are stored.
-    corrected_before = before.loaded_at if _has_corrections(settings) else None
+    corrected_before = before.loaded_at if has_own_table("event_corrections", settings) else None
     slices = SliceLoad(
         settings,
         _run,
@@ -203,8 +203,7 @@ def _clean_older_store(state: _State, settings: Settings) -> None:
     """
     if state.is_clean():
         return
-    glue = aws_in(settings.region).glue
-    if find_table(f"{settings.schema_name}.events", glue, settings) is not None:
+    if has_own_table("events", settings):
         note("Removing secrets that an older version stored; this is done once.")
         try:
             _run(["run-operation", "clean_stored_secrets"], settings)
@@ -246,12 +245,6 @@ def _newest_load(athena: Athena) -> _NewestLoad:
         if not error.names_missing_table:
             raise
         return _NewestLoad()
-
-
-def _has_corrections(settings: Settings) -> bool:
-    """Return whether a refresh has looked for corrections yet."""
-    glue = aws_in(settings.region).glue
-    return find_table(f"{settings.schema_name}.event_corrections", glue, settings) is not None
 
 
 def _summary(athena: Athena, since: str | None, corrected_before: str | None) -> dict[str, Any]:

@@ -121,7 +121,7 @@ class CatalogueTable:
 
 def catalogue_table(name: str, settings: Settings) -> CatalogueTable:
     """Return the table ``DATABASE.TABLE``. Raises RolecallError if it cannot be had."""
-    found = find_table(name, aws_in(settings.region).glue, settings)
+    found = find_table(name, settings)
     if found is None:
         raise RolecallError(
             f"There is no table {name} in the Glue catalogue: name your CloudTrail table with"
@@ -141,9 +141,15 @@ def catalogue_table(name: str, settings: Settings) -> CatalogueTable:
     return found
 
 
-def find_table(name: str, glue: Any, settings: Settings) -> CatalogueTable | None:
+def has_own_table(table: str, settings: Settings) -> bool:
+    """Return whether a refresh has made a table of Rolecall's yet. Raises RolecallError."""
+    return find_table(f"{settings.schema_name}.{table}", settings) is not None
+
+
+def find_table(name: str, settings: Settings) -> CatalogueTable | None:
     """Return the table ``DATABASE.TABLE``, None if there is none. Raises RolecallError."""
     database, _, table = name.partition(".")
+    glue = aws_in(settings.region).glue
     with doing(f"look up the table {name}"):
         try:
             found: dict[str, Any] = glue.get_table(DatabaseName=database, Name=table)["Table"]

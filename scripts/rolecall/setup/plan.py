@@ -110,7 +110,7 @@ def plan_setup(settings: Settings, request: SetupRequest) -> SetupPlan:
     archived = _archived_logs(bucket, first_days)
     _check_logs_can_be_read(aws.s3, bucket, first_days, archived, trail)
     _check_results_bucket(aws.s3, settings.results)
-    there = find_table(name, aws.glue, settings)
+    there = find_table(name, settings)
     table = TrailTable(
         name,
         valid_name("s3_url", f"s3://{trail.bucket}/{key}"),
