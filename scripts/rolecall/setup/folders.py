@@ -34,7 +34,7 @@ def known_values(there: CatalogueTable | None, column: str) -> list[str]:
     return there.properties.get(f"projection.{column}.values", "").split(",") if there else []
 
 
-def added_partitions(
+def missing_partitions(
     there: CatalogueTable | None, unknown: Mapping[RegionFolder, tuple[date, date]]
 ) -> tuple[AddedPartition, ...]:
     """Return the accounts and regions that a table lacks, with the days of its unknown folders.

@@ -10,9 +10,9 @@ from rolecall.errors import RolecallError
 from rolecall.settings import Settings
 from rolecall.setup.carry_out import run_statement
 from rolecall.setup.folders import (
-    added_partitions,
     folders_right_below,
     folders_text,
+    missing_partitions,
     unknown_folders,
 )
 from rolecall.setup.trail_table import MARK, TrailTable
@@ -39,7 +39,7 @@ def add_new_folders(
         tuple(folder.account for folder in new),
         tuple(folder.region for folder in new),
         min(first for first, _ in days.values()),
-        added=added_partitions(there, days),
+        added=missing_partitions(there, days),
     )
     try:
         for statement in table.statements(there):

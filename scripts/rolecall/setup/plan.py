@@ -20,9 +20,9 @@ from rolecall.errors import RolecallError, UsageError
 from rolecall.names import valid_name
 from rolecall.settings import Settings
 from rolecall.setup.folders import (
-    added_partitions,
     folders_right_below,
     known_values,
+    missing_partitions,
     unknown_folders,
 )
 from rolecall.setup.trail import SetupRequest, Trail, find_trail, logs_key
@@ -117,7 +117,7 @@ def plan_setup(settings: Settings, request: SetupRequest) -> SetupPlan:
         tuple(sorted({folder.account for folder in folders})),
         tuple(sorted({folder.region for folder in folders})),
         min(first_days.values()),
-        added=added_partitions(there, bucket.days_of(unknown_folders(there, folders))),
+        added=missing_partitions(there, bucket.days_of(unknown_folders(there, folders))),
     )
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return SetupPlan(
