@@ -46,8 +46,14 @@
     {{ return(adapter.dispatch('redacted_list')(texts)) }}
 {%- endmacro %}
 
+{#- DuckDB compiles the patterns of a lambda for each chunk of rows, and those of an expression once: a
+    few texts have an expression each, which for many would be megabytes of SQL. -#}
 {% macro duckdb__redacted_list(texts) -%}
-    list_transform([{{ texts | join(', ') }}], lambda logged: {{ redacted_text('logged') }})
+    {%- if texts | length > 10 -%}
+        list_transform([{{ texts | join(', ') }}], lambda logged: {{ redacted_text('logged') }})
+    {%- else -%}
+        [{% for text in texts %}{{ redacted_text(text) }}{{ ', ' if not loop.last }}{% endfor %}]
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro athena__redacted_list(texts) -%}
