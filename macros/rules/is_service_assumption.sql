@@ -1,6 +1,7 @@
-{#- RULES 9, services: whether an assumption of a role is an AWS service's: a service assumed it, or the
-    role's path is that of service-linked roles. No name that a caller chooses makes it one; whom Roles
-    Anywhere assumes a role for comes from outside. -#}
+{#- Whether one record alone says that an AWS service took a role: a service is its caller, or the role
+    lies below the path of service-linked roles. Only the column of that name in `identity_events` asks
+    for it, which no rule reads. RULES 9 goes by `start_method_of_assumption` and `assumptions.flagged`,
+    which do not believe the path in a refused request. Roles Anywhere assumes a role for an outsider. -#}
 {% macro is_service_assumption() -%}
     coalesce(
         (

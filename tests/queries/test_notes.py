@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+import yaml
 
 from rolecall.errors import StaleLogsError
 from rolecall.local.log_files import LogFile, find_log_files
@@ -14,10 +15,17 @@ from rolecall.local.log_source import FileRead, RawRead
 from rolecall.output.formats import Result
 from rolecall.project.analyses import analyses
 from rolecall.queries.coverage import FileDay, coverage_note, gaps_of_files
-from rolecall.queries.notes import Question, check_is_recent, newest_log, notes_on_names, window
+from rolecall.queries.notes import (
+    LONGEST_SESSION,
+    Question,
+    check_is_recent,
+    newest_log,
+    notes_on_names,
+    window,
+)
 from rolecall.queries.raw_notes import unread_note
 from rolecall.trail_layout import KeyFacts
-from support.command_line import SAMPLE, Rolecall
+from support.command_line import PROJECT, SAMPLE, Rolecall
 
 UTC = ZoneInfo("UTC")
 
@@ -25,6 +33,11 @@ UTC = ZoneInfo("UTC")
 def question(zone: ZoneInfo = UTC, /, **given: str) -> Question:
     """Return a question of the history."""
     return Question("role_entry_history", analyses()["role_entry_history"].parameters, given, zone)
+
+
+def test_a_session_without_a_known_end_lasts_as_long_as_the_macro_says() -> None:
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    assert timedelta(hours=project["vars"]["longest_session_hours"]) == LONGEST_SESSION
 
 
 @pytest.mark.parametrize("account", [None, "444455556666", "123456789012"])

@@ -93,7 +93,8 @@ candidates as (
     inner join sign_ins
         on near.sought = sign_ins.sign_in_key
     where
-        near.sought_at between near.seeker_at - interval '12' hour
+        near.sought_at between near.seeker_at
+        - interval '{{ var("console_sign_in_hours") }}' hour
         and near.seeker_at
         and coalesce(
             entered_by_console.source_principal_id = sign_ins.principal_id, true

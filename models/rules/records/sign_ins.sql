@@ -70,15 +70,18 @@ steps_in_order as (
 
 ),
 
--- Steps that lie half a day apart are of two workflows, though of one id, and
--- so are those that two accounts logged.
+-- Steps that lie far apart are of two workflows, though they share an id. So are
+-- steps that two accounts logged.
 numbered_workflows as (
 
     select
         *,
         sum(
             case
-                when event_at >= previous_event_at + interval '12' hour then 1
+                when
+                    event_at >= previous_event_at
+                    + interval '{{ var("sign_in_steps_hours") }}' hour
+                    then 1
                 else 0
             end
         ) over (

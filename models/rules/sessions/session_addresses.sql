@@ -1,13 +1,10 @@
--- RULES 5, the best evidence first: one hours old never hides a nearer one.
+-- RULES 5, the best evidence first: an address that is hours old never hides a
+-- nearer one.
 with
 
 sessions as (
 
-    select
-        *,
-        first_ip_action_at <= started_at + interval '15' minute
-            as is_first_action_near
-    from {{ ref('sessions') }}
+    select * from {{ ref('sessions') }}
 
 ),
 
@@ -29,6 +26,20 @@ console_sign_ins as (
 
 ),
 
+with_near_action as (
+
+    select
+        *,
+        case
+            when
+                first_ip_action_at <= started_at
+                + interval '{{ var("first_action_minutes") }}' minute
+                then first_ip_address
+        end as near_action_address
+    from sessions
+
+),
+
 known as (
 
     select
@@ -37,15 +48,13 @@ known as (
         portal_events.source_ip_address as portal_address,
         portal_events.address_evidence as portal_evidence,
         sessions.assumption_address,
-        case
-            when sessions.is_first_action_near then sessions.first_ip_address
-        end as near_action_address,
+        sessions.near_action_address,
         coalesce(
             portal_sign_ins.source_ip_address,
             console_sign_ins.source_ip_address
         ) as sign_in_address,
         sessions.first_ip_address
-    from sessions
+    from with_near_action as sessions
     left join portal_events
         on sessions.entry_key = portal_events.entry_key
     left join portal_sign_ins

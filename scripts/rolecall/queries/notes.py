@@ -32,8 +32,9 @@ _KINDS = {"account": "account", "source_account": "source_account", "user": "use
     "person": "user",
     "role": "role",
 }
-# A session without a known end lasts so long at most, as macros/session_ends_at.sql has it.
-_LONGEST_SESSION = timedelta(hours=12)
+LONGEST_SESSION = timedelta(hours=12)
+"""How long a session without a known end lasts: the dbt variable ``longest_session_hours``."""
+
 _LONGEST_SILENCE = timedelta(days=1)
 _LONGEST_NAME = 64
 
@@ -126,7 +127,7 @@ def window(question: Question, newest: datetime | None = None) -> dict[str, str 
     at = question.moment
     if at is not None:
         last = at if newest is None else min(at, newest)
-        from_day = from_day or question.day_of(min(at - _LONGEST_SESSION, last))
+        from_day = from_day or question.day_of(min(at - LONGEST_SESSION, last))
         to_day = to_day or question.day_of(last)
     return {"from_day": from_day, "to_day": to_day, **question.accounts}
 
