@@ -1,5 +1,5 @@
 {#- An account id, null where a text is none: AWS gives each account 12 digits ("AWS Account
-    Management", "View AWS account identifiers"). Whoever assumes a role types the ARN of it. -#}
+    Management", "View AWS account identifiers"). A caller of AssumeRole can type any ARN. -#}
 {% macro account_id(text) -%}
     case
         when

@@ -1,5 +1,5 @@
-{#- Whether a role was made by IAM Identity Center for a permission set. Anybody may give a role such
-    a name; the path below which it lies is AWS's alone, wherever an ARN of IAM shows it. -#}
+{#- RULES 4: whether IAM Identity Center made a role for a permission set. Anybody may give a role such a
+    name, but only AWS makes roles below this path, which an IAM ARN of the role shows. -#}
 {% macro is_identity_center_role(role_name, role_arn=none) -%}
     coalesce(
         {{ role_name }} like 'AWSReservedSSO\_%' escape '\'

@@ -1,5 +1,5 @@
-{#- RULES 2, the session: the principal id of an identity. That of a role session without its session name
-    takes it from the ARN. -#}
+{#- RULES 2, the session: the principal id of an identity. If a role session's id lacks the session name,
+    the ARN has it. -#}
 {% macro named_principal_id(principal_id, arn) -%}
     case
         when {{ principal_id }} like 'AROA%' and {{ principal_id }} not like '%:%'

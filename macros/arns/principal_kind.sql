@@ -1,7 +1,7 @@
 {#- What kind of principal an ARN names: `iam user`, `root`, `federated user`, `identity center
     user` (a session of a permission set's role) or `role session`; null for anything else. The ARN of
-    a session has lost the path of its role, by which one that is only named like a permission set's
-    is told: `role_arn` has it where it is known. -#}
+    a session lacks the role's path, by which a permission set's role differs from one that only has
+    such a name: `role_arn` has the path if it is known. -#}
 {% macro principal_kind(arn, role_arn=none) -%}
     case
         when {{ arn_resource(arn) }} like 'user/%' then 'iam user'

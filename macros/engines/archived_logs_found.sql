@@ -1,16 +1,16 @@
-{#- The log files that whoever runs this load found to be archived in Glacier, and not loaded, by
-    account, region and day of delivery; and the days that have none of them any more. -#}
+{#- The days of delivery, by account and region, that have log files in Glacier which are not loaded, and
+    the days that have none any more, as the command line found them. -#}
 {% macro archived_logs_found() -%}
     {{ return(adapter.dispatch('archived_logs_found')()) }}
 {%- endmacro %}
 
-{#- A folder has no archive. -#}
+{#- Logs on disk are never archived. -#}
 {% macro duckdb__archived_logs_found() -%}
-    {{ told_log_days([], 'is_archived') }}
+    {{ log_days_from_variable([], 'is_archived') }}
 {%- endmacro %}
 
-{#- Athena passes them over without a word. The command line lists the bucket, and says in the
-    variable `archived_logs` what it found: accounts that have the same days share a row. -#}
+{#- Athena leaves them out without an error. The command line lists the bucket and passes its findings
+    in the variable `archived_logs`: accounts that have the same days share an item. -#}
 {% macro athena__archived_logs_found() -%}
-    {{ told_log_days(var('archived_logs'), 'is_archived') }}
+    {{ log_days_from_variable(var('archived_logs'), 'is_archived') }}
 {%- endmacro %}

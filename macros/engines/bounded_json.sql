@@ -1,5 +1,5 @@
 {#- A JSON field of the raw CloudTrail table as text, null where it alone is larger than a record may be.
-    `fields` is what `raw_fields` gave. -#}
+    `fields` comes from `raw_fields`. -#}
 {% macro bounded_json(fields, path) -%}
     {{ return(adapter.dispatch('bounded_json')(fields, path)) }}
 {%- endmacro %}

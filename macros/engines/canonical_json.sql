@@ -1,14 +1,14 @@
-{#- A JSON text as an engine writes it itself, whatever its layout; a text that is no JSON as it is. -#}
+{#- A JSON text in the layout of the engine. A text that is no JSON is not changed. -#}
 {% macro canonical_json(json) -%}
     {{ return(adapter.dispatch('canonical_json')(json)) }}
 {%- endmacro %}
 
-{#- What the reader gives was written by DuckDB. -#}
+{#- DuckDB wrote the text that the reader gives. -#}
 {% macro duckdb__canonical_json(json) -%}
     {{ json }}
 {%- endmacro %}
 
-{#- The members of objects are put in order too. -#}
+{#- This also puts the members of objects in order. -#}
 {% macro athena__canonical_json(json) -%}
     coalesce(json_format(try(json_parse({{ json }}))), {{ json }})
 {%- endmacro %}

@@ -1,12 +1,12 @@
-{#- The query that names, of pairs of records, the JSON texts with different values, whatever their
-    layout and the order of the members, and which one of them lacks where that is a difference:
-    `pair_number` and `differing_json`, for pairs that have some. `pairs` is a CTE with `pair_number`
-    and what `differing_value` looks at. -#}
+{#- The query that names the JSON texts in which two records of a pair differ, whatever their layout and
+    the order of members; a text that one record lacks differs as in `differing_value`. It gives
+    `pair_number` and `differing_json` for each pair that differs. `pairs` is a CTE with `pair_number`
+    and the columns of `differing_value`. -#}
 {% macro differing_json(pairs) -%}
     {{ return(adapter.dispatch('differing_json')(pairs)) }}
 {%- endmacro %}
 
-{#- DuckDB keeps the order of the members: what stands at each path is put in order. -#}
+{#- DuckDB keeps the order of members: so the values of all paths are sorted and compared. -#}
 {% macro duckdb__differing_json(pairs) -%}
     select
         pair_number,

@@ -1,5 +1,5 @@
-{#- The days of delivery that `rolecall verify`, which runs this, found to be proved empty, by account
-    and region, and those that it found not to be any more. -#}
+{#- The days of delivery, by account and region, that `rolecall verify` found to be proved empty, and
+    those that are not proved any more. Both engines take the same SQL. -#}
 {% macro empty_days_found() -%}
-    {{ told_log_days(var('empty_days'), 'is_empty') }}
+    {{ log_days_from_variable(var('empty_days'), 'is_empty') }}
 {%- endmacro %}

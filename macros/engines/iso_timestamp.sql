@@ -1,6 +1,6 @@
-{#- The UTC timestamp that an ISO 8601 text with a zone names, to the millisecond; null where the
-    text is anything else, a year that no log is of, or a zone that no place has. The pattern keeps both engines to one idea of
-    what is valid. -#}
+{#- The UTC timestamp of an ISO 8601 text with a zone, to the millisecond. Null for any other text, for a
+    year that no log can be of, and for a zone that no place has. The pattern makes both engines take
+    the same texts. -#}
 {% macro iso_timestamp(text) -%}
     {{ return(adapter.dispatch('iso_timestamp')(text)) }}
 {%- endmacro %}

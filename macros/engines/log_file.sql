@@ -1,10 +1,10 @@
-{#- The key that names a raw row's log file wherever the trail is moved to: from `AWSLogs/` on.
-    A file outside that layout is named by its path below the log root. -#}
+{#- The key of a raw row's log file, from `AWSLogs/` on, so that it stays the same if the trail is moved.
+    For a file outside that layout, its path below the log root. -#}
 {% macro log_file() -%}
     {{ return(adapter.dispatch('log_file')()) }}
 {%- endmacro %}
 
-{#- The reader knows the log root, which the path alone does not tell. -#}
+{#- Only the reader knows the log root. -#}
 {% macro duckdb__log_file() -%}
     log_file
 {%- endmacro %}

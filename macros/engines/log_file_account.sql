@@ -1,4 +1,4 @@
-{#- The account in a raw row's log file key or file name, null where neither names one. -#}
+{#- The account in a raw row's log file key or file name, null if neither has one. -#}
 {% macro log_file_account() -%}
     {{ return(adapter.dispatch('log_file_account')()) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- The day on which a raw row's log file was delivered, from its key, else its name; null where
-    neither says one that a log can be of (is_log_date.sql). -#}
+{#- The day on which a raw row's log file was delivered, from its key, else its name; null if neither has
+    a day that a log can be of (is_log_date.sql). -#}
 {% macro log_file_delivered_date() -%}
     {{ return(adapter.dispatch('log_file_delivered_date')()) }}
 {%- endmacro %}

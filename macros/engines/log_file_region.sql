@@ -1,4 +1,4 @@
-{#- The region in a raw row's log file key or file name, null where neither names one. -#}
+{#- The region in a raw row's log file key or file name, null if neither has one. -#}
 {% macro log_file_region() -%}
     {{ return(adapter.dispatch('log_file_region')()) }}
 {%- endmacro %}

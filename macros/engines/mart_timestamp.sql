@@ -1,4 +1,4 @@
-{#- A timestamp of the type that staging and the marts keep: Hive takes milliseconds only. -#}
+{#- A timestamp of the type of staging, rules and marts: Hive takes milliseconds only. -#}
 {% macro mart_timestamp(timestamp) -%}
     {{ return(adapter.dispatch('mart_timestamp')(timestamp)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- One field of the raw CloudTrail table as text, null where the record or the table lacks it, and
-    where it is ''. `fields` is what `raw_fields` gave, `path` a dotted path in lower case. -#}
+{#- One field of the raw CloudTrail table as text; null if the record or the table lacks it, and for ''.
+    `fields` comes from `raw_fields`, `path` is a dotted path in lower case. -#}
 {% macro raw_field(fields, path) -%}
     {{ return(adapter.dispatch('raw_field')(fields, path)) }}
 {%- endmacro %}
@@ -8,7 +8,7 @@
     nullif({{ path }}, '')
 {%- endmacro %}
 
-{#- Some people declare readonly as a boolean: it is text here all the same. -#}
+{#- Some tables declare readonly as a boolean: it becomes text too. -#}
 {% macro athena__raw_field(fields, path) -%}
     {%- if fields is none or path in fields -%}
         nullif(cast({{ path }} as varchar), '')

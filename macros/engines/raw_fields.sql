@@ -1,6 +1,6 @@
 {#- The fields that a raw CloudTrail table has, as a list of dotted paths in lower case
-    (`useridentity.sessioncontext.sourceidentity`), read from the catalogue: tables of different
-    age and making have different ones. None where there is no need or no way to ask. -#}
+    (`useridentity.sessioncontext.sourceidentity`), read from the catalogue: tables of different age and
+    origin have different fields. None if the catalogue need not, or cannot, be asked. -#}
 {% macro raw_fields() -%}
     {{ return(adapter.dispatch('raw_fields')()) }}
 {%- endmacro %}
@@ -28,8 +28,8 @@
     {{ return(paths) }}
 {%- endmacro %}
 
-{#- The path of a field and of each member below it: `type` is Hive's, such as
-    `struct<a:string,b:struct<c:string>>`; the members of an array's elements are its own. -#}
+{#- The path of a field and of each member below it. `type` is Hive's, such as
+    `struct<a:string,b:struct<c:string>>`; members of an array's elements count as the array's. -#}
 {% macro field_paths(path, type) -%}
     {%- if type.startswith('array<') -%}
         {{ return(field_paths(path, type[6:-1])) }}

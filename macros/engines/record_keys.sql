@@ -8,7 +8,7 @@
     record_keys
 {%- endmacro %}
 
-{#- Athena's reader shows fields, not the text that they were read from. -#}
+{#- Athena's reader shows fields, not the text of the record. -#}
 {% macro athena__record_keys() -%}
     cast(null as varchar)
 {%- endmacro %}

@@ -1,6 +1,6 @@
-{#- Whether a record with these keys, which `record_keys` gave, has one twice in one object, or
-    one that differs in case from a field of CloudTrail's: which of two is read, and whether such a
-    one is, differs from reader to reader. -#}
+{#- RULES 11: whether a record with these keys (of `record_keys`) has one of them twice in one object, or
+    one that differs only in case from a field of CloudTrail's. Readers of JSON differ in which of the
+    two they read, and in whether they read the other. -#}
 {% macro repeats_keys(record_keys) -%}
     {{ return(adapter.dispatch('repeats_keys')(record_keys)) }}
 {%- endmacro %}

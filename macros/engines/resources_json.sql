@@ -1,5 +1,5 @@
-{#- The resources of a raw record as JSON text, `[{"arn","account_id","type"}]`, null where the
-    record or the table has none. `fields` is what `raw_fields` gave. -#}
+{#- The resources of a raw record as JSON text, `[{"arn","account_id","type"}]`; null if the record or
+    the table has none. `fields` comes from `raw_fields`. -#}
 {% macro resources_json(fields) -%}
     {{ return(adapter.dispatch('resources_json')(fields)) }}
 {%- endmacro %}
@@ -15,7 +15,7 @@
     )
 {%- endmacro %}
 
-{#- A table may declare some of the members, or the whole as a text, of which nothing is known. -#}
+{#- A table may declare only some of the members, or all as one text that cannot be taken apart. -#}
 {% macro athena__resources_json(fields) -%}
     {%- set members = [] -%}
     {%- for member in ['arn', 'accountid', 'type'] -%}

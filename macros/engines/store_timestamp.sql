@@ -1,4 +1,4 @@
-{#- A timestamp of the type that the store keeps: Iceberg takes microseconds only. -#}
+{#- A timestamp of the type of the store: Iceberg takes microseconds only. -#}
 {% macro store_timestamp(timestamp) -%}
     {{ return(adapter.dispatch('store_timestamp')(timestamp)) }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
-{#- The query that counts actions of sessions, of a CTE with columns of events: the rows of
-    session_actions, of which session_action_revisions makes some anew. No part of the key is null: what
-    is not logged is '' in it. -#}
+{#- The query that counts the actions of sessions in a CTE with the columns of events. It makes the rows
+    of session_actions, and of their revisions in session_action_revisions. No part of the key is null:
+    '' stands for what is not logged. -#}
 {% macro counted_session_actions(actions) -%}
     select
         ---------- key

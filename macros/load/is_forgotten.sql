@@ -1,9 +1,9 @@
-{#- Whether a raw row is a record that was forgotten: its event is not to come back. -#}
+{#- Whether a raw row is a record that `rolecall forget` removed: its event must not come back. -#}
 {% macro is_forgotten() -%}
     {{ return(adapter.dispatch('is_forgotten')()) }}
 {%- endmacro %}
 
-{#- The reader knows, and gives no more of it than day, account and region. -#}
+{#- The reader knows, and gives only day, account and region of such a record. -#}
 {% macro duckdb__is_forgotten() -%}
     is_forgotten
 {%- endmacro %}

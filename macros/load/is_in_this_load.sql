@@ -1,5 +1,5 @@
-{#- The condition on a staged record that its file is one of this load: all are, but where staging
-    holds more than a slice. -#}
+{#- Whether a staged record's file belongs to this load. All do, unless staging holds more than one
+    slice. -#}
 {% macro is_in_this_load(log_file) -%}
     {%- if is_staged_whole() -%}
         {{ return(

@@ -1,20 +1,20 @@
-{#- Accounts, regions and days of delivery that the command line tells in a variable, and in the
-    column `flag` what of them. Accounts that have the same days share one of `spans`. -#}
-{% macro told_log_days(spans, flag) -%}
-    {%- for told in spans %}
+{#- Accounts, regions and days of delivery that the command line passes in a variable, with the column
+    `flag`. Accounts that have the same days share one item of `spans`. -#}
+{% macro log_days_from_variable(spans, flag) -%}
+    {%- for span in spans %}
     {{ 'union all' if not loop.first }}
     select
-        cast({{ sql_text(told.root) }} as varchar) as log_root,
+        cast({{ sql_text(span.root) }} as varchar) as log_root,
         cast(account_id as varchar) as account_id,
-        cast({{ sql_text(told.region) }} as varchar) as aws_region,
+        cast({{ sql_text(span.region) }} as varchar) as aws_region,
         cast(delivered_date as date) as delivered_date,
-        {{ 'true' if told[flag] else 'false' }} as {{ flag }}
+        {{ 'true' if span[flag] else 'false' }} as {{ flag }}
     from
-        unnest(split({{ sql_text(told.accounts | join(',')) }}, ','))
+        unnest(split({{ sql_text(span.accounts | join(',')) }}, ','))
         as accounts (account_id)
     cross join
         unnest({{ days_between(
-            'date ' ~ sql_text(told.first_day), 'date ' ~ sql_text(told.last_day)
+            'date ' ~ sql_text(span.first_day), 'date ' ~ sql_text(span.last_day)
         ) }}) as days (delivered_date)
     {%- else %}
     select

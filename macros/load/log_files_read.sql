@@ -3,7 +3,7 @@
     {{ return(adapter.dispatch('log_files_read')()) }}
 {%- endmacro %}
 
-{#- The reader of the local source keeps account, for files without a record too. -#}
+{#- The reader of the local source notes each file, even one without a record. -#}
 {% macro duckdb__log_files_read() -%}
     select
         log_file,
@@ -23,8 +23,8 @@
     from {{ source('cloudtrail', 'cloudtrail_log_reads') }}
 {%- endmacro %}
 
-{#- Athena shows a file by its records alone: one that has none is never seen, and one that it
-    cannot read is known from whoever had it left out. -#}
+{#- Athena shows a file only by its records: a file without a record is never seen, and an unreadable
+    file is known from the variable that left it out. -#}
 {% macro athena__log_files_read() -%}
     select
         log_file,

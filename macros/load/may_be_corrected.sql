@@ -1,5 +1,4 @@
-{#- The condition on stored events among which the originals of corrections are looked for that have
-    not found one. -#}
+{#- Limits the search for the originals of corrections that have none yet to these stored events. -#}
 {% macro may_be_corrected() -%}
     {{ return(adapter.dispatch('may_be_corrected')()) }}
 {%- endmacro %}
@@ -9,9 +8,9 @@
     true
 {%- endmacro %}
 
-{#- Each refresh would scan the keys of years. An original may come with any load: those of two days
-    are looked at. And a correction may be of any event: those of its day, since it has the time of its
-    original; all, for a correction of this load that has none there. -#}
+{#- Not the keys of years: the loads of the last two days, as an original may come later than its
+    correction; and the days of the corrections, as a correction has the time of its original. Only for
+    a correction of this load that has no original on its day, all events. -#}
 {% macro athena__may_be_corrected() -%}
     {%- if not can_ask() or flags.WHICH not in ('run', 'build') or model.resource_type != 'model'
         or not is_incremental() -%}

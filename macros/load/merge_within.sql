@@ -1,6 +1,6 @@
-{#- Narrow the merge of this run to `condition` on the target. dbt-athena takes its predicates from
-    the configuration, which dbt renders when it parses the project: what only the run finds out
-    takes the place of the predicate that stands there. -#}
+{#- Narrow the merge of this run to `condition` on the target. dbt-athena takes the predicates from the
+    model's configuration, which dbt renders when it parses the project. Only the run knows these days:
+    so the condition replaces the content of that list, `incremental_predicates`. -#}
 {% macro merge_within(condition) -%}
     {%- set predicates = config.get('incremental_predicates') -%}
     {%- if execute and predicates -%}

@@ -1,5 +1,5 @@
-{#- When the newest load was that took a file, as the ledger has it: no log is read for that. Before
-    the first one there is no ledger to ask, and dbt takes a null for infinitely long ago. -#}
+{#- The time of the newest load that took a file, from the ledger: no log is read for it. Before the
+    first load there is no ledger, and dbt takes a null as infinitely long ago. -#}
 {% macro newest_load() -%}
     {%- set log_reads = store_relation('log_reads') -%}
     {%- if log_reads -%}

@@ -1,6 +1,6 @@
-{#- What of `found`, the query of told_log_days, is not known yet: a day whose `flag` is another than
-    the newest in `known`, the table of those that were entered; none is there on the first run. What
-    was so before is no news, nor that a day is not what it never was. -#}
+{#- The rows of `found`, the query of log_days_from_variable, that are new: days whose `flag` differs
+    from the newest row in `known`, the table of earlier entries (none on the first run). A day that was
+    never entered is new only if its flag is true. -#}
 {% macro news_of_log_days(found, flag, known=none) -%}
     with
 

@@ -1,4 +1,4 @@
-{#- The columns that tell the rows of session_actions apart. -#}
+{#- The columns of the key of session_actions. -#}
 {% macro session_action_key() -%}
     {{ return([
         'load_id', 'principal_id', 'session_created_at', 'access_key_id', 'event_source',

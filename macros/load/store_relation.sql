@@ -1,5 +1,5 @@
-{#- A relation of the store as it was before this load, none on the first one. The one place that
-    looks back from staging, where a `ref` would make a circle. -#}
+{#- A relation of the store as it was before this load; none on the first load. Staging looks back to
+    the store only here, as a `ref` would make a circle. -#}
 {% macro store_relation(name) -%}
     {%- set relation = api.Relation.create(
         database=target.database, schema=target.schema, identifier=name

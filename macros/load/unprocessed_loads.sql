@@ -12,9 +12,9 @@
     {{ is_of_unprocessed_load() }}
 {%- endmacro %}
 
-{#- As literals: by what a file tells of itself, Athena then opens those of these loads alone. -#}
+{#- As literals: Athena then opens only the files of these loads, by the statistics of each file. -#}
 {% macro athena__unprocessed_loads() -%}
-    {#- Of a unit test's fixtures, which are no tables, nothing can be asked. -#}
+    {#- A unit test's fixtures are no tables, and cannot be queried here. -#}
     {%- if not can_ask() or model.resource_type == 'unit_test' -%}
         {{ return(is_of_unprocessed_load()) }}
     {%- endif -%}

@@ -1,5 +1,5 @@
-{#- The condition on stored events that they are of a load in which more actions are replaced than its
-    newest revision knew of: as literals, so that the events of no other load are read. -#}
+{#- Whether a stored event belongs to a load in which more actions are replaced than its newest revision
+    knew of. As literals, so that the events of no other load are read. -#}
 {% macro unrevised_loads() -%}
     {%- if not can_ask() or flags.WHICH not in ('run', 'build') or model.resource_type != 'model' -%}
         {{ return('true') }}

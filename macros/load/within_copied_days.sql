@@ -1,4 +1,4 @@
-{#- The condition on the time of stored events among which a staged one is looked up by its key. -#}
+{#- Limits the look-up of a staged event's key to the stored events of these days. -#}
 {% macro within_copied_days(event_at) -%}
     {{ return(adapter.dispatch('within_copied_days')(event_at)) }}
 {%- endmacro %}
@@ -8,7 +8,7 @@
     true
 {%- endmacro %}
 
-{#- Each refresh would scan the keys of years: a copy of an event has its time. -#}
+{#- A copy of an event has the event's time, so that the keys of other years need no scan. -#}
 {% macro athena__within_copied_days(event_at) -%}
     {{ return(within_staged_days(event_at)) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- A condition on the time of stored events that holds for those of this load, as literals that prune:
-    the days of its events, on which their copies are too. -#}
+{#- Whether the time of a stored event is on a day of this load's events, where their copies are too: as
+    literals, by which Athena leaves out other files. -#}
 {% macro within_staged_days(event_at) -%}
     {#- Not by ref(): a data test of the store may not name another model. -#}
     {%- set staged_records = store_relation('stg_cloudtrail__events') -%}
@@ -13,7 +13,7 @@
         ~ staged_records ~ " where not is_rejected and " ~ is_in_this_load('log_file') ~ " order by 1"
     ).rows -%}
         {%- set day = modules.datetime.date.fromisoformat(row[0] | string) -%}
-        {#- Days that follow each other are one span; so is everything once there are many. -#}
+        {#- Consecutive days are one span. If there are many spans, all days are one. -#}
         {%- if spans and (spans[-1][1] == day or spans | length >= 50) -%}
             {%- do spans.append([spans.pop()[0], day + one_day]) -%}
         {%- else -%}

@@ -1,15 +1,15 @@
 {#- CTEs that pair rows one to one by mutual nearest choice, in rounds: a pair is made where each
-    is the other's first choice, then again among what is left over. The last CTE is
-    `nearest_pairs`, with the two columns of keys. Where there is no choice nothing is compared: only
-    what is contested goes through the rounds, in which each CTE is read once, since Athena computes
-    a CTE anew wherever it is named.
+    is the other's first choice, then again among the rows that are left over. The last CTE is
+    `nearest_pairs`, with the two columns of keys. Rows with one candidate need no comparison: only the
+    others go through the rounds. There each CTE is read once, since Athena computes a CTE anew wherever
+    it is named.
 
     candidates: a CTE of possible pairs, with all the columns that are named here.
     left, right: the columns with the keys of the two sides.
-    nearest_by: the columns by which both choose, what is nearer first.
-    left_ties, right_ties: the columns by which one of several rows of that side, equally near, is
-    chosen; at last the key is one.
-    rounds: how often what is left over is paired again. -#}
+    nearest_by: the columns by which both sides choose, the nearest first.
+    left_ties, right_ties: the columns that decide between equally near rows of that side; after them
+    the key decides.
+    rounds: how many rounds of pairing there are. -#}
 {% macro mutually_nearest(candidates, left, right, nearest_by, left_ties, right_ties, rounds) -%}
     {%- set columns = ([left, right] + nearest_by + left_ties + right_ties) | join(', ') -%}
     counted_candidates as (

@@ -1,14 +1,14 @@
-{#- CTEs that find what may belong together by its time, in linear time whatever the rows are, since
-    others choose them: each row of `seekers` gets the rows of `sought` with the same keys that are
-    next to it when both are put in the order of time, few of them. The last CTE is `name`, with
-    the columns `seeker`, `seeker_at`, `sought`, `sought_at` and `keys`: by these times it is
-    confined further, since a comparison with those of other tables may be made of all pairs first.
+{#- CTEs that find rows that may belong together by their time. They take linear time whatever the rows
+    are, since whoever writes logs chooses the rows. Both kinds of rows are put in the order of time;
+    each row of `seekers` gets the few rows of `sought` with the same keys that are next to it. The last
+    CTE is `name`, with the columns `seeker`, `seeker_at`, `sought`, `sought_at` and `keys`. Conditions
+    on time have to use these columns: with times of other tables, an engine may make all pairs first.
     Nothing is joined, and each CTE is read once, since Athena computes a CTE anew wherever it is named.
 
-    seekers, sought: CTEs with the columns `row_key`, `happened_at` and those of `keys`; sought is
-    what there is less of.
-    reach: at least so many rows that are sought are taken on either side of a seeker, and no more
-    than three times as many. Rows of one time are in the order of `row_key`. -#}
+    seekers, sought: CTEs with the columns `row_key`, `happened_at` and those of `keys`; `sought` should
+    be the one with fewer rows.
+    reach: a seeker gets at least so many rows on either side, and no more than three times as many in
+    all. Rows of one time are in the order of `row_key`. -#}
 {% macro near_in_time(name, seekers, sought, keys, reach=8) -%}
     {{ name }}_rows as (
 
@@ -25,7 +25,7 @@
 
     ),
 
-    {#- Blocks of `reach` rows that are sought, with the seekers among them. #}
+    {#- Blocks of `reach` sought rows, with the seekers among them. #}
     {{ name }}_in_order as (
 
         select

@@ -1,10 +1,9 @@
-{#- A CTE for `near_in_time`: the rows of a table by each of the names that they may be known by, with
-    `row_key`, `happened_at`, `named_by`, and the columns that hold the name.
+{#- A CTE for `near_in_time`: the rows of a table once for each of their names, with `row_key`,
+    `happened_at`, `named_by`, and the columns that hold the name.
 
     rows: a CTE; key, time: its key and its time.
-    columns: what to call the parts of a name. Rows of which a part is null are found by none.
-    names: for each kind of name what it is called, its parts, and the condition of the rows that
-    have it.
+    columns: the names of the columns for the parts of a name. A row with a null part is not found.
+    names: for each kind of name its label, its parts, and the condition of the rows that have it.
     carried: columns that are keys beside the name. -#}
 {% macro rows_by_name(name, rows, key, time, columns, names, carried=[]) -%}
     {{ name }} as (

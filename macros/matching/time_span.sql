@@ -1,5 +1,5 @@
-{#- The number of the span of `seconds` that a timestamp is in: what is no more than that apart is
-    in one span or in neighbouring ones, so that times that are near can be joined by equality. -#}
+{#- The number of the span of `seconds` that a timestamp is in. Times that are no more than that apart
+    are in one span or in neighbouring spans, so that they can be joined by equality. -#}
 {% macro time_span(timestamp, seconds) -%}
     cast(
         floor(

@@ -1,8 +1,8 @@
 {#- Replaces dbt-athena's athena__safe_cast: dbt-athena 1.11.1,
     dbt/include/athena/macros/utils/safe_cast.sql.
 
-    How dbt's unit tests make a value of a fixture on Athena: the adapter's own cannot make a struct,
-    which is written as JSON there. -#}
+    dbt's unit tests make the values of fixtures with it. The adapter's own macro cannot make a struct,
+    which is written as JSON in fixtures. -#}
 {% macro athena__safe_cast(field, type) -%}
     {%- if '<' in type -%}
         cast(

@@ -1,8 +1,8 @@
 {#- Replaces dbt's macro of that name, and calls it: dbt-adapters 1.24.5,
     dbt/include/global_project/macros/materializations/configs.sql.
 
-    dbt's own answer, and yes for what follows from the events of an outdated store: after an upgrade,
-    and after a `forget` that died. -#}
+    As in dbt, and yes for models that follow from the events of an outdated store: after an upgrade, and
+    after a `forget` that died. -#}
 {% macro should_full_refresh() -%}
     {%- set follows_from_events = config.get('full_refresh') is none -%}
     {{
@@ -18,8 +18,8 @@
     {{ return(answer.columns[0].values()[0]) }}
 {%- endmacro %}
 
-{#- A table that lacks a column which its model describes is of an older version: dbt would add the
-    column, and leave it null in all that is there. -#}
+{#- A table that lacks a described column of its model is of an older version: dbt would add the column
+    and leave it null in all its rows. -#}
 {% macro athena__rebuilds_from_events() -%}
     {%- if not can_ask() or model.resource_type != 'model' -%}
         {{ return(false) }}

@@ -1,9 +1,9 @@
-{#- Whether a row of `role_entries` is one that a history is asked for, by its parameters. An entry
-    that no session came of leaves nobody in the role. -#}
+{#- Whether the parameters of a history ask for a row of `role_entries`. An entry without a session
+    leaves nobody in the role. -#}
 {% macro is_asked_for_entry() -%}
     (:from_day is null or entered_at >= :from_day)
     and (:to_day is null or entered_at < :to_day)
-    {#- Not by `or` or `in`: DuckDB 2.0 fails to bind either over a view without rows. -#}
+    {#- Without `or` and `in`: DuckDB 2.0 fails to bind them over a view without rows. -#}
     and (
         :account is null
         or strpos(
@@ -16,7 +16,7 @@
     and (:how is null or strpos(:how, ',' || how || ',') > 0)
     and (:outcome is null or outcome = :outcome)
     and (:mfa is null or mfa = :mfa)
-    {#- RULES 2: what Roles Anywhere lets in is an outsider's, and listed. -#}
+    {#- RULES 9: Roles Anywhere lets in outsiders: they are always listed. -#}
     and (
         coalesce(:workloads, false)
         or case when how = 'roles anywhere' then how else actor_type end <> 'workload'

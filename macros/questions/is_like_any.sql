@@ -1,4 +1,4 @@
-{#- Whether one of these columns is like the pattern that a parameter of a question gives. -#}
+{#- Whether one of these columns matches the pattern in a parameter of a question. -#}
 {% macro is_like_any(parameter, columns) -%}
     (
         {%- for column in columns %}

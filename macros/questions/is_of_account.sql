@@ -1,5 +1,5 @@
-{#- Whether an account is one of the two that a question is confined to, or it is confined to none:
-    the parameters are `account` and `source_account`. -#}
+{#- Whether a question asks for an account: by its parameter `account` or `source_account`, or by neither
+    of them, for all accounts. -#}
 {% macro is_of_account(account_id) -%}
     (
         (:account is null and :source_account is null)

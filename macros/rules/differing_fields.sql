@@ -1,5 +1,5 @@
-{#- RULES 10, tolerance: of pairs of records of one key the names of the fields in which the two differ
-    as text, '' where there is none, which JSON texts aside: see `differing_value`. -#}
+{#- RULES 10, tolerance: the names of the fields in which two records of one key differ, as text; '' for
+    none. JSON texts are compared elsewhere (`differing_json`). See `differing_value`. -#}
 {% macro differing_fields() -%}
     {%- set texts = [] -%}
     {%- for field in compared_fields() -%}
@@ -10,10 +10,11 @@
     {{ joined_texts(texts, "', '") }}
 {%- endmacro %}
 
-{#- Whether two records of a pair differ in a field: in columns of this name and of `stored_...`. What
-    one of them lacks is a difference where that cannot come of how it was delivered or read: in a field
-    that every delivery has; between two log files of a trail (`are_of_trails`), which CloudTrail writes
-    alike, in one that every table for them has, or in any that one load read from both (`are_of_one_load`). -#}
+{#- RULES 10: whether two records of a pair differ in a field: in the columns of this name and of
+    `stored_...`. A field that one record lacks is a difference only if the way of delivery or reading
+    cannot be the cause: in a field that every delivery has; and between two log files of trails
+    (`are_of_trails`), which CloudTrail writes alike, in a field that every table has, or in any field
+    if one load read both (`are_of_one_load`). -#}
 {% macro differing_value(field) -%}
     {%- set stored = 'stored_' ~ field -%}
     {%- if field in fields_of_every_delivery() -%}
@@ -29,7 +30,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether two records of a pair are alike in all that is kept of them. -#}
+{#- Whether two records of a pair are alike in all stored fields. -#}
 {% macro is_kept_alike() -%}
     (
         {%- for field in compared_fields() + json_fields() %}
@@ -39,14 +40,14 @@
     )
 {%- endmacro %}
 
-{#- AWS CloudTrail User Guide, "CloudTrail record contents": what is not optional. -#}
+{#- The fields that are not optional: AWS CloudTrail User Guide, "CloudTrail record contents". -#}
 {% macro fields_of_every_delivery() -%}
     {{ return([
         'event_name', 'event_source', 'aws_region', 'source_ip_address', 'identity_type'
     ]) }}
 {%- endmacro %}
 
-{#- What a table has that CloudTrail's console made in 2020. -#}
+{#- The fields of a table that CloudTrail's console made in 2020. -#}
 {% macro fields_of_every_table() -%}
     {{ return([
         'event_type', 'event_version', 'user_agent', 'error_code', 'error_message', 'is_read_only',

@@ -1,8 +1,8 @@
 {#- CTEs that follow parents upwards, `depth` of them and never in a loop, each by one more join:
     Athena has no recursion to rely on. The last CTE is `followed_chains`, one row per row of
-    `entries`, with its columns `entry_key`, `root_session_id` (where the following ended),
-    `hop_count`, `is_cut` (there is a parent beyond), `is_likely` (a link of it was not exact) and
-    `source_identity` (the nearest one set below the root).
+    `entries`, with its columns `entry_key`, `root_session_id` (the last session that was reached),
+    `hop_count`, `is_cut` (that session has a parent), `is_likely` (a link was not exact) and
+    `source_identity` (the nearest one below the root).
 
     entries: a CTE with `entry_key`, `session_id`, `parent_session_id`, `is_exact`.
     session_parents: a model with `session_id`, `parent_session_id`, `is_exact`,

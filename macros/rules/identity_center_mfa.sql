@@ -1,6 +1,5 @@
-{#- RULES 3, MFA of a sign-in to Identity Center: `UserAuthentication` lists all factors that were
-    verified. What an external identity provider asked for is not asserted, nor what a factor that
-    is not known is worth. -#}
+{#- RULES 3, MFA of a sign-in to Identity Center: `UserAuthentication` lists all verified factors. An
+    external identity provider and an unknown factor are `not asserted`. -#}
 {% macro identity_center_mfa(verified_factors) -%}
     {%- set factors = "(',' || replace(" ~ verified_factors ~ ", ' ', '') || ',')" -%}
     case

@@ -1,9 +1,8 @@
-{#- Whether a record of `account` and `region` lies in a log file whose key names others. Null, which
-    is no contradiction, where either says nothing. Global services log in one region, and until
-    November 2021 trails of other regions got what they logged too (AWS CloudTrail User Guide, "Global
-    service events", and AWS's notice of that change, which names sign-ins). What IAM, STS and
-    CloudFront log elsewhere may lie in that region's files as well. A record that names no
-    service is of none. -#}
+{#- RULES 11: whether a record of `account` and `region` lies in a log file whose key names others. Null,
+    which is no contradiction, if either is not known. Global services log in one region, and until
+    November 2021 trails of other regions got their records too (AWS CloudTrail User Guide, "Global
+    service events", and AWS's notice of that change, which names sign-ins). Records of IAM, STS and
+    CloudFront from other regions may lie in that region's files as well. -#}
 {% macro is_misplaced(account, region, source, file_account, file_region) -%}
     {%- set global_regions = "('us-east-1', 'us-gov-west-1', 'cn-north-1')" -%}
     {%- set in_either = ['iam', 'sts', 'cloudfront'] -%}

@@ -1,4 +1,4 @@
-{#- Whether a log file's key, or its name wherever it lies, is one that CloudTrail gives:
+{#- RULES 10: whether a log file has a key, or a name in any folder, of the form that CloudTrail gives:
     `AWSLogs/[o-ORGANIZATION/]ACCOUNT/CloudTrail/REGION/`, `ACCOUNT_CloudTrail_REGION_TIME_...`. -#}
 {% macro is_of_trail(log_file) -%}
     coalesce(

@@ -1,15 +1,15 @@
-{#- Whether a raw row is a record above the limit of `max_record_bytes`, or names more resources than
-    `max_resources`: such a record is rejected. `fields` is what `raw_fields` gave. -#}
+{#- RULES 10: whether a raw row is a record above the limit of `max_record_bytes`, or names more resources
+    than `max_resources`: such a record is rejected. `fields` comes from `raw_fields`. -#}
 {% macro is_too_large(fields) -%}
     {{ return(adapter.dispatch('is_too_large')(fields)) }}
 {%- endmacro %}
 
-{#- The reader knows, and gives nothing else of such a record. -#}
+{#- The reader knows, and gives no other field of such a record. -#}
 {% macro duckdb__is_too_large(fields) -%}
     is_too_large
 {%- endmacro %}
 
-{#- Athena does not show the record as a whole: what can be large in it is added up. -#}
+{#- Athena does not show the record as a whole: the lengths of fields that can be large are added up. -#}
 {% macro athena__is_too_large(fields) -%}
     {%- set lengths = [] -%}
     {%- for path in [

@@ -1,5 +1,5 @@
-{#- RULES 8, counts: whether an event writes, as it says itself; where it does not (records of before
-    2021), by its name: all do but those that begin with a verb of reading. -#}
+{#- RULES 8, counts: whether an event writes: by `readOnly`. Records of before 2021 lack that field: there
+    every event writes, unless its name begins with a verb of reading. -#}
 {% macro is_write(is_read_only, event_name) -%}
     {%- set verbs = [
         'Get', 'List', 'Describe', 'Head', 'Lookup', 'BatchGet', 'Search', 'Query', 'Scan',
@@ -12,7 +12,7 @@
             regexp_extract({{ event_name }}, '^(?:{{ verbs | join("|") }})(?:[A-Z]|$)') = '',
             true
         )
-        {#- It runs what it tests. -#}
+        {#- TestInvoke... runs the API or authorizer that it tests. -#}
         or coalesce({{ event_name }} like 'TestInvoke%', false)
     )
 {%- endmacro %}

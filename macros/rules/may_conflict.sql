@@ -1,5 +1,5 @@
-{#- The condition on whether to compare records field by field: false where no staged record's digest
-    differs from that of the event stored under its key, so that their wide columns are not read. -#}
+{#- Whether records have to be compared field by field: false if no staged record's digest differs from
+    that of the stored event of its key, so that no wide column is read. -#}
 {% macro may_conflict() -%}
     {%- set staged_records = store_relation('stg_cloudtrail__events') -%}
     {%- set events = store_relation('events') -%}

@@ -1,5 +1,5 @@
-{#- CTEs that name the one actor behind all the sessions that an entry may have come from, in rounds:
-    of these some may have come from one of several themselves. The last CTE is
+{#- CTEs that name the one actor behind all the sessions that an entry may have come from. They need
+    rounds, as such a session may itself have come from one of several. The last CTE is
     `one_actor_of_several`, one row per entry: `actor_arn`, `actor_name`, `actor_type` and
     `confidence_rank`; the name is null where several people, or nobody, can be named.
 

@@ -1,7 +1,7 @@
-{#- A digest of a raw record: 32 hexadecimal digits of the SHA-256 of its typed fields as logged, their
-    secrets included. It is the same on one engine for the same record, whatever the layout of its JSON,
-    and tells unlike records under one event id; that and the account are no part of it. `fields` is
-    what `raw_fields` gave. -#}
+{#- RULES 10: a digest of a raw record: 32 hexadecimal digits of the SHA-256 of its typed fields as logged,
+    with their secrets. On one engine it is the same for the same record, whatever the layout of its
+    JSON, and differs for unlike records of one event id. The event id and the account are no part of
+    it. `fields` comes from `raw_fields`. -#}
 {% macro record_digest(fields) -%}
     {%- set texts = [] -%}
     {%- for path in ['eventtime', 'useridentity.sessioncontext.attributes.creationdate'] -%}

@@ -1,6 +1,6 @@
-{#- RULES 2, the session: whether nothing says that a role was assumed by somebody else than who
-    switched: people of one name in one role and second have one principal id. The console may
-    assume a role for the user who was there first, where the switch came from a role. -#}
+{#- RULES 2, the session: whether an assumption may be that of a switch: nothing says that somebody else
+    assumed the role. Two people of one name in one role and second have one principal id. If the switch
+    came from a role, the console may assume the new role for the user who signed in. -#}
 {% macro same_entrant(switch, assumption) -%}
     {%- set source_arn = switch ~ '.source_arn' -%}
     {%- set caller_arn = assumption ~ '.caller_arn' -%}

@@ -1,4 +1,4 @@
-{#- The condition of a join that two relations agree in some columns, none of which is null. -#}
+{#- The condition of a join by several columns, none of which is null. -#}
 {% macro same_key(one, other, columns) -%}
     {%- for column in columns %}
     {{ one }}.{{ column }} = {{ other }}.{{ column }}

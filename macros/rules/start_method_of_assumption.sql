@@ -2,9 +2,9 @@
     root`, `console switch`, `identity center`, `saml`, `web identity`, `roles anywhere`, `pod
     identity`, or `service`.
 
-    A service is told by its identity, which no caller can choose. So is the path of a service-linked
-    role where the assumption was granted: a refused one has what the caller typed. The console
-    assumes roles for services too, whose roles lie below `/service-role/`. -#}
+    A service is known by its identity, which no caller can choose, or by the path of a service-linked
+    role in a granted request: in a refused request the caller typed the path. The console also assumes
+    roles for services, below `/service-role/`. -#}
 {% macro start_method_of_assumption() -%}
     case
         when event_name = 'AssumeRoot' then 'assume root'

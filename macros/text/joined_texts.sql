@@ -3,7 +3,7 @@
     {{ return(adapter.dispatch('joined_texts')(texts, separator)) }}
 {%- endmacro %}
 
-{#- In one step: of a chain of || each link would copy all that is before it. -#}
+{#- In one step: each || of a chain would copy everything before it. -#}
 {% macro duckdb__joined_texts(texts, separator) -%}
     concat_ws({{ separator }}, {{ texts | join(', ') }})
 {%- endmacro %}

@@ -1,5 +1,5 @@
-{#- One text from several text expressions, different wherever any of them is: what a key is
-    hashed from. Null and '' stay apart, and no value can run into its neighbour. -#}
+{#- One text from several text expressions, which differs if any of them differs: a key is hashed from
+    it. Null and '' differ, and no value can run into its neighbour. -#}
 {% macro key_text(texts) -%}
     {%- set marked = [] -%}
     {%- for text in texts -%}

@@ -1,4 +1,4 @@
-{#- A text as a literal of SQL: the one way for the value of a variable into a query. -#}
+{#- A text as a literal of SQL. Values of variables come into a query only by this macro. -#}
 {% macro sql_text(value) -%}
     '{{ value | string | replace("'", "''") }}'
 {%- endmacro %}

@@ -52,7 +52,7 @@ account_days as (
 
 ),
 
--- That one region was idle says nothing of what another one lacks.
+-- A region that was idle does not prove that another region lacks nothing.
 covered_days_of_accounts as (
 
     select
@@ -78,7 +78,7 @@ covered_days_of_accounts as (
 
 ),
 
--- Who is refused may have named an account that there is none of.
+-- A refused request may name an account that does not exist.
 typed_accounts as (
 
     select role_account_id as account_id from role_switches
@@ -100,7 +100,8 @@ named_accounts as (
 
 ),
 
--- A file of several accounts' records is none of theirs by its name.
+-- A file with records of several accounts has no single owner: then the events
+-- tell the accounts.
 seen_accounts as (
 
     select account_id from covering_files

@@ -18,7 +18,7 @@ ranked as (
 
 ),
 
--- Others of a file's size and time took its place.
+-- Other bytes of the same size and time took a file's place.
 replacements as (
 
     select
@@ -32,7 +32,7 @@ replacements as (
 
 ),
 
--- A folder is there while it cannot be listed: then its files are.
+-- A folder has a row while it cannot be listed, after that its files have rows.
 newest_attempts as (
 
     select

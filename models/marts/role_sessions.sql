@@ -15,8 +15,8 @@ entry_actors as (
 
 ),
 
--- A session that two people entered names neither of them.
-told_actors as (
+-- Nobody is named in a session that two people entered.
+uncontested_actors as (
 
     select
         sessions.session_id,
@@ -89,16 +89,16 @@ joined as (
         entry_actors.chain_depth,
 
         ---------- who is behind it
-        told_actors.actor_arn,
-        told_actors.actor_name,
-        coalesce(told_actors.actor_type, 'unknown') as actor_type,
-        told_actors.actor_method,
-        told_actors.actor_confidence,
-        told_actors.source_identity,
+        uncontested_actors.actor_arn,
+        uncontested_actors.actor_name,
+        coalesce(uncontested_actors.actor_type, 'unknown') as actor_type,
+        uncontested_actors.actor_method,
+        uncontested_actors.actor_confidence,
+        uncontested_actors.source_identity,
 
         ---------- with MFA or not
-        coalesce(told_actors.mfa, 'unknown') as mfa,
-        told_actors.mfa_evidence,
+        coalesce(uncontested_actors.mfa, 'unknown') as mfa,
+        uncontested_actors.mfa_evidence,
 
         ---------- from where
         addresses.source_ip_address,
@@ -123,8 +123,8 @@ joined as (
     from sessions
     inner join entry_actors
         on sessions.entry_key = entry_actors.entry_key
-    left join told_actors
-        on sessions.session_id = told_actors.session_id
+    left join uncontested_actors
+        on sessions.session_id = uncontested_actors.session_id
     left join addresses
         on sessions.session_id = addresses.session_id
     left join renewals

@@ -1,4 +1,4 @@
-{#- Of a file that cannot be read nothing is counted. -#}
+{#- An unreadable file has no counts. -#}
 {%- set counts = [
     ('dated_by_file', 'event_count'),
     ('dated_by_file', 'copied_record_count'),
@@ -21,7 +21,7 @@ files as (
 
 ),
 
--- What is forgotten is no event, but tells whose the file is, and of which day.
+-- A forgotten record is no event, but tells the file's account, region and day.
 distinct_events as (
 
     select
@@ -79,7 +79,7 @@ left_out_by_file as (
 
 ),
 
--- Few lists of keys are ever different.
+-- Records have few different lists of keys.
 lists_of_keys as (
 
     select distinct record_keys from staged_records
@@ -110,7 +110,7 @@ counted as (
     select
         files.log_file,
         files.log_root,
-        -- The key of a loose file need not tell whose it is, or of which day.
+        -- Where a file's key does not tell them, its records do.
         coalesce(files.account_id, dated_by_file.only_account_id)
             as account_id,
         coalesce(files.aws_region, dated_by_file.only_region) as aws_region,

@@ -1,5 +1,5 @@
--- Users are told apart by their ids; all others of an account are one row more,
--- as their sessions are counted elsewhere.
+-- Each user has a row. Everybody else of an account is in one more row, as role
+-- sessions are counted elsewhere.
 with
 
 events as (
@@ -18,7 +18,7 @@ with_user as (
 
 ),
 
--- No part of the key is null: '' stands for what is not logged in it.
+-- No part of the key is null: '' stands for what is not logged.
 counted as (
 
     select
@@ -38,8 +38,8 @@ counted as (
             end
         ) as data_event_count,
         min(event_at) as first_event_at,
-        -- No file has what happened after its delivery: a time beyond it is
-        -- damaged or forged, and is no news of the account.
+        -- No file has events of a time after its delivery: such a time is
+        -- damaged or forged, and does not make the account's logs newer.
         max(
             case
                 when

@@ -1,6 +1,6 @@
 {{ config(pre_hook="{{ clean_stored_secrets(this) }}") }}
--- A record is compared with what the store has under its key: a copy of it that
--- this load or an earlier one put there, or an unlike record.
+-- A record is compared with the stored event of its key: a copy of it that this
+-- load or an earlier one put there, or an unlike record.
 with
 
 staged_records as (
@@ -27,7 +27,7 @@ events as (
 
 ),
 
--- Of events that an older version stored no digest is known.
+-- Events that an older version stored have no digest, and match none.
 unlike_records as (
 
     select
@@ -110,7 +110,7 @@ pairs as (
 
 ),
 
-told as (
+with_differing_texts as (
 
     select
         *,
@@ -129,17 +129,17 @@ json_differences as (
 compared as (
 
     select
-        told.*,
+        pairs.*,
         nullif({{ joined_texts(
-            ['told.differing_texts', 'json_differences.differing_json'], "', '"
+            ['pairs.differing_texts', 'json_differences.differing_json'], "', '"
         ) }}, '') as differing_values
-    from told
+    from with_differing_texts as pairs
     left join json_differences
-        on told.pair_number = json_differences.pair_number
+        on pairs.pair_number = json_differences.pair_number
 
 ),
 
--- Alike in all that is kept, they differ in what is not.
+-- Records that are alike in all stored fields differ in a redacted value.
 conflicts as (
 
     select

@@ -52,7 +52,8 @@ originals as (
 
 ),
 
--- One that is of somebody or something else corrects nothing: it may be forged.
+-- A correction of another kind of event, or of another identity, may be forged:
+-- it corrects nothing.
 paired as (
 
     select

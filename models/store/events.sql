@@ -38,7 +38,7 @@ staged_records as (
 
 ),
 
--- The same again: an engine that keeps what is used twice would keep it all.
+-- Referenced separately, so that DuckDB streams it instead of keeping it.
 staged_copies as (
 
     select * from {{ ref('stg_cloudtrail__events') }}
@@ -69,7 +69,7 @@ repeated_keys as (
 
 ),
 
--- Few records have a copy in their load: only those are put in order.
+-- Few records have a copy in their load: only these are ranked.
 ranked_copies as (
 
     select
@@ -78,7 +78,7 @@ ranked_copies as (
             partition by
                 staged_copies.event_id, staged_copies.recipient_account_id
             order by
-                -- One in the folder of another account may be anybody's.
+                -- Anybody may have put a record into another account's folder.
                 case
                     when
                         staged_copies.log_file_account_id

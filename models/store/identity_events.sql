@@ -10,7 +10,7 @@
     'source_identity', 'ec2_role_delivery', 'is_assumed_root',
     'sign_in_session_arn',
 ] -%}
-{#- What is granted; Roles Anywhere grants a set of one. -#}
+{#- Granted values; Roles Anywhere grants a list with one item. -#}
 {%- set granted = {} -%}
 {%- for path in [
     'credentials.accessKeyId', 'credentials.expiration', 'assumedRoleUser.arn',
@@ -30,8 +30,8 @@ events as (
 
 ),
 
--- Sign-ins and switches, role assumptions, and ways into Identity Center; what
--- outsiders and pods get their sessions by.
+-- Sign-ins and switches, role assumptions, events of Identity Center, and the
+-- calls by which outsiders and pods get sessions.
 about_identity as (
 
     select * from events
@@ -122,7 +122,7 @@ typed as (
             as requested_source_identity,
         {{ json_text('request_parameters', 'serialNumber') }}
             as requested_mfa_serial,
-        -- AssumeRoot is asked for an account, or for the ARN of its root user.
+        -- AssumeRoot names an account, or the ARN of its root user.
         coalesce(
             {{ arn_account(
                 json_text('request_parameters', 'targetPrincipal')
@@ -133,7 +133,7 @@ typed as (
             as requested_root_policy_arn,
         {{ json_text('request_parameters', 'principalArn') }}
             as requested_provider_arn,
-        -- EKS writes assumeRoleId.
+        -- EKS calls it assumeRoleId.
         coalesce(
             {{ granted['assumedRoleUser.assumedRoleId'] }},
             {{ json_text(

@@ -20,8 +20,8 @@ events as (
 
 ),
 
--- A file enters the ledger only when all its events are in the store, and what
--- conflicts with them is told.
+-- RULES 11: a file enters the ledger only when all its events and its conflicts
+-- are in the store.
 -- depends_on: {{ ref('event_conflicts') }}
 files_in_part as (
 
@@ -70,7 +70,7 @@ complete_files as (
 
 ),
 
--- The same outcome of the same file is no news.
+-- A repeated attempt with the same outcome is not entered again.
 news as (
 
     select complete_files.*

@@ -1,4 +1,4 @@
-{#- How long a chain of corrections may be, and a loop of them. -#}
+{#- The longest chain or loop of corrections that is followed. -#}
 {%- set longest = 8 -%}
 with
 
@@ -18,8 +18,9 @@ links as (
 
 ),
 
--- A correction may be corrected itself. Each step goes to what the one before
--- corrects: it stays at the first of a chain, and goes round in a loop.
+-- A correction may be corrected itself. Each step goes on to the event that the
+-- reached one corrects: it ends at the first of a chain, or goes round in a
+-- loop.
 steps_0 as (
 
     select
@@ -73,7 +74,7 @@ steps_0 as (
             {% if step < longest -%}
                 group_id
             {%- else -%}
-                -- By now it is at the end of the chain, or in the loop.
+                -- By now each step is at the end of its chain, or in its loop.
                 least(
                     coalesce(group_id, next_event_id, reached_event_id),
                     coalesce(next_event_id, reached_event_id)

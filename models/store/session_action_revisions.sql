@@ -8,7 +8,8 @@ replaced_events as (
 
 ),
 
--- What is replaced stays so: the more is, the newer is the revision.
+-- A replaced event stays replaced, so that their number grows with each
+-- revision.
 revisions as (
 
     select
@@ -70,7 +71,7 @@ counted as (
 
 ),
 
--- Where none stands the row says so.
+-- A row without any action that stands has counts of 0.
 revised as (
 
     select

@@ -48,8 +48,8 @@ unchained as (
 
 ),
 
--- Nobody is named where two people cannot be told apart, and nothing is known
--- of what lies beyond the end of a chain that is too long or a loop.
+-- Nobody is named if two people cannot be told apart, or if the chain is too
+-- long or a loop, so that its root is not known.
 with_root as (
 
     select
@@ -89,7 +89,7 @@ with_root as (
 
 ),
 
--- A source identity names somebody where no record at the root does.
+-- A source identity names the actor if no record at the root names one.
 with_source_identity as (
 
     select

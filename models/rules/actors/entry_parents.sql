@@ -13,7 +13,7 @@ sessions as (
 
 ),
 
--- The caller's copy of an AssumeRole tells its session.
+-- The caller's copy of an AssumeRole has the id of the caller's session.
 calling_sessions as (
 
     select
@@ -27,8 +27,9 @@ calling_sessions as (
 
 ),
 
--- SwitchFrom names the role and the session name; who assumed the role, or left
--- for it, has an id that a role made again under that name has not.
+-- SwitchFrom has the names of role and session. The principal id, if the source
+-- half or the AssumeRole has it, also excludes a role made again under that
+-- name.
 switched_from as (
 
     select
@@ -59,7 +60,7 @@ entries_by_key as (
 
 ),
 
--- By whatever a switch may name it.
+-- A switch names the session by either of these.
 sessions_by_key as (
 
     select
@@ -77,7 +78,7 @@ sessions_by_key as (
 
 ),
 
--- Many may be alive of somebody whose tools assume a role for each command.
+-- Tools that assume a role for each command leave many sessions alive.
 {{ near_in_time(
     'near', 'entries_by_key', 'sessions_by_key', keys=['session_key'], reach=50
 ) }},

@@ -25,7 +25,7 @@ entry_origins as (
 
 ),
 
--- Where the chain of each session that was alive ends.
+-- The root of each session that was alive.
 roots as (
 
     select
@@ -54,7 +54,7 @@ with_actors as (
         roots.parent_session_id,
         sessions.entry_key as root_entry_key,
         sessions.is_contested,
-        -- It names only where no record at the root does.
+        -- It names the actor only if no record at the root names one.
         case
             when
                 entry_origins.may_be_named_by_source_identity
@@ -96,7 +96,8 @@ listed as (
     select
         with_actors.entry_key,
         with_actors.parent_session_id,
-        -- Who is behind one that itself came from several is found later.
+        -- If a parent came from several sessions itself, its actor is found in
+        -- a later round.
         entries_with_several.entry_key as depends_on_entry_key,
         case
             when not with_actors.is_contested then with_actors.source_identity

@@ -19,9 +19,9 @@ entry_actors as (
 
 ),
 
--- Of two who cannot be told apart each may have led it, but not one whose key
--- does not act where another's does.
-told_apart as (
+-- If two people cannot be told apart, either may have led the session. Not one
+-- whose key does not act while another's key does.
+with_leader as (
 
     select
         entry_origins.entry_key,
@@ -33,7 +33,7 @@ told_apart as (
         or not entry_origins.may_lead as is_led_by_other,
         coalesce(
             entry_actors.actor_arn = leading_actors.actor_arn,
-            -- Of all other names, their users choose some.
+            -- Other kinds of names can be chosen, and so prove nothing.
             entry_actors.actor_type = 'identity center user'
             and leading_actors.actor_type = 'identity center user'
             and entry_actors.actor_name = leading_actors.actor_name,
@@ -63,7 +63,7 @@ shared as (
         assumption_key,
         session_id,
         is_led_by_other,
-        -- Two in one second by the same one are one way in.
+        -- Two entries in one second by the same entrant count once.
         row_number() over (
             partition by session_id, entered_by
             order by
@@ -71,7 +71,7 @@ shared as (
                 case when is_led_by_other then 1 else 0 end,
                 entry_key
         ) as entry_number
-    from told_apart
+    from with_leader
     where
         not is_led_by_other
         or (not is_of_leading_entrant and not is_of_leading_actor)

@@ -1,5 +1,5 @@
--- RULES 4: who is behind an entry, chains aside: by its own records; of several
--- sessions that were alive, who is behind all of them.
+-- RULES 4: who is behind an entry, chains aside: by its own records or, if
+-- several sessions were alive, the one actor behind all of them.
 with
 
 entry_origins as (

@@ -12,8 +12,8 @@ role_arns as (
 
 ),
 
--- Nobody but AWS makes a role below Identity Center's path: of the roles of one
--- name that of a permission set goes first.
+-- Only AWS makes roles below Identity Center's path: of several roles of one
+-- name the permission set's goes first.
 arns_by_name as (
 
     select
@@ -37,7 +37,7 @@ arns_by_name as (
 
 ),
 
--- A user who was renamed or moved keeps the id.
+-- Users who are renamed or moved keep their id.
 known_users as (
 
     select
@@ -67,7 +67,7 @@ with_role_arn as (
 
 ),
 
--- By ids and ARNs that other records tell.
+-- Other records tell the ids and ARNs that the entry's own record lacks.
 callers as (
 
     select
@@ -79,7 +79,7 @@ callers as (
         {{ principal_kind(
             'entries.logged_caller_arn', 'caller_arns.role_arn'
         ) }} as caller_kind,
-        -- Whoever asks for a federation token chooses the name in it.
+        -- The user who asks for a federation token chooses the name in it.
         case
             when
                 entries.caller_type = 'FederatedUser'

@@ -41,7 +41,7 @@ with_entrant as (
                 then cast(null as varchar)
             when origin = 'role session' and caller_session_id = session_id
                 then cast(null as varchar)
-            -- Subjects are chosen by whoever runs their provider.
+            -- Whoever runs an identity provider chooses its subjects.
             else
                 origin || ' '
                 || coalesce(
@@ -89,9 +89,9 @@ with_issued_key as (
 
 ),
 
--- Of several ways into one session the one whose issued key acts is that of the
--- session; whose the keys are that none of them was issued nothing tells: the
--- console's, or such as were made from others.
+-- Of several entries into one session, one whose issued key acts leads. A key
+-- that none of them was issued may be anybody's: the console made it, or
+-- somebody made it from another key.
 with_keys as (
 
     select
@@ -118,8 +118,8 @@ with_lead as (
 
 ),
 
--- Sessions of one role that are named alike and began in one second are one:
--- if two people entered it they cannot be told apart.
+-- Sessions of one role that have one name and began in one second are one: two
+-- people who entered it cannot be told apart.
 with_contest as (
 
     select
@@ -136,7 +136,7 @@ with_contest as (
 
 ),
 
--- What is done in a session that two people entered tells of neither.
+-- The actions of a session that two people entered say nothing of either.
 contests as (
 
     select
@@ -147,7 +147,7 @@ contests as (
         is_contested,
         case
             when may_lead and not is_contested then activity_mfa
-        end as told_activity_mfa,
+        end as own_activity_mfa,
         coalesce(
             passed_source_identity,
             case

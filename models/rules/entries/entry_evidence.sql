@@ -18,8 +18,8 @@ service_sessions as (
 
 ),
 
--- Whom the record of the assumption names entered the session, whatever is done
--- in it: a caller may choose name and second of a service's session.
+-- The caller in the record of the assumption entered the session, whatever is
+-- done in it: a caller may choose name and second of a service's session.
 with_caller as (
 
     select
@@ -63,7 +63,7 @@ with_start_method as (
             when switch_key is not null then 'console switch'
             when assumption_key is null and is_observed_root then 'assume root'
             when assumption_key is null then 'observed'
-            -- The console assumes roles for what is no person, too.
+            -- The console also assumes roles for services.
             when
                 assumption_method = 'console switch'
                 and (is_caller_service or is_activity_of_service)
@@ -74,7 +74,7 @@ with_start_method as (
 
 ),
 
--- Who or what the entry leads back to by its own records.
+-- The kind of entrant, by the entry's own records.
 with_origin as (
 
     select
@@ -96,7 +96,7 @@ with_origin as (
                 then 'role session'
             when caller_type = 'Root' then 'calling root'
             when caller_type = 'FederatedUser' then 'federated user'
-            -- The role account's copy tells the caller's unique id only.
+            -- The role account's copy has only the caller's unique id.
             when caller_principal_id like 'AIDA%' and caller_arn is not null
                 then 'calling user'
             when caller_principal_id like 'AIDA%' then 'unnamed user'

@@ -34,7 +34,7 @@ with_sign_ins as (
         evidence.origin,
         evidence.portal_user_name,
         evidence.assumption_mfa,
-        contests.told_activity_mfa,
+        contests.own_activity_mfa,
         console_sign_ins.mfa as sign_in_mfa,
         portal_sign_ins.mfa as portal_mfa
     from evidence
@@ -58,17 +58,17 @@ with_mfa as (
                 then 'not asserted'
             when origin in ('service', 'roles anywhere', 'role session')
                 then 'unknown'
-            -- What says no is to be believed of users only.
+            -- A no counts for users only.
             when origin = 'observed'
                 then
                     case
-                        when 'yes' in (assumption_mfa, told_activity_mfa)
+                        when 'yes' in (assumption_mfa, own_activity_mfa)
                             then 'yes'
                         else 'unknown'
                     end
             else
                 coalesce(
-                    assumption_mfa, told_activity_mfa, sign_in_mfa, 'unknown'
+                    assumption_mfa, own_activity_mfa, sign_in_mfa, 'unknown'
                 )
         end as mfa,
         case
@@ -77,14 +77,14 @@ with_mfa as (
                 assumption_mfa = 'yes'
                 or (assumption_mfa is not null and origin <> 'observed')
                 then 'assume role'
-            when told_activity_mfa is not null then 'session activity'
+            when own_activity_mfa is not null then 'session activity'
             when sign_in_mfa is not null then 'console sign-in'
         end as best_mfa_evidence
     from with_sign_ins
 
 ),
 
-told as (
+with_evidence as (
 
     select
         entry_key,
@@ -95,4 +95,4 @@ told as (
 
 )
 
-select * from told
+select * from with_evidence

@@ -62,7 +62,7 @@ origins as (
         entry_mfa.mfa,
         entry_mfa.mfa_evidence,
 
-        -- A parent that is known to exist counts, found or not.
+        -- A parent that is known to exist is a hop, even if it is not found.
         case when evidence.origin = 'role session' then 1 else 0 end
             as hop_count
 

@@ -61,7 +61,8 @@ entries_by_known_id as (
 
 ),
 
--- By whom either is told: an id, a name, or of an event nobody who is known.
+-- Entries and events name their user by id or by name. An event may also have
+-- an id that no record knows.
 {{ rows_by_name(
     'entries_by_record', 'entries', key='entry_key', time='entered_at',
     carried=['account_id', 'permission_set_name'], columns=['named_user'],
@@ -130,7 +131,7 @@ just_before as (
 
 ),
 
--- Of a user whose id no record tells, one that no record names is theirs where
+-- Where no record tells the id of an entry's user, an unknown id is theirs if
 -- it is the only one.
 with_ids as (
 

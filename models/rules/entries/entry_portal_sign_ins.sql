@@ -69,7 +69,7 @@ sign_ins_to_portal as (
 
 ),
 
--- What is done in the session, or was chosen just before it, tells the user.
+-- The session's actions, or the choice just before it, tell the user's id.
 entries as (
 
     select
@@ -88,7 +88,8 @@ entries as (
 
 ),
 
--- Users of two identity stores may have one name: it tells where no id does.
+-- Users of two identity stores may share a name: it counts where no id is
+-- known.
 entries_by_name as (
 
     select
@@ -103,8 +104,8 @@ entries_by_name as (
 
 ),
 
--- A sign-in that tells no id is of the name; by it an entry finds any, if it
--- tells no id either.
+-- A sign-in without an id is found by its name. An entry without an id also
+-- finds sign-ins with an id by their name.
 {{ rows_by_name(
     'entries_by_record', 'entries',
     key='entry_key', time='entered_at', columns=['user_name'],

@@ -16,7 +16,7 @@ sign_ins as (
 
 ),
 
--- Of a switch whose records are lost the AssumeRole tells time and user.
+-- If the records of a switch are missing, the AssumeRole tells time and user.
 entered_by_console as (
 
     select
@@ -77,7 +77,7 @@ sign_ins_by_user as (
     keys=['named_by', 'user_name']
 ) }},
 
--- A user deleted and made again has the ARN of the first, not the principal id.
+-- A user who is deleted and made again has the same ARN and a new principal id.
 candidates as (
 
     select

@@ -27,7 +27,7 @@ with_session_before as (
 
 ),
 
--- The name by the entry's own record, if that tells one.
+-- The name in the entry's own record, if there is one.
 with_recorded_actor as (
 
     select
@@ -44,7 +44,7 @@ with_recorded_actor as (
                     {{ principal_name('caller_arn') }}, caller_user_name
                 )
             when portal_user_name is not null then portal_user_name
-            -- Of a refused assertion nobody has said who sets the session name.
+            -- Nobody vouches for the session name in a refused assertion.
             when origin = 'saml' and session_id is null then saml_subject
             when origin = 'saml' then coalesce(saml_subject, role_session_name)
             when origin = 'web identity' then web_identity_subject
@@ -59,8 +59,8 @@ with_recorded_actor as (
 
 ),
 
--- RULES 4: a source identity is what the caller passed, unless an assertion
--- carried it, and names nobody where the record does.
+-- RULES 4: the caller chose the source identity, unless an assertion carried
+-- it. It names nobody where the record names somebody.
 with_source_identity as (
 
     select
@@ -79,7 +79,7 @@ with_actor as (
 
     select
         *,
-        -- Where nobody is named the session's name is a guess.
+        -- Where nobody is named, the session name is a guess.
         case
             when is_named_by_assertion then source_identity
             else
@@ -99,7 +99,7 @@ with_actor as (
             when is_named_by_assertion then 'federated user'
             when
                 origin = 'web identity'
-                -- Of a refused token nobody has said that its subject is true.
+                -- Nobody vouches for the subject of a refused token.
                 and (
                     session_id is not null or web_identity_provider is not null
                 )

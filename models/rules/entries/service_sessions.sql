@@ -1,4 +1,4 @@
--- RULES 9: the sessions that services act in, or that nobody but a service has
+-- RULES 9: the sessions in which services act, or that only a service has
 -- begun.
 with
 

@@ -1,4 +1,4 @@
--- RULES 2: what may be one session although no principal id says so.
+-- RULES 2: starts and activity that may be one session without a principal id.
 {%- set match_seconds = var('session_match_seconds') %}
 with
 
@@ -36,8 +36,8 @@ keyed_sessions as (
 
 ),
 
--- The session's name, the issued key, or of a root user whose key is not known
--- the account.
+-- A start is found by its session name, by its issued key, or, for a root user
+-- whose key is not known, by the account.
 starts_by_name as (
 
     select
@@ -112,9 +112,9 @@ activity_by_name as (
     keys=['named_by', 'first_name', 'second_name', 'third_name']
 ) }},
 
--- An AWS service is not told whose session it began. Where the session's keys
--- are known the issued one tells: by its name alone another's would pass for
--- the service's.
+-- The record of a service's AssumeRole may lack the session. If the keys of the
+-- activity are known, the issued key decides: by name alone, somebody else's
+-- session would pass for the service's.
 of_same_name as (
 
     select

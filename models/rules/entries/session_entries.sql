@@ -56,8 +56,8 @@ activity_by_key as (
     'near', 'starts_by_key', 'activity_by_key', keys=['access_key_id']
 ) }},
 
--- Of two starts that lie nearest to one session both are its own if their keys
--- act in it, though one alone is matched.
+-- Two starts can begin one session. Only one of them is matched, but both
+-- belong to the session if their keys act in it.
 acting_starts as (
 
     select
@@ -71,7 +71,7 @@ acting_starts as (
 
 ),
 
-found as (
+with_activity as (
 
     select
         starts.*,
@@ -85,31 +85,31 @@ found as (
 
 ),
 
--- The time that activity states is the session's own.
+-- The creation time that activity states is that of the session.
 started as (
 
     select
-        found.entry_key,
+        starts.entry_key,
         case
-            when found.activity_key is not null then found.activity_key
-            when found.is_start and found.is_assumed_root
+            when starts.activity_key is not null then starts.activity_key
+            when starts.is_start and starts.is_assumed_root
                 then {{ root_session_id(
-                    'found.principal_id',
-                    'found.started_at',
-                    'found.issued_access_key_id'
+                    'starts.principal_id',
+                    'starts.started_at',
+                    'starts.issued_access_key_id'
                 ) }}
-            when found.is_start
+            when starts.is_start
                 then
-                    found.principal_id || '@'
-                    || {{ iso_text('found.started_at') }}
+                    starts.principal_id || '@'
+                    || {{ iso_text('starts.started_at') }}
         end as session_id,
-        found.switch_key,
-        found.assumption_key,
-        coalesce(found.principal_id, activity.principal_id) as principal_id,
-        coalesce(activity.session_created_at, found.started_at) as started_at
-    from found
+        starts.switch_key,
+        starts.assumption_key,
+        coalesce(starts.principal_id, activity.principal_id) as principal_id,
+        coalesce(activity.session_created_at, starts.started_at) as started_at
+    from with_activity as starts
     left join activity
-        on found.activity_key = activity.activity_key
+        on starts.activity_key = activity.activity_key
 
 ),
 
@@ -123,9 +123,9 @@ observed as (
         activity.principal_id,
         activity.session_created_at as started_at
     from activity
-    left join found
-        on activity.activity_key = found.activity_key
-    where found.activity_key is null
+    left join with_activity as starts
+        on activity.activity_key = starts.activity_key
+    where starts.activity_key is null
 
 ),
 

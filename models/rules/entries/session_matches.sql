@@ -37,8 +37,8 @@ issued_keys as (
 
 ),
 
--- Times that are near enough are in one span of time or in neighbouring ones;
--- the assumption, which counts too, may be in one beside that of its switch.
+-- Times that are near enough are in one span of time or in neighbouring spans.
+-- The assumption counts too, which may be in the span beside its switch's.
 activity_near as (
 
     select
@@ -69,7 +69,7 @@ of_same_principal as (
             starts.principal_id = activity.principal_id
             and starts.span = activity.start_span
             and starts.is_assumed_root = activity.is_assumed_root
-            -- Root users of one account and second are as many as their keys.
+            -- Each key of a root user is a session, even in one second.
             and case
                 when starts.is_assumed_root then starts.issued_access_key_id
                 else ''

@@ -41,7 +41,7 @@ switches as (
         console_switches.role_name,
         console_switches.role_session_name,
         false as is_assumed_root,
-        -- An unknown outcome alone started nothing.
+        -- A switch of unknown outcome starts a session only with an AssumeRole.
         console_switches.outcome = 'success'
         or (
             console_switches.outcome <> 'failure'

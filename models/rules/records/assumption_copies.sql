@@ -97,12 +97,12 @@ copies as (
 
     select
         *,
-        -- Of a caller from elsewhere the role's account sees the account.
+        -- The role's account sees only the account of a caller from elsewhere.
         case
             when identity_type = 'AWSAccount' then 'role account'
             else 'caller account'
         end as copy_of,
-        -- Unlike any shared key: those have a slash.
+        -- Differs from any shared key, since each of those has a slash.
         event_id || '@' || recipient_account_id as copy_id,
         coalesce(
             shared_event_id || '/' || cast(cast(event_at as date) as varchar),
@@ -112,8 +112,9 @@ copies as (
 
 ),
 
--- The two copies of one request say the same of it and of who asked. What says
--- something else under their id, or says it twice, is no copy, and hides none.
+-- Two copies of one request agree about the request and the caller. A record
+-- that contradicts them under their id, or repeats one of them, is a request of
+-- its own.
 compared_copies as (
 
     select
@@ -162,7 +163,7 @@ keyed_copies as (
         session_issuer_arn as caller_issuer_arn,
         access_key_id as caller_access_key_id,
         {{ mart_timestamp('session_created_at') }} as caller_session_created_at,
-        -- The call of AssumeRoot itself says that it is one.
+        -- The call of AssumeRoot itself has this flag too.
         is_assumed_root
         and event_name <> 'AssumeRoot' as is_caller_assumed_root,
         is_session_mfa_authenticated as is_caller_mfa_authenticated,

@@ -134,7 +134,7 @@ flagged as (
     select
         *,
         start_method = 'console switch' as is_console_switch,
-        -- A pod's session is a service's if a service, or a node, asked for it.
+        -- Of pods' sessions, those that a service asked for are a service's.
         start_method = 'service'
         or (
             start_method = 'pod identity'

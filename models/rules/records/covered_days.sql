@@ -1,4 +1,4 @@
--- RULES 11: what the logs of an account, region and day of delivery come to.
+-- RULES 11: how far an account, region and day of delivery has its logs.
 with
 
 covering_files as (
@@ -139,7 +139,7 @@ covered_days as (
         cast(coalesce(file_days.unreadable_file_count, 0) as bigint)
             as unreadable_file_count,
         cast(coalesce(file_days.event_count, 0) as bigint) as event_count,
-        -- What is told of a day is what it lacks, the surest first.
+        -- The status names what the day lacks, the surest first.
         case
             when archived_days.delivered_date is not null then 'archived'
             when

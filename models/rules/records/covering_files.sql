@@ -1,4 +1,4 @@
--- RULES 11: the events of a file stay, though it cannot be read any more.
+-- RULES 11: a file's events stay, even if it cannot be read any more.
 with
 
 log_reads as (
@@ -23,7 +23,7 @@ ranked as (
 
 ),
 
--- A folder is there while it cannot be listed: then its files are.
+-- A folder has a row while it cannot be listed, after that its files have rows.
 newest_attempts as (
 
     select * from ranked
@@ -47,7 +47,7 @@ covering_files as (
 
     select
         newest_attempts.log_file,
-        -- The key of a loose file need not tell them: its records did.
+        -- Where a file's key does not tell them, its records did.
         coalesce(newest_attempts.account_id, newest_reads.account_id)
             as account_id,
         coalesce(newest_attempts.aws_region, newest_reads.aws_region)

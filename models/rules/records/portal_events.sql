@@ -1,5 +1,5 @@
--- RULES 5: the choices of an account and a permission set at Identity Center.
--- Federate is the portal's, GetRoleCredentials that of a terminal or an SDK.
+-- RULES 5: the choices of an account and a permission set at Identity Center,
+-- by Federate in the portal, by GetRoleCredentials at a terminal or in an SDK.
 with
 
 identity_events as (

@@ -68,8 +68,8 @@ numbered as (
 
 ),
 
--- Few were ever given one name: logs that give it to thousands are forged, and
--- each of them would be looked for behind each entry of that name.
+-- Few users share a name. Logs in which thousands share one are forged, and
+-- each entry of that name would be compared with all of them.
 namesakes as (
 
     select

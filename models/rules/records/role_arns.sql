@@ -21,7 +21,7 @@ switch_halves as (
 
 ),
 
-shown as (
+recorded_arns as (
 
     select
         split_part(principal_id, ':', 1) as role_id,
@@ -45,20 +45,20 @@ by_role_id as (
     select
         role_id as role_key,
         max(role_arn) as role_arn
-    from shown
+    from recorded_arns
     where role_id is not null and role_arn is not null
     group by 1
 
 ),
 
--- A name that was used with several paths tells none of them.
+-- Where roles of one name had several paths, the name tells no path.
 by_name as (
 
     select
         {{ arn_account('role_arn') }} || '/' || {{ arn_name('role_arn') }}
             as role_key,
         max(role_arn) as role_arn
-    from shown
+    from recorded_arns
     where role_arn is not null
     group by 1
     having count(distinct role_arn) = 1

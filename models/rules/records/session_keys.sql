@@ -1,4 +1,4 @@
--- The console mints keys of its own, a program acts with the one it was issued.
+-- The console makes keys of its own, a program acts with the key that it got.
 with
 
 session_actions as (

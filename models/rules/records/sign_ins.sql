@@ -40,9 +40,9 @@ console_logins as (
 
 ),
 
--- The steps of one sign-in to Identity Center share the id of its workflow,
--- and the last one lists every factor that was verified. A challenge is none of
--- them: it tells the user alone.
+-- The steps of one sign-in to Identity Center share the id of its workflow, and
+-- the last step lists every verified factor. A challenge is no step: it only
+-- tells the user.
 identity_center_steps as (
 
     select
@@ -70,8 +70,8 @@ steps_in_order as (
 
 ),
 
--- Steps that lie far apart are of two workflows, though they share an id. So are
--- steps that two accounts logged.
+-- Steps that lie far apart are of two workflows, though they share an id. So
+-- are steps that two accounts logged.
 numbered_workflows as (
 
     select
@@ -92,8 +92,8 @@ numbered_workflows as (
 
 ),
 
--- Each authentication is a sign-in of its own, with the steps before it; the
--- last one has those after it too.
+-- Each authentication is a sign-in of its own, with the steps before it. The
+-- last one also has the steps after it.
 numbered_sign_ins as (
 
     select
@@ -112,7 +112,7 @@ numbered_sign_ins as (
 
 ),
 
--- What was typed in vain, or is another user's, tells nobody.
+-- A name that was refused, or belongs to another user's id, names nobody.
 with_user as (
 
     select
@@ -131,7 +131,7 @@ with_user as (
                     true
                 )
                 then logged_user_name
-        end as told_user_name
+        end as credible_user_name
     from numbered_sign_ins
 
 ),
@@ -149,8 +149,8 @@ identity_center_workflows as (
             ~ 'max(case when is_step then event_at end))'
         ) }} as signed_in_at,
         'identity center' as sign_in_to,
-        -- A refused password ends the workflow without an authentication; what
-        -- was verified alone tells no more than that somebody tried.
+        -- A refused password ends the workflow without an authentication. A
+        -- verified factor alone only says that somebody tried.
         coalesce(
             max(case when is_authentication then sign_in_outcome end),
             max(case when sign_in_outcome = 'failure' then 'failure' end),
@@ -160,12 +160,12 @@ identity_center_workflows as (
         max(identity_type) as identity_type,
         max(principal_id) as principal_id,
         max(identity_arn) as user_arn,
-        -- Who authenticated goes before what was typed on the way there.
+        -- The name of the authentication goes before names of earlier steps.
         coalesce(
             max(case when is_authentication then logged_user_name end),
             case
-                when count(distinct lower(told_user_name)) = 1
-                    then max(told_user_name)
+                when count(distinct lower(credible_user_name)) = 1
+                    then max(credible_user_name)
             end
         ) as user_name,
         coalesce(

@@ -11,7 +11,8 @@ console_switches as (
 
 ),
 
--- The console assumes roles from addresses of AWS: no program of a user's does.
+-- The console assumes roles from AWS's addresses, which are logged as names. A
+-- program assumes them from an IP address.
 assumptions as (
 
     select
@@ -23,9 +24,8 @@ assumptions as (
 
 ),
 
--- By what a switch names its assumption. The role half names the session, by
--- its ARN where there is no principal id; the source half names caller and
--- role, the caller by the ARN where there is no principal id.
+-- A switch names its assumption in two ways. The role half names the session,
+-- the source half names caller and role: each by principal id, else by ARN.
 {{ rows_by_name(
     'switch_keys', 'console_switches', key='switch_key', time='switched_at',
     carried=['is_refused'],
@@ -91,8 +91,7 @@ possible as (
         assumptions.assumed_at,
         assumptions.role_assumption_id,
         near.named_by in ('session', 'session ARN') as is_of_session,
-        -- A source half without twin comes after the switches whose role half
-        -- is there.
+        -- Switches with a role half go before source halves without a twin.
         case
             when near.named_by in ('caller', 'caller ARN') then 2
             when
@@ -132,8 +131,8 @@ candidates as (
 
 ),
 
--- One round each for the two surer kinds of match; three for the last one, as
--- switch_pairs has.
+-- One round for each of the two surer kinds of match, three for the last kind,
+-- as in switch_pairs.
 {{ mutually_nearest(
     'candidates',
     left='switch_key',

@@ -16,7 +16,7 @@ sided as (
         case
             when switch_from_arn is not null then 'role'
             when switch_to_arn is not null then 'source'
-            -- Neither is named: an assumed role is what a switch leads to.
+            -- Neither is named: a switch leads to an assumed role.
             when identity_type = 'AssumedRole' then 'role'
             else 'source'
         end as half

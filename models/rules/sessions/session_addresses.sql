@@ -40,7 +40,7 @@ with_near_action as (
 
 ),
 
-known as (
+addresses_by_evidence as (
 
     select
         sessions.session_id,
@@ -84,7 +84,7 @@ addresses as (
             when sign_in_address is not null then 'sign-in'
             when first_ip_address is not null then 'first action'
         end as address_evidence
-    from known
+    from addresses_by_evidence
 
 )
 

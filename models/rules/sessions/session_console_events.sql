@@ -6,8 +6,8 @@ sessions as (
 
 ),
 
--- Who enters by the console gives the session their name, should nothing else
--- tell who it was.
+-- The console names a session after its user: this name is used where no record
+-- tells the entrant's ARN.
 entrants as (
 
     select distinct
@@ -36,8 +36,8 @@ renewals_and_exits as (
 
 ),
 
--- In the role's account the session itself is named, in the source account who
--- is in it, and the role.
+-- The record in the role's account names the session. The record in the source
+-- account names the user and the role.
 events_by_name as (
 
     select
@@ -123,8 +123,8 @@ possible as (
 
 ),
 
--- It is of the session that started last before it: what was assumed in the
--- second of a renewal, the renewal did.
+-- An event belongs to the session that started last before it. A session that
+-- began in the second of a renewal was begun by the renewal.
 ranked as (
 
     select

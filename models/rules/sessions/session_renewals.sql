@@ -59,7 +59,7 @@ candidates as (
 
 ),
 
--- Three rounds, as switch_pairs has.
+-- Three rounds, as in switch_pairs.
 {{ mutually_nearest(
     'candidates',
     left='role_key',

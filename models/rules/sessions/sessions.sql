@@ -19,8 +19,8 @@ role_arns as (
 
 ),
 
--- Whoever is named entered it, though a service did, too; the switch tells most
--- of a session, then the AssumeRole that names a caller.
+-- RULES 2: an entry of a person goes before one of a service. A switch tells
+-- most about a session, then an AssumeRole that names a caller.
 ranked_entries as (
 
     select
