@@ -1,6 +1,6 @@
--- Who used a role before the window but not in it has times_used 0. A session
--- that began before the first day and went on in it counts as well. That a role
--- was not used is known of days with logs of its account alone.
+-- Somebody who used a role only before the window has times_used 0. A session
+-- that began before the first day and went on counts too. Only days with logs
+-- of the role's account prove that it was not used.
 with
 
 role_sessions as (
@@ -17,7 +17,7 @@ role_sessions as (
 
 ),
 
--- What a region lacks of its logs, the account lacks; one without any was idle.
+-- An account lacks the logs that a region lacks. A region without any was idle.
 account_days as (
 
     select

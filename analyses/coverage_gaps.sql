@@ -12,8 +12,8 @@ log_files as (
 
 ),
 
--- A day is asked for if the window has any of it: it need not begin or end with
--- a day of UTC.
+-- A day is asked for if the window has a part of it, since a window need not
+-- begin or end with a day of UTC.
 region_days as (
 
     select
@@ -43,8 +43,8 @@ region_days as (
 
 ),
 
--- A region without a log may have been idle; one that lacks some logs was not,
--- whatever others have.
+-- A region without a log may have been idle. A region that lacks some logs was
+-- not, whatever logs other regions have.
 account_days as (
 
     select
@@ -66,7 +66,7 @@ account_days as (
 
 ),
 
--- What there is of the days asked for, of whatever account.
+-- The days asked for that any account has.
 covered_days as (
 
     select
@@ -98,9 +98,9 @@ accounts as (
 
 ),
 
--- Every account is to have the days that were asked for. One that appears late
--- lacks none before its own first where no beginning was asked for, and one
--- that ended none after its own last where no day was.
+-- Every account should have the days that were asked for. Without a first day
+-- an account is expected from its own first day on; without both days, up to
+-- its own last day.
 expected as (
 
     select
@@ -140,8 +140,9 @@ counted as (
 
 ),
 
--- A region is expected to have no days but those between its own first and
--- last, and may have been idle on them: it is shown, and not reckoned in.
+-- A region is expected to have the days between its own first and last day. It
+-- may have been idle on them: so it has a row, and does not count for its
+-- account.
 counted_regions as (
 
     select
@@ -162,8 +163,8 @@ counted_regions as (
 
 ),
 
--- One row for all files that name no account, region or day: of whose days
--- their records are cannot be told.
+-- One row for all files without account, region or day: nothing tells to which
+-- days their records belong.
 files_of_no_day as (
 
     select

@@ -1,5 +1,5 @@
--- Whatever id of it somebody has at hand: the session's, the switch's, or that
--- of any record of the switch or of an assumption of the role.
+-- By any id: that of the session, of the switch, or of a record of the switch
+-- or of an assumption of the role.
 with
 
 role_sessions as (
@@ -20,14 +20,6 @@ role_assumptions as (
 
 ),
 
--- A session may have been entered more than once in its second.
-session_entries as (
-
-    select * from {{ ref('session_entries') }}
-    where session_id is not null
-
-),
-
 led_by_others as (
 
     select * from {{ ref('shared_session_entries') }}
@@ -42,26 +34,27 @@ assumptions as (
         role_assumptions.role_event_id,
         case
             when led_by_others.entry_key is null
-                then session_entries.session_id
+                then role_assumptions.session_id
         end as session_id,
         role_switches.role_switch_id
     from role_assumptions
-    inner join session_entries
-        on role_assumptions.assumption_key = session_entries.assumption_key
     left join role_switches
         on
             role_assumptions.role_assumption_id
             = role_switches.assume_role_event_id
     left join led_by_others
-        on session_entries.entry_key = led_by_others.entry_key
-    -- What led to the session of another led to none.
+        on role_assumptions.assumption_key = led_by_others.assumption_key
+    -- An assumption into another's session leads to none, except by its switch.
     where
-        led_by_others.entry_key is null
-        or role_switches.role_switch_id is not null
+        role_assumptions.session_id is not null
+        and (
+            led_by_others.entry_key is null
+            or role_switches.role_switch_id is not null
+        )
 
 ),
 
--- No session came of them, and no switch has them.
+-- They have no session, and belong to no switch.
 refused_assumptions as (
 
     select role_assumptions.*

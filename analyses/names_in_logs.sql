@@ -1,5 +1,5 @@
--- A name that was given and that some entry has is not spoken of: whatever else
--- was asked together with it, it is no mistake.
+-- A name that some entry has is no mistake, whatever else was asked together
+-- with it: nothing is proposed in its place.
 with
 
 role_entries as (
@@ -71,7 +71,7 @@ source_accounts as (
 
 ),
 
--- Accounts without an entry have logs all the same.
+-- Accounts without an entry have logs, too.
 accounts_of_entries as (
 
     select
@@ -122,36 +122,7 @@ names as (
 
 ),
 
-ranked as (
+{{ most_frequent_names('names') }}
 
-    select
-        kind,
-        known_name,
-        entry_count,
-        row_number() over (
-            partition by kind
-            order by
-                case when known_name is null then 1 else 0 end asc,
-                entry_count desc,
-                known_name asc
-        ) as name_rank,
-        count(known_name) over (partition by kind) as name_count,
-        max(is_given) over (partition by kind) as is_given
-    from names
-
-),
-
-listed as (
-
-    select
-        kind,
-        known_name,
-        entry_count,
-        name_count
-    from ranked
-    where is_given = 0 and name_rank <= 10 and known_name is not null
-
-)
-
-select * from listed
+select * from most_frequent_names
 order by 1 asc, 3 desc, 2 asc

@@ -1,5 +1,5 @@
--- When an event happened, not when it was loaded: of what came after the newest
--- one nothing is known.
+-- By the time of events, not of loads: nothing is known of the time after the
+-- newest event.
 with
 
 account_activity as (

@@ -1,4 +1,4 @@
--- A look at what the source holds, before anything is typed.
+-- Raw rows of the source, before anything is typed.
 {%- set logs = source('cloudtrail', 'cloudtrail_logs') -%}
 {%- set fields = raw_fields() %}
 with
@@ -44,7 +44,7 @@ records as (
         "$path" as log_path,
         {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at
     from {{ logs }}
-    -- A record is delivered after it happened, and seldom days later.
+    -- A record is delivered after its event, and seldom days later.
     where
         {{ delivered_between(
             ':from_day',

@@ -1,4 +1,4 @@
--- A day stands for its first instant, the last day for the first one after it.
+-- from_day is the first instant of that day, to_day the first instant after it.
 with
 
 role_entries as (

@@ -1,4 +1,4 @@
--- From the counts that every load left: no event is read.
+-- From the counts of all loads: no event is read.
 with
 
 role_sessions as (
@@ -28,12 +28,7 @@ grouped as (
         cast(sum(session_actions.denied_count) as bigint) as denied_count
     from role_sessions
     inner join session_actions
-        on
-            role_sessions.principal_id = session_actions.principal_id
-            and {{ access_key_of_session('role_sessions') }}
-            = session_actions.access_key_id
-            and role_sessions.started_at
-            = date_trunc('second', session_actions.session_created_at)
+        on {{ is_of_session('session_actions') }}
     group by
         session_actions.event_source,
         session_actions.event_name,

@@ -1,5 +1,5 @@
--- Every session that leads back to the same root. A chain that was cut, being
--- too long or a loop, goes on at its root: three cuts are followed.
+-- Every session with the same root. A chain that was cut, as it is too long or
+-- a loop, goes on at the session where it was cut: three cuts are followed.
 with
 
 role_sessions as (

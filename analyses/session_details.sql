@@ -1,6 +1,6 @@
--- Asked for a switch, its own records and whoever made it are told: people of
--- one name who entered a role in one second are in one session. A switch that
--- no session came of has no more than that.
+-- The id of a switch gives its own records and its own actor: people of one
+-- name who entered a role in one second are in one session. A switch without a
+-- session has nothing more.
 with
 
 role_sessions as (

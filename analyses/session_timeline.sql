@@ -1,4 +1,4 @@
--- The times of its first and last action are known: no other day is read.
+-- Only the days from the session's first to its last action are read.
 with
 
 role_sessions as (
@@ -45,11 +45,11 @@ actions as (
     from role_sessions
     inner join events
         on
-            role_sessions.principal_id = events.session_principal_id
-            and {{ access_key_of_session('role_sessions') }}
-            = events.session_access_key
-            and role_sessions.started_at
-            = date_trunc('second', events.session_created_at)
+            {{ is_of_session(
+                'events',
+                principal_id='session_principal_id',
+                access_key='session_access_key'
+            ) }}
             and events.event_at between
             role_sessions.first_action_at
             and role_sessions.last_action_at

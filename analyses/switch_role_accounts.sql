@@ -1,4 +1,4 @@
--- Where the query of the Athena console finds nothing: what there is to find.
+-- The accounts that switch_role_query could find, for when it finds nothing.
 {%- set logs = source('cloudtrail', 'cloudtrail_logs') -%}
 {%- set fields = raw_fields() %}
 with
@@ -15,7 +15,7 @@ records as (
         {{ raw_field(fields, 'eventname') }} as event_name,
         {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at
     from {{ logs }}
-    -- A record is delivered after it happened, and seldom days later.
+    -- A record is delivered after its event, and seldom days later.
     where
         {{ delivered_between(
             ':from_day',
@@ -36,7 +36,7 @@ of_the_days as (
 
 ),
 
--- An account without a switch has logs all the same.
+-- An account without a switch has logs, too.
 accounts as (
 
     select
@@ -84,36 +84,7 @@ names as (
 
 ),
 
-ranked as (
+{{ most_frequent_names('names') }}
 
-    select
-        kind,
-        known_name,
-        entry_count,
-        row_number() over (
-            partition by kind
-            order by
-                case when known_name is null then 1 else 0 end asc,
-                entry_count desc,
-                known_name asc
-        ) as name_rank,
-        count(known_name) over (partition by kind) as name_count,
-        max(is_given) over (partition by kind) as is_given
-    from names
-
-),
-
-listed as (
-
-    select
-        kind,
-        known_name,
-        entry_count,
-        name_count
-    from ranked
-    where is_given = 0 and name_rank <= 10 and known_name is not null
-
-)
-
-select * from listed
+select * from most_frequent_names
 order by 1 asc, 3 desc, 2 asc

@@ -24,7 +24,7 @@ records as (
         {{ raw_field(fields, 'eventname') }} as event_name,
         {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at
     from {{ logs }}
-    -- A record is delivered after it happened, and seldom days later.
+    -- A record is delivered after its event, and seldom days later.
     where
         {{ delivered_between(
             ':from_day',
@@ -33,8 +33,8 @@ records as (
 
 ),
 
--- Who switched is named by SwitchFrom in the role's account; in the source
--- account the record's identity is who left.
+-- SwitchFrom names the source in the role's account. In the source account the
+-- record's identity is the source.
 of_the_days as (
 
     select

@@ -1,5 +1,5 @@
--- From the counts that every load left. Of what one load brought of an action,
--- where a part is outside of the window, the events in it are counted instead.
+-- From the counts of all loads. Where a part of a count is outside of the
+-- window, the events inside are counted instead.
 with
 
 role_sessions as (
@@ -26,7 +26,7 @@ replaced_events as (
 
 ),
 
--- Without a window none is read.
+-- Without a window no event is read.
 events as (
 
     select
@@ -68,12 +68,7 @@ of_sessions as (
             as is_cut
     from role_sessions
     inner join session_actions
-        on
-            role_sessions.principal_id = session_actions.principal_id
-            and {{ access_key_of_session('role_sessions') }}
-            = session_actions.access_key_id
-            and role_sessions.started_at
-            = date_trunc('second', session_actions.session_created_at)
+        on {{ is_of_session('session_actions') }}
 
 ),
 

@@ -1,4 +1,4 @@
--- Many services name a resource in the request only.
+-- Many services name a resource only in the request.
 with
 
 events as (
@@ -32,37 +32,15 @@ role_sessions as (
 
 ),
 
-role_assumptions as (
-
-    select * from {{ ref('role_assumptions') }}
-
-),
-
-session_entries as (
-
-    select * from {{ ref('session_entries') }}
-
-),
-
-entry_actors as (
-
-    select * from {{ ref('entry_actors') }}
-
-),
-
--- Of a caller from elsewhere the role's account sees the unique id only.
+-- The role's account sees only the unique id of a caller from elsewhere.
 entrants as (
 
     select
-        role_assumptions.role_event_id as event_id,
-        entry_actors.actor_name,
-        entry_actors.actor_confidence
-    from role_assumptions
-    inner join session_entries
-        on role_assumptions.assumption_key = session_entries.assumption_key
-    inner join entry_actors
-        on session_entries.entry_key = entry_actors.entry_key
-    where role_assumptions.role_event_id is not null
+        role_event_id as event_id,
+        actor_name,
+        actor_confidence
+    from {{ ref('role_assumptions') }}
+    where role_event_id is not null
 
 ),
 
@@ -70,7 +48,7 @@ touched as (
 
     select
         events.event_at,
-        -- Who acts as root by AssumeRoot is never named root.
+        -- Somebody who acts as root by AssumeRoot is not called root.
         coalesce(
             role_sessions.actor_name,
             entrants.actor_name,
@@ -104,12 +82,11 @@ touched as (
         events.event_id
     from events
     left join role_sessions
-        on
-            events.session_principal_id = role_sessions.principal_id
-            and events.session_access_key
-            = {{ access_key_of_session('role_sessions') }}
-            and date_trunc('second', events.session_created_at)
-            = role_sessions.started_at
+        on {{ is_of_session(
+            'events',
+            principal_id='session_principal_id',
+            access_key='session_access_key'
+        ) }}
     left join entrants
         on events.event_id = entrants.event_id
     left join replaced_events

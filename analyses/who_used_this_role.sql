@@ -1,4 +1,4 @@
--- A session that began before the first day and went on in it counts as well.
+-- A session that began before the first day and went on counts too.
 select
     actor_name,
     actor_type,

@@ -1,4 +1,4 @@
--- What was done in role sessions is counted in one session each.
+-- Each action of a role session is counted in one session.
 with
 
 sessions as (

@@ -1,4 +1,4 @@
-{#- Each column has one of its values, or none: as dbt's accepted_values, in one statement for all
+{#- Each column has one of its values or is null: like dbt's accepted_values, in one statement for all
     columns. `values` is a list for each column. -#}
 {% test allowed_values(model, values) %}
 

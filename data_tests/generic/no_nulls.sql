@@ -1,4 +1,4 @@
-{#- No value of these columns is missing: as dbt's not_null, in one statement for all of them. -#}
+{#- No value of these columns is null: like dbt's not_null, in one statement for all of them. -#}
 {% test no_nulls(model, columns) %}
 
 with

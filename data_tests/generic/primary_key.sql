@@ -1,5 +1,5 @@
-{#- No part of the key is null, and no key is there twice: in one statement, of which Athena bills
-    each for 10 MB at least. -#}
+{#- No part of the key is null, and no key is there twice: in one statement, as Athena bills each
+    statement for 10 MB at least. -#}
 {% test primary_key(model, columns) %}
 
 with
