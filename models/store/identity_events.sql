@@ -163,13 +163,23 @@ typed as (
 
 ),
 
+-- By the record alone, granted or refused: no rule reads it (RULES 9).
 flagged as (
 
     select
         *,
         case
             when event_source in ('sts.amazonaws.com', 'eks-auth.amazonaws.com')
-                then {{ is_service_assumption() }}
+                then coalesce(
+                    (
+                        identity_type = 'AWSService'
+                        and coalesce(invoked_by, '')
+                        <> 'rolesanywhere.amazonaws.com'
+                    )
+                    or {{ arn_resource('requested_role_arn') }}
+                    like 'role/aws-service-role/%',
+                    false
+                )
             else false
         end as is_service_assumption
     from typed

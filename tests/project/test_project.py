@@ -167,6 +167,11 @@ def test_the_page_of_rules_names_every_model_that_has_one() -> None:
     assert {path.stem for path in MODELS if "rules" in path.parts} <= named
 
 
+def test_the_page_of_rules_names_every_macro_that_has_one() -> None:
+    named = {place["macro"] for _, places in _rules() for place in places}
+    assert {path.stem for path in MACROS if path.parent.name == "rules"} <= named
+
+
 def test_one_version_everywhere() -> None:
     project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
     assert project["version"] == package.__version__

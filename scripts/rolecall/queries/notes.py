@@ -145,7 +145,7 @@ def note_on_workloads(
     aside = sum(
         row["entry_count"]
         for row in counts
-        # As macros/is_asked_for_entry.sql has it.
+        # As the macro is_asked_for_entry has it.
         if row["actor_type"] == "workload" and row["how"] != "roles anywhere"
     )
     if not aside:
