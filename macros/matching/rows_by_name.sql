@@ -8,7 +8,6 @@
     carried: columns that are keys beside the name. -#}
 {% macro rows_by_name(name, rows, key, time, columns, names, carried=[]) -%}
     {{ name }} as (
-
         {%- for named_by, parts, condition in names %}
         {{ 'union all' if not loop.first }}
         select
@@ -24,6 +23,5 @@
         from {{ rows }}
         where {{ condition }}
         {%- endfor %}
-
     )
 {%- endmacro %}

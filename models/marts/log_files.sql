@@ -1,13 +1,8 @@
 with
 
-log_reads as (
-
-    select * from {{ ref('log_reads') }}
-
-),
+log_reads as (select * from {{ ref('log_reads') }}),
 
 ranked as (
-
     select
         *,
         row_number() over (
@@ -15,12 +10,10 @@ ranked as (
             order by loaded_at desc, load_id desc
         ) as attempts_ago
     from log_reads
-
 ),
 
 -- Others of a file's size and time took its place.
 replacements as (
-
     select
         log_file,
         size_bytes,
@@ -29,12 +22,10 @@ replacements as (
     from log_reads
     where sha256 is not null
     group by 1, 2, 3
-
 ),
 
 -- A folder is there while it cannot be listed: then its files are.
 newest_attempts as (
-
     select
         ranked.log_file,
         ranked.account_id,
@@ -66,7 +57,6 @@ newest_attempts as (
     where
         ranked.attempts_ago = 1
         and not (ranked.log_file like '%/' and ranked.status <> 'unreadable')
-
 )
 
 select * from newest_attempts

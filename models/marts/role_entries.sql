@@ -1,34 +1,19 @@
 with
 
-role_switches as (
+role_switches as (select * from {{ ref('role_switches') }}),
 
-    select * from {{ ref('role_switches') }}
+role_sessions as (select * from {{ ref('role_sessions') }}),
 
-),
-
-role_sessions as (
-
-    select * from {{ ref('role_sessions') }}
-
-),
-
-assumptions as (
-
-    select * from {{ ref('role_assumptions') }}
-
-),
+assumptions as (select * from {{ ref('role_assumptions') }}),
 
 shared_entries as (
-
     select * from {{ ref('shared_session_entries') }}
     where entry_number = 1
-
 ),
 
 -- What was refused, and what was granted and led to no session of its own: it
 -- is another actor's, or nobody knows whose.
 other_assumptions as (
-
     select
         assumptions.*,
         case
@@ -45,12 +30,10 @@ other_assumptions as (
             assumptions.outcome = 'failure'
             or shared_entries.entry_key is not null
         )
-
 ),
 
 -- A refused switch is one entry, of which its AssumeRole is told too.
 switches as (
-
     select
         role_switches.role_switch_id as entry_id,
         role_switches.switched_at as entered_at,
@@ -97,11 +80,9 @@ switches as (
     from role_switches
     left join role_sessions
         on role_switches.session_id = role_sessions.session_id
-
 ),
 
 other_sessions as (
-
     select
         role_sessions.session_id as entry_id,
         role_sessions.started_at as entered_at,
@@ -158,11 +139,9 @@ other_sessions as (
             and role_sessions.session_id = assumptions.session_id
     where
         role_sessions.is_contested or role_sessions.role_switch_id is null
-
 ),
 
 other_entries as (
-
     select
         role_assumption_id as entry_id,
         assumed_at as entered_at,
@@ -212,22 +191,18 @@ other_entries as (
         role_assumption_id,
         false as has_actions_of_session
     from other_assumptions
-
 ),
 
 entries as (
-
     select * from switches
     union all
     select * from other_sessions
     union all
     select * from other_entries
-
 ),
 
 -- Ids are AWS's own, of which anonymised and forged logs repeat some.
 numbered_entries as (
-
     select
         *,
         row_number() over (
@@ -242,13 +217,11 @@ numbered_entries as (
                 actor_arn
         ) as entry_number
     from entries
-
 ),
 
 -- What was done in the session that came of it: of one that two people entered
 -- it is neither's.
 with_actions as (
-
     select
         case
             when entries.entry_number = 1 then entries.entry_id
@@ -302,7 +275,6 @@ with_actions as (
             case
                 when entries.has_actions_of_session then entries.session_id
             end = role_sessions.session_id
-
 )
 
 select * from with_actions

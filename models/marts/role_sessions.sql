@@ -1,23 +1,16 @@
 with
 
 sessions as (
-
     select * from {{ ref('sessions') }}
     {% if not var('include_service_sessions') %}
         where not is_service_session
     {% endif %}
-
 ),
 
-entry_actors as (
-
-    select * from {{ ref('entry_actors') }}
-
-),
+entry_actors as (select * from {{ ref('entry_actors') }}),
 
 -- A session that two people entered names neither of them.
 told_actors as (
-
     select
         sessions.session_id,
         entry_actors.actor_arn,
@@ -32,42 +25,28 @@ told_actors as (
     inner join entry_actors
         on sessions.entry_key = entry_actors.entry_key
     where not sessions.is_contested
-
 ),
 
-addresses as (
+addresses as (select * from {{ ref('session_addresses') }}),
 
-    select * from {{ ref('session_addresses') }}
-
-),
-
-renewals as (
-
-    select * from {{ ref('session_renewals') }}
-
-),
+renewals as (select * from {{ ref('session_renewals') }}),
 
 exits as (
-
     select
         session_id,
         min(event_at) as exited_at
     from {{ ref('session_console_events') }}
     where event_name = 'ExitRole'
     group by 1
-
 ),
 
 accounts_with_data_events as (
-
     select distinct recipient_account_id as account_id
     from {{ ref('account_activity') }}
     where data_event_count > 0
-
 ),
 
 joined as (
-
     select
         ---------- key
         sessions.session_id,
@@ -134,7 +113,6 @@ joined as (
     left join accounts_with_data_events
         on
             sessions.role_account_id = accounts_with_data_events.account_id
-
 )
 
 select * from joined

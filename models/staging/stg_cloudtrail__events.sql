@@ -19,7 +19,6 @@
 with
 
 typed as (
-
     select
         ---------- keys
         {{ raw_field(fields, 'eventid') }} as logged_event_id,
@@ -191,22 +190,18 @@ typed as (
 
     from {{ logs }}
     where {{ is_unread() }}
-
 ),
 
 looked_at as (
-
     select
         *,
         {{ redacted_texts(redacted_columns(), digested_columns()) }}
             as redacted_texts,
         {{ redacted_texts(redacted_json_columns()) }} as redacted_jsons
     from typed
-
 ),
 
 without_secrets as (
-
     select
         ---------- text, where any has a hint of a secret without it
         {%- for column in digested_columns() %}
@@ -252,11 +247,9 @@ without_secrets as (
         is_forgotten,
         is_too_large
     from looked_at
-
 ),
 
 flagged as (
-
     select
         *,
         -- A record that has no valid time or is too large is counted, and
@@ -270,7 +263,6 @@ flagged as (
             'log_file_region'
         ) }} as is_misplaced
     from without_secrets
-
 )
 
 select * from flagged

@@ -1,19 +1,10 @@
 with
 
-identity_events as (
+identity_events as (select * from {{ ref('identity_events') }}),
 
-    select * from {{ ref('identity_events') }}
-
-),
-
-replaced_events as (
-
-    select * from {{ ref('replaced_events') }}
-
-),
+replaced_events as (select * from {{ ref('replaced_events') }}),
 
 corrected as (
-
     select
         identity_events.event_id,
         identity_events.recipient_account_id,
@@ -94,7 +85,6 @@ corrected as (
             and identity_events.recipient_account_id
             = replaced_events.recipient_account_id
     where replaced_events.event_id is null
-
 )
 
 select * from corrected

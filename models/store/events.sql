@@ -32,33 +32,26 @@
 with
 
 staged_records as (
-
     select * from {{ ref('stg_cloudtrail__events') }}
     where not is_rejected
-
 ),
 
 -- The same again: an engine that keeps what is used twice would keep it all.
 staged_copies as (
-
     select * from {{ ref('stg_cloudtrail__events') }}
     where not is_rejected
-
 ),
 
 files_read as (
-
     select
         log_file,
         delivered_date as file_delivered_date,
         load_id as file_load_id,
         loaded_at as file_loaded_at
     from {{ ref('stg_cloudtrail__log_reads') }}
-
 ),
 
 repeated_keys as (
-
     select
         event_id,
         recipient_account_id
@@ -66,12 +59,10 @@ repeated_keys as (
     where not is_rejected
     group by 1, 2
     having count(*) > 1
-
 ),
 
 -- Few records have a copy in their load: only those are put in order.
 ranked_copies as (
-
     select
         staged_copies.*,
         row_number() over (
@@ -101,11 +92,9 @@ ranked_copies as (
             = repeated_keys.recipient_account_id
     inner join files_read
         on staged_copies.log_file = files_read.log_file
-
 ),
 
 single_records as (
-
     select
         staged_records.*,
         1 as copy_number
@@ -116,20 +105,16 @@ single_records as (
             and staged_records.recipient_account_id
             = repeated_keys.recipient_account_id
     where repeated_keys.event_id is null
-
 ),
 
 first_copies as (
-
     select * from single_records
     union all
     select * from ranked_copies
     where copy_number = 1
-
 ),
 
 new_events as (
-
     select
         first_copies.*,
         files_read.file_delivered_date,
@@ -147,11 +132,9 @@ new_events as (
                 and {{ copied_days }}
         where known_events.event_id is null
     {% endif %}
-
 ),
 
 listed as (
-
     select
         ---------- key
         event_id,
@@ -171,7 +154,6 @@ listed as (
         {{ store_timestamp('file_loaded_at') }} as loaded_at
 
     from new_events
-
 )
 
 select * from listed

@@ -24,16 +24,13 @@
 with
 
 events as (
-
     select * from {{ ref('events') }}
     where {{ unprocessed_loads() }}
-
 ),
 
 -- Sign-ins and switches, role assumptions, and ways into Identity Center; what
 -- outsiders and pods get their sessions by.
 about_identity as (
-
     select * from events
     where
         event_source = 'signin.amazonaws.com'
@@ -58,11 +55,9 @@ about_identity as (
             event_source = 'eks-auth.amazonaws.com'
             and event_name = 'AssumeRoleForPodIdentity'
         )
-
 ),
 
 typed as (
-
     select
         ---------- key
         event_id,
@@ -160,11 +155,9 @@ typed as (
         loaded_at
 
     from about_identity
-
 ),
 
 flagged as (
-
     select
         *,
         case
@@ -173,7 +166,6 @@ flagged as (
             else false
         end as is_service_assumption
     from typed
-
 )
 
 select * from flagged

@@ -2,32 +2,25 @@
 with
 
 replaced_events as (
-
     select * from {{ ref('replaced_events') }}
     where is_session_action
-
 ),
 
 -- What is replaced stays so: the more is, the newer is the revision.
 revisions as (
-
     select
         load_id as revised_load_id,
         count(*) as revision
     from replaced_events
     group by 1
-
 ),
 
 events as (
-
     select * from {{ ref('events') }}
     where {{ unrevised_loads() }}
-
 ),
 
 actions as (
-
     select
         events.*,
         revisions.revision,
@@ -41,38 +34,28 @@ actions as (
             and events.recipient_account_id
             = replaced_events.recipient_account_id
     where {{ is_session_action('events.') }}
-
 ),
 
 replaced_actions as (
-
     select * from actions
     where is_replaced
-
 ),
 
 actions_that_stand as (
-
     select * from actions
     where not is_replaced
-
 ),
 
 touched as (
-
     {{ counted_session_actions('replaced_actions') }}
-
 ),
 
 counted as (
-
     {{ counted_session_actions('actions_that_stand') }}
-
 ),
 
 -- Where none stands the row says so.
 revised as (
-
     select
         ---------- key
         {% for column in key -%}
@@ -112,7 +95,6 @@ revised as (
         on touched.load_id = revisions.revised_load_id
     left join counted
         on {{ same_key('touched', 'counted', key) }}
-
 )
 
 select * from revised

@@ -1,21 +1,14 @@
 with
 
 entry_origins as (
-
     select * from {{ ref('entry_origins') }}
     where origin = 'role session'
-
 ),
 
-sessions as (
-
-    select * from {{ ref('sessions') }}
-
-),
+sessions as (select * from {{ ref('sessions') }}),
 
 -- The caller's copy of an AssumeRole tells its session.
 calling_sessions as (
-
     select
         entry_origins.entry_key,
         entry_origins.session_id,
@@ -24,13 +17,11 @@ calling_sessions as (
     from entry_origins
     inner join sessions
         on entry_origins.caller_session_id = sessions.session_id
-
 ),
 
 -- SwitchFrom names the role and the session name; who assumed the role, or left
 -- for it, has an id that a role made again under that name has not.
 switched_from as (
-
     select
         entry_key,
         session_id,
@@ -46,22 +37,18 @@ switched_from as (
         ) as source_key
     from entry_origins
     where source_arn is not null
-
 ),
 
 entries_by_key as (
-
     select
         entry_key as row_key,
         entered_at as happened_at,
         source_key as session_key
     from switched_from
-
 ),
 
 -- By whatever a switch may name it.
 sessions_by_key as (
-
     select
         session_id as row_key,
         started_at as happened_at,
@@ -74,7 +61,6 @@ sessions_by_key as (
         role_account_id || '/' || role_name || '/' || role_session_name
             as session_key
     from sessions
-
 ),
 
 -- Many may be alive of somebody whose tools assume a role for each command.
@@ -83,7 +69,6 @@ sessions_by_key as (
 ) }},
 
 sessions_alive as (
-
     select
         switched_from.entry_key,
         switched_from.session_id,
@@ -99,19 +84,15 @@ sessions_alive as (
         + interval '{{ var("longest_session_hours") }}' hour
         and near.seeker_at <= sessions.alive_until
         and coalesce(switched_from.session_id, '') <> sessions.session_id
-
 ),
 
 candidates as (
-
     select * from calling_sessions
     union all
     select * from sessions_alive
-
 ),
 
 ranked as (
-
     select
         *,
         rank() over (
@@ -119,11 +100,9 @@ ranked as (
             order by case when is_exact then 0 else 1 end
         ) as evidence_rank
     from candidates
-
 ),
 
 parents as (
-
     select
         entry_key,
         session_id,
@@ -132,7 +111,6 @@ parents as (
         count(*) over (partition by entry_key) as parent_count
     from ranked
     where evidence_rank = 1
-
 )
 
 select * from parents

@@ -1,33 +1,18 @@
 with
 
 parents as (
-
     select * from {{ ref('entry_parents') }}
     where parent_count > 1
-
 ),
 
-sessions as (
+sessions as (select * from {{ ref('sessions') }}),
 
-    select * from {{ ref('sessions') }}
+session_chains as (select * from {{ ref('session_chains') }}),
 
-),
-
-session_chains as (
-
-    select * from {{ ref('session_chains') }}
-
-),
-
-entry_origins as (
-
-    select * from {{ ref('entry_origins') }}
-
-),
+entry_origins as (select * from {{ ref('entry_origins') }}),
 
 -- Where the chain of each session that was alive ends.
 roots as (
-
     select
         parents.entry_key,
         parents.parent_session_id,
@@ -44,11 +29,9 @@ roots as (
         on sessions.entry_key = parent_origins.entry_key
     left join session_chains
         on sessions.entry_key = session_chains.entry_key
-
 ),
 
 with_actors as (
-
     select
         roots.entry_key,
         roots.parent_session_id,
@@ -81,18 +64,14 @@ with_actors as (
         on roots.root_session_id = sessions.session_id
     inner join entry_origins
         on sessions.entry_key = entry_origins.entry_key
-
 ),
 
 entries_with_several as (
-
     select distinct entry_key
     from parents
-
 ),
 
 listed as (
-
     select
         with_actors.entry_key,
         with_actors.parent_session_id,
@@ -121,7 +100,6 @@ listed as (
     from with_actors
     left join entries_with_several
         on with_actors.root_entry_key = entries_with_several.entry_key
-
 )
 
 select * from listed

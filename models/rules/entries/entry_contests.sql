@@ -1,35 +1,20 @@
 with
 
-entries as (
+entries as (select * from {{ ref('entries') }}),
 
-    select * from {{ ref('entries') }}
+evidence as (select * from {{ ref('entry_evidence') }}),
 
-),
-
-evidence as (
-
-    select * from {{ ref('entry_evidence') }}
-
-),
-
-session_keys as (
-
-    select * from {{ ref('session_keys') }}
-
-),
+session_keys as (select * from {{ ref('session_keys') }}),
 
 key_counts as (
-
     select
         session_id,
         count(*) as key_count
     from session_keys
     group by 1
-
 ),
 
 with_entrant as (
-
     select
         *,
         case
@@ -65,11 +50,9 @@ with_entrant as (
                 )
         end as entered_by
     from evidence
-
 ),
 
 with_issued_key as (
-
     select
         with_entrant.*,
         entries.activity_mfa,
@@ -86,14 +69,12 @@ with_issued_key as (
             and entries.issued_access_key_id = session_keys.access_key_id
     left join key_counts
         on with_entrant.session_id = key_counts.session_id
-
 ),
 
 -- Of several ways into one session the one whose issued key acts is that of the
 -- session; whose the keys are that none of them was issued nothing tells: the
 -- console's, or such as were made from others.
 with_keys as (
-
     select
         *,
         max(
@@ -102,11 +83,9 @@ with_keys as (
         key_count > sum(case when is_key_used then 1 else 0 end)
             over (partition by session_id) as is_other_key_used
     from with_issued_key
-
 ),
 
 with_lead as (
-
     select
         *,
         session_id is null
@@ -115,13 +94,11 @@ with_lead as (
         or is_other_key_used
             as may_lead
     from with_keys
-
 ),
 
 -- Sessions of one role that are named alike and began in one second are one:
 -- if two people entered it they cannot be told apart.
 with_contest as (
-
     select
         *,
         coalesce(
@@ -133,12 +110,10 @@ with_contest as (
             false
         ) as is_contested
     from with_lead
-
 ),
 
 -- What is done in a session that two people entered tells of neither.
 contests as (
-
     select
         entry_key,
         entered_by,
@@ -155,7 +130,6 @@ contests as (
             end
         ) as source_identity
     from with_contest
-
 )
 
 select * from contests

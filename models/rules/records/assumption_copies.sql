@@ -18,14 +18,9 @@
 {%- endset %}
 with
 
-identity_events as (
-
-    select * from {{ ref('corrected_identity_events') }}
-
-),
+identity_events as (select * from {{ ref('corrected_identity_events') }}),
 
 requests as (
-
     select
         *,
         case
@@ -48,12 +43,10 @@ requests as (
             'rolesanywhere.amazonaws.com',
             'eks-auth.amazonaws.com'
         )
-
 ),
 
 -- AssumeRoot names an account, or its root user, where the others name a role.
 with_target as (
-
     select
         *,
         case
@@ -69,11 +62,9 @@ with_target as (
                 )
         end as root_account_id
     from requests
-
 ),
 
 with_role as (
-
     select
         *,
         coalesce(
@@ -90,11 +81,9 @@ with_role as (
             when outcome = 'success' then root_account_id
         end as session_principal_id
     from with_target
-
 ),
 
 copies as (
-
     select
         *,
         -- Of a caller from elsewhere the role's account sees the account.
@@ -109,13 +98,11 @@ copies as (
             event_id || '/' || recipient_account_id
         ) as shared_key
     from with_role
-
 ),
 
 -- The two copies of one request say the same of it and of who asked. What says
 -- something else under their id, or says it twice, is no copy, and hides none.
 compared_copies as (
-
     select
         *,
         count(*) over (partition by shared_key) as shared_count,
@@ -124,11 +111,9 @@ compared_copies as (
         and min(copy_of) over ({{ alike }})
         <> max(copy_of) over ({{ alike }}) as is_pair
     from copies
-
 ),
 
 keyed_copies as (
-
     select
         case
             when shared_count = 1 or (shared_count = 2 and is_pair)
@@ -184,7 +169,6 @@ keyed_copies as (
         shared_event_id
 
     from compared_copies
-
 )
 
 select * from keyed_copies

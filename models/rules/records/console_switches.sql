@@ -1,19 +1,10 @@
 with
 
-halves as (
+halves as (select * from {{ ref('switch_halves') }}),
 
-    select * from {{ ref('switch_halves') }}
-
-),
-
-pairs as (
-
-    select * from {{ ref('switch_pairs') }}
-
-),
+pairs as (select * from {{ ref('switch_pairs') }}),
 
 role_halves as (
-
     select
         role_halves.*,
         pairs.source_half_id
@@ -21,21 +12,17 @@ role_halves as (
     left join pairs
         on role_halves.half_id = pairs.role_half_id
     where role_halves.half = 'role'
-
 ),
 
 single_source_halves as (
-
     select source_halves.*
     from halves as source_halves
     left join pairs
         on source_halves.half_id = pairs.source_half_id
     where source_halves.half = 'source' and pairs.source_half_id is null
-
 ),
 
 led_by_role_half as (
-
     select
         role_halves.half_id as switch_key,
         role_halves.event_id as role_switch_id,
@@ -71,11 +58,9 @@ led_by_role_half as (
     from role_halves
     left join halves as source_halves
         on role_halves.source_half_id = source_halves.half_id
-
 ),
 
 led_by_source_half as (
-
     select
         half_id as switch_key,
         event_id as role_switch_id,
@@ -98,15 +83,12 @@ led_by_source_half as (
         cast(null as varchar) as role_event_id,
         event_id as source_event_id
     from single_source_halves
-
 ),
 
 switches as (
-
     select * from led_by_role_half
     union all
     select * from led_by_source_half
-
 )
 
 select * from switches

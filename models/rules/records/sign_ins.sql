@@ -8,14 +8,11 @@
 with
 
 identity_events as (
-
     select * from {{ ref('corrected_identity_events') }}
     where event_source = 'signin.amazonaws.com'
-
 ),
 
 console_logins as (
-
     select
         event_id as sign_in_id,
         recipient_account_id as account_id,
@@ -37,14 +34,12 @@ console_logins as (
         aws_region
     from identity_events
     where event_name = 'ConsoleLogin'
-
 ),
 
 -- The steps of one sign-in to Identity Center share the id of its workflow,
 -- and the last one lists every factor that was verified. A challenge is none of
 -- them: it tells the user alone.
 identity_center_steps as (
-
     select
         *,
         coalesce(auth_workflow_id, event_id) as workflow_id,
@@ -58,22 +53,18 @@ identity_center_steps as (
             'CredentialVerification',
             'UserAuthentication'
         )
-
 ),
 
 steps_in_order as (
-
     select
         *,
         lag(event_at) over ({{ in_order }}) as previous_event_at
     from identity_center_steps
-
 ),
 
 -- Steps that lie half a day apart are of two workflows, though of one id, and
 -- so are those that two accounts logged.
 numbered_workflows as (
-
     select
         *,
         sum(
@@ -86,13 +77,11 @@ numbered_workflows as (
             rows between unbounded preceding and current row
         ) as workflow_number
     from steps_in_order
-
 ),
 
 -- Each authentication is a sign-in of its own, with the steps before it; the
 -- last one has those after it too.
 numbered_sign_ins as (
-
     select
         *,
         least(
@@ -106,12 +95,10 @@ numbered_sign_ins as (
             - 1
         ) as sign_in_number
     from numbered_workflows
-
 ),
 
 -- What was typed in vain, or is another user's, tells nobody.
 with_user as (
-
     select
         *,
         case
@@ -130,11 +117,9 @@ with_user as (
                 then logged_user_name
         end as told_user_name
     from numbered_sign_ins
-
 ),
 
 identity_center_workflows as (
-
     select
         coalesce(
             max(case when is_authentication then event_id end),
@@ -183,15 +168,12 @@ identity_center_workflows as (
     group by
         workflow_id, recipient_account_id, workflow_number, sign_in_number
     having max(case when is_step then 1 end) = 1
-
 ),
 
 sign_ins as (
-
     select * from console_logins
     union all
     select * from identity_center_workflows
-
 )
 
 select * from sign_ins

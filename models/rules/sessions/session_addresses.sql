@@ -2,35 +2,20 @@
 with
 
 sessions as (
-
     select
         *,
         first_ip_action_at <= started_at + interval '15' minute
             as is_first_action_near
     from {{ ref('sessions') }}
-
 ),
 
-portal_events as (
+portal_events as (select * from {{ ref('entry_portal_events') }}),
 
-    select * from {{ ref('entry_portal_events') }}
+portal_sign_ins as (select * from {{ ref('entry_portal_sign_ins') }}),
 
-),
-
-portal_sign_ins as (
-
-    select * from {{ ref('entry_portal_sign_ins') }}
-
-),
-
-console_sign_ins as (
-
-    select * from {{ ref('entry_sign_ins') }}
-
-),
+console_sign_ins as (select * from {{ ref('entry_sign_ins') }}),
 
 known as (
-
     select
         sessions.session_id,
         sessions.switch_address,
@@ -52,11 +37,9 @@ known as (
         on sessions.entry_key = portal_sign_ins.entry_key
     left join console_sign_ins
         on sessions.entry_key = console_sign_ins.entry_key
-
 ),
 
 addresses as (
-
     select
         session_id,
         coalesce(
@@ -76,7 +59,6 @@ addresses as (
             when first_ip_address is not null then 'first action'
         end as address_evidence
     from known
-
 )
 
 select * from addresses

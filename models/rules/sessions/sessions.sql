@@ -1,28 +1,17 @@
 with
 
 entry_origins as (
-
     select * from {{ ref('entry_origins') }}
     where session_id is not null
-
 ),
 
-entries as (
+entries as (select * from {{ ref('entries') }}),
 
-    select * from {{ ref('entries') }}
-
-),
-
-role_arns as (
-
-    select * from {{ ref('role_arns') }}
-
-),
+role_arns as (select * from {{ ref('role_arns') }}),
 
 -- Whoever is named entered it, though a service did, too; the switch tells most
 -- of a session, then the AssumeRole that names a caller.
 ranked_entries as (
-
     select
         *,
         row_number() over (
@@ -38,18 +27,14 @@ ranked_entries as (
                 entry_key
         ) as entry_number
     from entry_origins
-
 ),
 
 leading_entries as (
-
     select * from ranked_entries
     where entry_number = 1
-
 ),
 
 with_records as (
-
     select
         entries.session_id,
         entries.entry_key,
@@ -112,11 +97,9 @@ with_records as (
     from leading_entries
     inner join entries
         on leading_entries.entry_key = entries.entry_key
-
 ),
 
 with_role_arn as (
-
     select
         with_records.*,
         coalesce(
@@ -137,11 +120,9 @@ with_role_arn as (
         on
             with_records.role_account_id || '/' || with_records.role_name
             = arns_by_name.role_key
-
 ),
 
 sessions as (
-
     select
         session_id,
         entry_key,
@@ -169,7 +150,6 @@ sessions as (
         expires_at,
         alive_until
     from with_role_arn
-
 )
 
 select * from sessions
