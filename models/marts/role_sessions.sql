@@ -9,24 +9,6 @@ sessions as (
 
 entry_actors as (select * from {{ ref('entry_actors') }}),
 
--- A session that two people entered names neither of them.
-told_actors as (
-    select
-        sessions.session_id,
-        entry_actors.actor_arn,
-        entry_actors.actor_name,
-        entry_actors.actor_type,
-        entry_actors.actor_method,
-        entry_actors.actor_confidence,
-        entry_actors.source_identity,
-        entry_actors.mfa,
-        entry_actors.mfa_evidence
-    from sessions
-    inner join entry_actors
-        on sessions.entry_key = entry_actors.entry_key
-    where not sessions.is_contested
-),
-
 addresses as (select * from {{ ref('session_addresses') }}),
 
 renewals as (select * from {{ ref('session_renewals') }}),
@@ -102,8 +84,9 @@ joined as (
     from sessions
     inner join entry_actors
         on sessions.entry_key = entry_actors.entry_key
-    left join told_actors
-        on sessions.session_id = told_actors.session_id
+    -- A session that two people entered names neither of them.
+    left join entry_actors as told_actors
+        on sessions.actor_entry_key = told_actors.entry_key
     left join addresses
         on sessions.session_id = addresses.session_id
     left join renewals

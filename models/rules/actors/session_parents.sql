@@ -17,10 +17,9 @@ session_parents as (
         entry_origins.source_identity
     from parents
     inner join sessions
-        on parents.entry_key = sessions.entry_key
+        on parents.entry_key = sessions.actor_entry_key
     inner join entry_origins
         on parents.entry_key = entry_origins.entry_key
-    where not sessions.is_contested
 )
 
 select * from session_parents

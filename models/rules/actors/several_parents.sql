@@ -31,12 +31,12 @@ roots as (
         on sessions.entry_key = session_chains.entry_key
 ),
 
+-- Nobody, where two people entered it.
 with_actors as (
     select
         roots.entry_key,
         roots.parent_session_id,
         sessions.entry_key as root_entry_key,
-        sessions.is_contested,
         -- It names only where no record at the root does.
         case
             when
@@ -62,8 +62,8 @@ with_actors as (
     from roots
     inner join sessions
         on roots.root_session_id = sessions.session_id
-    inner join entry_origins
-        on sessions.entry_key = entry_origins.entry_key
+    left join entry_origins
+        on sessions.actor_entry_key = entry_origins.entry_key
 ),
 
 entries_with_several as (
@@ -77,18 +77,10 @@ listed as (
         with_actors.parent_session_id,
         -- Who is behind one that itself came from several is found later.
         entries_with_several.entry_key as depends_on_entry_key,
-        case
-            when not with_actors.is_contested then with_actors.source_identity
-        end as source_identity,
-        case when not with_actors.is_contested then with_actors.actor_arn end
-            as actor_arn,
-        case
-            when not with_actors.is_contested
-                then
-                    coalesce(
-                        with_actors.source_identity, with_actors.actor_name
-                    )
-        end as actor_name,
+        with_actors.source_identity,
+        with_actors.actor_arn,
+        coalesce(with_actors.source_identity, with_actors.actor_name)
+            as actor_name,
         case
             when with_actors.source_identity is not null then 'unknown'
             else with_actors.actor_type

@@ -101,7 +101,21 @@ with_records as (
 
 with_role_arn as (
     select
-        with_records.*,
+        with_records.session_id,
+        with_records.entry_key,
+        with_records.principal_id,
+        with_records.started_at,
+        with_records.start_method,
+        with_records.role_switch_id,
+        with_records.assume_role_event_id,
+        with_records.is_service_session,
+        with_records.is_contested,
+        case
+            when not with_records.is_contested then with_records.entry_key
+        end as actor_entry_key,
+        with_records.role_account_id,
+        with_records.role_name,
+        with_records.role_session_name,
         coalesce(
             with_records.shown_role_arn,
             arns_by_id.role_arn,
@@ -111,7 +125,19 @@ with_role_arn as (
                 'with_records.role_account_id',
                 'with_records.role_name'
             ) }}
-        ) as role_arn
+        ) as role_arn,
+        with_records.switch_address,
+        with_records.assumption_address,
+        with_records.first_ip_address,
+        with_records.first_ip_action_at,
+        with_records.first_action_at,
+        with_records.last_action_at,
+        with_records.action_count,
+        with_records.write_count,
+        with_records.denied_count,
+        with_records.source_ip_count,
+        with_records.expires_at,
+        with_records.alive_until
     from with_records
     left join role_arns as arns_by_id
         on
@@ -120,36 +146,6 @@ with_role_arn as (
         on
             with_records.role_account_id || '/' || with_records.role_name
             = arns_by_name.role_key
-),
-
-sessions as (
-    select
-        session_id,
-        entry_key,
-        principal_id,
-        started_at,
-        start_method,
-        role_switch_id,
-        assume_role_event_id,
-        is_service_session,
-        is_contested,
-        role_account_id,
-        role_name,
-        role_session_name,
-        role_arn,
-        switch_address,
-        assumption_address,
-        first_ip_address,
-        first_ip_action_at,
-        first_action_at,
-        last_action_at,
-        action_count,
-        write_count,
-        denied_count,
-        source_ip_count,
-        expires_at,
-        alive_until
-    from with_role_arn
 )
 
-select * from sessions
+select * from with_role_arn
