@@ -71,22 +71,9 @@ revised as (
         counted.last_action_at,
 
         ---------- what they tell of the session
-        counted.identity_arn,
-        counted.role_arn,
-        counted.is_mfa_authenticated,
-        counted.source_identity,
-        counted.ec2_role_delivery,
-        counted.on_behalf_of_user_id,
-        counted.in_scope_of_source_arn,
-        counted.in_scope_of_source_account_id,
-        counted.in_scope_of_issuer_type,
-        counted.in_scope_of_credentials_issued_to,
-        counted.sign_in_session_arn,
-        counted.invoked_by_delegate_account_id,
-        counted.access_key_ids,
-        counted.first_access_key_id,
-        counted.last_access_key_id,
-
+        {% for column in session_action_facts() -%}
+            counted.{{ column }},
+        {% endfor %}
         ---------- when it was loaded
         touched.loaded_at
 

@@ -1,13 +1,13 @@
 -- RULES 2: what was refused, and what was granted and led to no session of its
 -- own: it is another actor's, or nobody knows whose.
+{% set of_actor = [
+    'actor_arn', 'actor_name', 'actor_type', 'actor_method', 'actor_confidence',
+    'source_identity', 'parent_session_id', 'chain_depth', 'mfa',
+    'mfa_evidence',
+] %}
 with
 
-assumptions as (
-    select
-        *,
-        {{ is_ip_address('source_ip_address') }} as has_address
-    from {{ ref('assumptions') }}
-),
+assumptions as (select * from {{ ref('assumptions') }}),
 
 entry_origins as (select * from {{ ref('entry_origins') }}),
 
@@ -47,23 +47,19 @@ entries as (
         ) as source_name,
 
         ---------- who is behind it
-        entry_actors.actor_arn,
-        entry_actors.actor_name,
-        entry_actors.actor_type,
-        entry_actors.actor_method,
-        entry_actors.actor_confidence,
-        entry_actors.source_identity,
-        entry_actors.parent_session_id,
-        entry_actors.chain_depth,
+        {%- for column in of_actor %}
+            entry_actors.{{ column }},
+        {%- endfor %}
 
-        ---------- with MFA or not, and from where
-        entry_actors.mfa,
-        entry_actors.mfa_evidence,
+        ---------- from where
         case
-            when assumptions.has_address then assumptions.source_ip_address
+            when {{ is_ip_address('assumptions.source_ip_address') }}
+                then assumptions.source_ip_address
         end as source_ip_address,
-        case when assumptions.has_address then 'assume role' end
-            as address_evidence,
+        case
+            when {{ is_ip_address('assumptions.source_ip_address') }}
+                then 'assume role'
+        end as address_evidence,
         assumptions.user_agent,
         assumptions.aws_region,
 

@@ -1,3 +1,10 @@
+{%- set of_either_half = [
+    'error_message', 'source_ip_address', 'user_agent', 'aws_region',
+] -%}
+{%- set of_leading_half = [
+    'role_account_id', 'role_name', 'role_partition', 'role_session_name',
+    'role_principal_id', 'source_account_id', 'source_arn',
+] -%}
 with
 
 halves as (select * from {{ ref('switch_halves') }}),
@@ -36,23 +43,15 @@ led_by_role_half as (
                 then 'success'
             else role_halves.outcome
         end as outcome,
-        coalesce(role_halves.error_message, source_halves.error_message)
-            as error_message,
-        role_halves.role_account_id,
-        role_halves.role_name,
+        {%- for column in of_either_half %}
+            coalesce(role_halves.{{ column }}, source_halves.{{ column }})
+                as {{ column }},
+        {%- endfor %}
+        {%- for column in of_leading_half %}
+            role_halves.{{ column }},
+        {%- endfor %}
         source_halves.role_arn_with_path,
-        role_halves.role_partition,
-        role_halves.role_session_name,
-        role_halves.role_principal_id,
-        role_halves.source_account_id,
-        role_halves.source_arn,
         source_halves.source_principal_id,
-        coalesce(role_halves.source_ip_address, source_halves.source_ip_address)
-            as source_ip_address,
-        coalesce(role_halves.user_agent, source_halves.user_agent)
-            as user_agent,
-        coalesce(role_halves.aws_region, source_halves.aws_region)
-            as aws_region,
         role_halves.event_id as role_event_id,
         source_halves.event_id as source_event_id
     from role_halves
@@ -67,19 +66,14 @@ led_by_source_half as (
         switched_at,
         'source account' as seen_in,
         outcome,
-        error_message,
-        role_account_id,
-        role_name,
+        {%- for column in of_either_half %}
+            {{ column }},
+        {%- endfor %}
+        {%- for column in of_leading_half %}
+            {{ column }},
+        {%- endfor %}
         role_arn_with_path,
-        role_partition,
-        role_session_name,
-        role_principal_id,
-        source_account_id,
-        source_arn,
         source_principal_id,
-        source_ip_address,
-        user_agent,
-        aws_region,
         cast(null as varchar) as role_event_id,
         event_id as source_event_id
     from single_source_halves
