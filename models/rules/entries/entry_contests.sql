@@ -2,7 +2,7 @@ with
 
 entries as (select * from {{ ref('entries') }}),
 
-evidence as (select * from {{ ref('entry_evidence') }}),
+entrants as (select * from {{ ref('entry_entrants') }}),
 
 session_keys as (select * from {{ ref('session_keys') }}),
 
@@ -14,61 +14,23 @@ key_counts as (
     group by 1
 ),
 
-with_entrant as (
-    select
-        *,
-        case
-            when origin in ('switching user', 'switching root') then source_arn
-            when origin in ('calling user', 'calling root') then caller_arn
-            when
-                origin = 'service'
-                or (assumption_key is null and switch_key is null)
-                then cast(null as varchar)
-            when origin = 'role session' and caller_session_id = session_id
-                then cast(null as varchar)
-            -- Subjects are chosen by whoever runs their provider.
-            else
-                origin || ' '
-                || coalesce(
-                    case
-                        when origin = 'role session' then caller_session_id
-                        when origin = 'identity center' then role_session_name
-                        when origin = 'roles anywhere' then origin
-                        when origin = 'saml'
-                            then
-                                coalesce(web_identity_provider, '') || ' '
-                                || coalesce(saml_subject, role_session_name)
-                        when origin = 'web identity'
-                            then
-                                coalesce(web_identity_provider, '') || ' '
-                                || web_identity_subject
-                    end,
-                    entrant_principal_id,
-                    caller_arn,
-                    source_arn,
-                    entry_key
-                )
-        end as entered_by
-    from evidence
-),
-
 with_issued_key as (
     select
-        with_entrant.*,
+        entrants.*,
         entries.activity_mfa,
         entries.passed_source_identity,
         entries.activity_source_identity,
         session_keys.access_key_id is not null as is_key_used,
         coalesce(key_counts.key_count, 0) as key_count
-    from with_entrant
+    from entrants
     left join entries
-        on with_entrant.entry_key = entries.entry_key
+        on entrants.entry_key = entries.entry_key
     left join session_keys
         on
-            with_entrant.session_id = session_keys.session_id
+            entrants.session_id = session_keys.session_id
             and entries.issued_access_key_id = session_keys.access_key_id
     left join key_counts
-        on with_entrant.session_id = key_counts.session_id
+        on entrants.session_id = key_counts.session_id
 ),
 
 -- Of several ways into one session the one whose issued key acts is that of the
