@@ -7,6 +7,8 @@ entry_origins as (
 
 sessions as (select * from {{ ref('sessions') }}),
 
+switch_parents as (select * from {{ ref('switch_parents') }}),
+
 -- The caller's copy of an AssumeRole tells its session.
 calling_sessions as (
     select
@@ -19,77 +21,15 @@ calling_sessions as (
         on entry_origins.caller_session_id = sessions.session_id
 ),
 
--- SwitchFrom names the role and the session name; who assumed the role, or left
--- for it, has an id that a role made again under that name has not.
-switched_from as (
-    select
-        entry_key,
-        session_id,
-        entered_at,
-        coalesce(
-            case
-                when entrant_principal_id like 'AROA%:%'
-                    then entrant_principal_id
-            end,
-            {{ arn_account('source_arn') }} || '/'
-            || {{ assumed_role_part('source_arn', 'role') }} || '/'
-            || {{ assumed_role_part('source_arn', 'session') }}
-        ) as source_key
-    from entry_origins
-    where source_arn is not null
-),
-
-entries_by_key as (
-    select
-        entry_key as row_key,
-        entered_at as happened_at,
-        source_key as session_key
-    from switched_from
-),
-
--- By whatever a switch may name it.
-sessions_by_key as (
-    select
-        session_id as row_key,
-        started_at as happened_at,
-        principal_id as session_key
-    from sessions
-    union all
-    select
-        session_id as row_key,
-        started_at as happened_at,
-        role_account_id || '/' || role_name || '/' || role_session_name
-            as session_key
-    from sessions
-),
-
--- Many may be alive of somebody whose tools assume a role for each command.
-{{ near_in_time(
-    'near', 'entries_by_key', 'sessions_by_key', keys=['session_key'], reach=50
-) }},
-
-sessions_alive as (
-    select
-        switched_from.entry_key,
-        switched_from.session_id,
-        sessions.session_id as parent_session_id,
-        false as is_exact
-    from near
-    inner join switched_from
-        on near.seeker = switched_from.entry_key
-    inner join sessions
-        on near.sought = sessions.session_id
-    where
-        near.seeker_at between near.sought_at and near.sought_at
-        + interval '{{ var("longest_session_hours") }}' hour
-        and near.seeker_at <= sessions.alive_until
-        and coalesce(switched_from.session_id, '') <> sessions.session_id
-),
-
 candidates as (
     select * from calling_sessions
     union all
-    select * from sessions_alive
+    select
+        entry_key,
+        session_id,
+        parent_session_id,
+        false as is_exact
+    from switch_parents
 ),
 
 ranked as (

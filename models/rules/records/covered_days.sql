@@ -3,9 +3,9 @@ with
 
 covering_files as (select * from {{ ref('covering_files') }}),
 
-archived_logs as (select * from {{ ref('archived_logs') }}),
+archived_days as (select * from {{ ref('archived_days') }}),
 
-empty_days as (select * from {{ ref('empty_days') }}),
+proved_empty_days as (select * from {{ ref('proved_empty_days') }}),
 
 file_days as (
     select
@@ -23,45 +23,6 @@ file_days as (
         and aws_region is not null
         and delivered_date is not null
     group by 1, 2, 3
-),
-
-newest_archived_logs as (
-    select
-        *,
-        row_number() over (
-            partition by log_root, account_id, aws_region, delivered_date
-            order by loaded_at desc, load_id desc
-        ) as times_ago
-    from archived_logs
-),
-
--- Several trails of an account have several roots.
-archived_days as (
-    select distinct
-        account_id,
-        aws_region,
-        delivered_date
-    from newest_archived_logs
-    where times_ago = 1 and is_archived
-),
-
-newest_empty_days as (
-    select
-        *,
-        row_number() over (
-            partition by log_root, account_id, aws_region, delivered_date
-            order by loaded_at desc, load_id desc
-        ) as times_ago
-    from empty_days
-),
-
-proved_empty_days as (
-    select distinct
-        account_id,
-        aws_region,
-        delivered_date
-    from newest_empty_days
-    where times_ago = 1 and is_empty
 ),
 
 seen_days as (
