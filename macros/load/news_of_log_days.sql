@@ -5,15 +5,12 @@
     with
 
     found as (
-
         {{ found }}
-
     ),
 
     {% if known %}
 
         earlier as (
-
             select
                 *,
                 row_number() over (
@@ -22,20 +19,16 @@
                     order by loaded_at desc, load_id desc
                 ) as times_ago
             from {{ known }}
-
         ),
 
         newest as (
-
             select * from earlier
             where times_ago = 1
-
         ),
 
     {% endif %}
 
     news as (
-
         select found.*
         from found
         {% if known %}
@@ -49,7 +42,6 @@
         {% else %}
             where found.{{ flag }}
         {% endif %}
-
     )
 
     select * from news

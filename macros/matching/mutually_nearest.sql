@@ -13,29 +13,24 @@
 {% macro mutually_nearest(candidates, left, right, nearest_by, left_ties, right_ties, rounds) -%}
     {%- set columns = ([left, right] + nearest_by + left_ties + right_ties) | join(', ') -%}
     counted_candidates as (
-
         select
             *,
             count(*) over (partition by {{ left }}) = 1
             and count(*) over (partition by {{ right }}) = 1 as is_only_choice
         from {{ candidates }}
-
     ),
 
     contested_candidates as (
-
         select
             {{ columns }},
             0 as is_pair
         from counted_candidates
         where not is_only_choice
-
     ),
     {%- for round in range(1, rounds + 1) %}
     {%- set pool = 'contested_candidates' if loop.first else 'left_after_round_' ~ (round - 1) %}
 
     choices_of_round_{{ round }} as (
-
         select
             *,
             row_number() over (
@@ -47,11 +42,9 @@
                 order by {{ (nearest_by + left_ties + [left]) | join(', ') }}
             ) as choice_of_right
         from {{ pool }}
-
     ),
 
     pairs_of_round_{{ round }} as (
-
         select
             {{ columns }},
             case
@@ -59,32 +52,26 @@
                 else 0
             end as is_pair
         from choices_of_round_{{ round }}
-
     ),
 
     taken_in_round_{{ round }} as (
-
         select
             *,
             max(is_pair) over (partition by {{ left }}) as is_left_taken,
             max(is_pair) over (partition by {{ right }}) as is_right_taken
         from pairs_of_round_{{ round }}
-
     ),
 
     left_after_round_{{ round }} as (
-
         select
             {{ columns }},
             is_pair
         from taken_in_round_{{ round }}
         where is_pair = 1 or (is_left_taken = 0 and is_right_taken = 0)
-
     ),
     {%- endfor %}
 
     nearest_pairs as (
-
         select
             {{ left }},
             {{ right }}
@@ -96,6 +83,5 @@
             {{ right }}
         from counted_candidates
         where is_only_choice
-
     )
 {%- endmacro %}

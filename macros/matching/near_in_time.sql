@@ -11,7 +11,6 @@
     all. Rows of one time are in the order of `row_key`. -#}
 {% macro near_in_time(name, seekers, sought, keys, reach=8) -%}
     {{ name }}_rows as (
-
         {%- for rows, is_sought in ((seekers, 0), (sought, 1)) %}
         {{ 'union all' if not loop.first }}
         select
@@ -22,12 +21,10 @@
         from {{ rows }}
         where {% for key in keys %}{{ 'and ' if not loop.first }}{{ key }} is not null {% endfor %}
         {%- endfor %}
-
     ),
 
     {#- Blocks of `reach` sought rows, with the seekers among them. #}
     {{ name }}_in_order as (
-
         select
             *,
             cast(floor(
@@ -38,7 +35,6 @@
                 ) / {{ reach }}.0
             ) as bigint) as own_block
         from {{ name }}_rows
-
     ),
 
     {{ adapter.dispatch('near_blocks')(name, keys) }}
@@ -47,7 +43,6 @@
 {#- A seeker looks into its own block and the two beside it. -#}
 {% macro duckdb__near_blocks(name, keys) -%}
     {{ name }}_in_blocks as (
-
         select
             *,
             unnest(
@@ -57,22 +52,18 @@
                 end
             ) as block
         from {{ name }}_in_order
-
     ),
 
     {{ name }}_with_found as (
-
         select
             *,
             list(struct_pack(sought := row_key, sought_at := happened_at))
                 filter (where is_sought = 1)
                 over (partition by {{ keys | join(', ') }}, block) as found
         from {{ name }}_in_blocks
-
     ),
 
     {{ name }}_found as (
-
         select
             {{ keys | join(', ') }},
             row_key as seeker,
@@ -80,11 +71,9 @@
             unnest(found) as one
         from {{ name }}_with_found
         where is_sought = 0
-
     ),
 
     {{ name }} as (
-
         select
             {{ keys | join(', ') }},
             seeker,
@@ -92,13 +81,11 @@
             one.sought as sought,
             one.sought_at as sought_at
         from {{ name }}_found
-
     )
 {%- endmacro %}
 
 {% macro athena__near_blocks(name, keys) -%}
     {{ name }}_in_blocks as (
-
         select
             placed.*,
             blocks.block
@@ -109,22 +96,18 @@
                 else array[own_block - 1, own_block, own_block + 1]
             end
         ) as blocks (block)
-
     ),
 
     {{ name }}_with_found as (
-
         select
             *,
             {#- Without null keys: seekers add nothing. #}
             map_agg(case when is_sought = 1 then row_key end, happened_at)
                 over (partition by {{ keys | join(', ') }}, block) as found
         from {{ name }}_in_blocks
-
     ),
 
     {{ name }} as (
-
         select
             {%- for key in keys %}
             seekers.{{ key }},
@@ -136,6 +119,5 @@
         from {{ name }}_with_found as seekers
         cross join unnest(seekers.found) as found (sought, sought_at)
         where seekers.is_sought = 0
-
     )
 {%- endmacro %}

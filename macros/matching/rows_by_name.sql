@@ -7,7 +7,6 @@
     carried: columns that are keys beside the name. -#}
 {% macro rows_by_name(name, rows, key, time, columns, names, carried=[]) -%}
     {{ name }} as (
-
         {%- for named_by, parts, condition in names %}
         {{ 'union all' if not loop.first }}
         select
@@ -23,6 +22,5 @@
         from {{ rows }}
         where {{ condition }}
         {%- endfor %}
-
     )
 {%- endmacro %}

@@ -9,7 +9,6 @@
     `source_identity`: the sessions that have a parent. -#}
 {% macro followed_chains(entries, session_parents, depth) -%}
     chains_after_1 as (
-
         select
             entry_key,
             parent_session_id as root_session_id,
@@ -19,13 +18,11 @@
             cast(null as varchar) as source_identity,
             '|' || coalesce(session_id, '') || '|' || parent_session_id || '|' as path
         from {{ entries }}
-
     ),
     {%- for hop in range(2, depth + 2) %}
     {%- set last = loop.last %}
 
     parents_of_{{ hop }} as (
-
         select
             chains.*,
             parents.parent_session_id,
@@ -37,11 +34,9 @@
         from chains_after_{{ hop - 1 }} as chains
         left join {{ session_parents }} as parents
             on chains.root_session_id = parents.session_id
-
     ),
 
     chains_after_{{ hop }} as (
-
         select
             entry_key,
             {%- if last %}
@@ -63,13 +58,10 @@
             case when is_followed then path || parent_session_id || '|' else path end as path
             {%- endif %}
         from parents_of_{{ hop }}
-
     ),
     {%- endfor %}
 
     followed_chains as (
-
         select * from chains_after_{{ depth + 1 }}
-
     )
 {%- endmacro %}

@@ -8,7 +8,6 @@
     {%- for round in range(1, rounds + 1) %}
     {%- set earlier = 'named_in_round_' ~ (round - 1) %}
     parents_in_round_{{ round }} as (
-
         select
             parents.entry_key,
             {%- if loop.first %}
@@ -37,11 +36,9 @@
         left join {{ earlier }} as earlier
             on parents.depends_on_entry_key = earlier.entry_key
         {%- endif %}
-
     ),
 
     compared_in_round_{{ round }} as (
-
         select
             entry_key,
             max(actor_arn) as actor_arn,
@@ -53,11 +50,9 @@
                 as is_one_actor
         from parents_in_round_{{ round }}
         group by entry_key
-
     ),
 
     named_in_round_{{ round }} as (
-
         select
             entry_key,
             case when is_one_actor then actor_arn end as actor_arn,
@@ -65,13 +60,10 @@
             case when is_one_actor then actor_type else 'unknown' end as actor_type,
             case when is_one_actor then least(confidence_rank, 2) end as confidence_rank
         from compared_in_round_{{ round }}
-
     ),
     {%- endfor %}
 
     one_actor_of_several as (
-
         select * from named_in_round_{{ rounds }}
-
     )
 {%- endmacro %}

@@ -1,13 +1,8 @@
 with
 
-sign_ins as (
-
-    select * from {{ ref('sign_ins') }}
-
-),
+sign_ins as (select * from {{ ref('sign_ins') }}),
 
 published as (
-
     select
         sign_in_id,
         account_id,
@@ -28,7 +23,6 @@ published as (
         user_agent,
         aws_region
     from sign_ins
-
 )
 
 select * from published

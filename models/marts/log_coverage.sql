@@ -1,47 +1,24 @@
 with
 
-covered_days as (
+covered_days as (select * from {{ ref('covered_days') }}),
 
-    select * from {{ ref('covered_days') }}
+covering_files as (select * from {{ ref('covering_files') }}),
 
-),
+account_activity as (select * from {{ ref('account_activity') }}),
 
-covering_files as (
+role_switches as (select * from {{ ref('role_switches') }}),
 
-    select * from {{ ref('covering_files') }}
-
-),
-
-account_activity as (
-
-    select * from {{ ref('account_activity') }}
-
-),
-
-role_switches as (
-
-    select * from {{ ref('role_switches') }}
-
-),
-
-role_assumptions as (
-
-    select * from {{ ref('role_assumptions') }}
-
-),
+role_assumptions as (select * from {{ ref('role_assumptions') }}),
 
 account_regions as (
-
     select
         account_id,
         count(distinct aws_region) as region_count
     from covered_days
     group by 1
-
 ),
 
 account_days as (
-
     select
         account_id,
         delivered_date,
@@ -49,12 +26,10 @@ account_days as (
     from covered_days
     where status = 'logged'
     group by 1, 2
-
 ),
 
 -- A region that was idle does not prove that another region lacks nothing.
 covered_days_of_accounts as (
-
     select
         covered_days.account_id,
         covered_days.aws_region,
@@ -75,12 +50,10 @@ covered_days_of_accounts as (
         on
             covered_days.account_id = account_days.account_id
             and covered_days.delivered_date = account_days.delivered_date
-
 ),
 
 -- A refused request may name an account that does not exist.
 typed_accounts as (
-
     select role_account_id as account_id from role_switches
     where outcome <> 'failure'
     union distinct
@@ -90,30 +63,24 @@ typed_accounts as (
     where outcome <> 'failure'
     union distinct
     select caller_account_id as account_id from role_assumptions
-
 ),
 
 named_accounts as (
-
     select account_id from typed_accounts
     where {{ account_id('account_id') }} is not null
-
 ),
 
 -- A file with records of several accounts has no single owner: then the events
 -- tell the accounts.
 seen_accounts as (
-
     select account_id from covering_files
     union distinct
     select account_id from covered_days
     union distinct
     select recipient_account_id as account_id from account_activity
-
 ),
 
 unseen_accounts as (
-
     select
         named_accounts.account_id,
         cast(null as varchar) as aws_region,
@@ -129,15 +96,12 @@ unseen_accounts as (
     where
         named_accounts.account_id is not null
         and seen_accounts.account_id is null
-
 ),
 
 coverage as (
-
     select * from covered_days_of_accounts
     union all
     select * from unseen_accounts
-
 )
 
 select * from coverage

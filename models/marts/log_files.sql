@@ -1,13 +1,8 @@
 with
 
-log_reads as (
-
-    select * from {{ ref('log_reads') }}
-
-),
+log_reads as (select * from {{ ref('log_reads') }}),
 
 ranked as (
-
     select
         *,
         row_number() over (
@@ -15,12 +10,10 @@ ranked as (
             order by loaded_at desc, load_id desc
         ) as attempts_ago
     from log_reads
-
 ),
 
 -- Other bytes of the same size and time took a file's place.
 replacements as (
-
     select
         log_file,
         size_bytes,
@@ -29,12 +22,10 @@ replacements as (
     from log_reads
     where sha256 is not null
     group by 1, 2, 3
-
 ),
 
 -- A folder has a row while it cannot be listed, after that its files have rows.
 newest_attempts as (
-
     select
         ranked.log_file,
         ranked.account_id,
@@ -66,7 +57,6 @@ newest_attempts as (
     where
         ranked.attempts_ago = 1
         and not (ranked.log_file like '%/' and ranked.status <> 'unreadable')
-
 )
 
 select * from newest_attempts

@@ -1,26 +1,15 @@
 with
 
-assumptions as (
-
-    select * from {{ ref('assumptions') }}
-
-),
+assumptions as (select * from {{ ref('assumptions') }}),
 
 entry_origins as (
-
     select * from {{ ref('entry_origins') }}
     where assumption_key is not null
-
 ),
 
-entry_actors as (
-
-    select * from {{ ref('entry_actors') }}
-
-),
+entry_actors as (select * from {{ ref('entry_actors') }}),
 
 published as (
-
     select
         ---------- key
         assumptions.assumption_key,
@@ -95,7 +84,6 @@ published as (
         on assumptions.assumption_key = entry_origins.assumption_key
     inner join entry_actors
         on entry_origins.entry_key = entry_actors.entry_key
-
 )
 
 select * from published

@@ -1,73 +1,34 @@
 with
 
 sessions as (
-
     select * from {{ ref('sessions') }}
     {% if not var('include_service_sessions') %}
         where not is_service_session
     {% endif %}
-
 ),
 
-entry_actors as (
+entry_actors as (select * from {{ ref('entry_actors') }}),
 
-    select * from {{ ref('entry_actors') }}
+addresses as (select * from {{ ref('session_addresses') }}),
 
-),
-
--- Nobody is named in a session that two people entered.
-uncontested_actors as (
-
-    select
-        sessions.session_id,
-        entry_actors.actor_arn,
-        entry_actors.actor_name,
-        entry_actors.actor_type,
-        entry_actors.actor_method,
-        entry_actors.actor_confidence,
-        entry_actors.source_identity,
-        entry_actors.mfa,
-        entry_actors.mfa_evidence
-    from sessions
-    inner join entry_actors
-        on sessions.entry_key = entry_actors.entry_key
-    where not sessions.is_contested
-
-),
-
-addresses as (
-
-    select * from {{ ref('session_addresses') }}
-
-),
-
-renewals as (
-
-    select * from {{ ref('session_renewals') }}
-
-),
+renewals as (select * from {{ ref('session_renewals') }}),
 
 exits as (
-
     select
         session_id,
         min(event_at) as exited_at
     from {{ ref('session_console_events') }}
     where event_name = 'ExitRole'
     group by 1
-
 ),
 
 accounts_with_data_events as (
-
     select distinct recipient_account_id as account_id
     from {{ ref('account_activity') }}
     where data_event_count > 0
-
 ),
 
 joined as (
-
     select
         ---------- key
         sessions.session_id,
@@ -123,8 +84,9 @@ joined as (
     from sessions
     inner join entry_actors
         on sessions.entry_key = entry_actors.entry_key
-    left join uncontested_actors
-        on sessions.session_id = uncontested_actors.session_id
+    -- Nobody is named in a session that two people entered.
+    left join entry_actors as uncontested_actors
+        on sessions.actor_entry_key = uncontested_actors.entry_key
     left join addresses
         on sessions.session_id = addresses.session_id
     left join renewals
@@ -134,7 +96,6 @@ joined as (
     left join accounts_with_data_events
         on
             sessions.role_account_id = accounts_with_data_events.account_id
-
 )
 
 select * from joined

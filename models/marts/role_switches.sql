@@ -1,45 +1,24 @@
 with
 
-console_switches as (
-
-    select * from {{ ref('console_switches') }}
-
-),
+console_switches as (select * from {{ ref('console_switches') }}),
 
 entries as (
-
     select * from {{ ref('entries') }}
     where switch_key is not null
-
 ),
 
-entry_actors as (
+entry_actors as (select * from {{ ref('entry_actors') }}),
 
-    select * from {{ ref('entry_actors') }}
+sessions as (select * from {{ ref('sessions') }}),
 
-),
-
-sessions as (
-
-    select * from {{ ref('sessions') }}
-
-),
-
-role_arns as (
-
-    select * from {{ ref('role_arns') }}
-
-),
+role_arns as (select * from {{ ref('role_arns') }}),
 
 led_by_others as (
-
     select * from {{ ref('shared_session_entries') }}
     where is_led_by_other
-
 ),
 
 switches as (
-
     select
         console_switches.role_switch_id,
         console_switches.switched_at,
@@ -113,7 +92,6 @@ switches as (
             || '/'
             || console_switches.role_name
             = role_arns.role_key
-
 )
 
 select * from switches

@@ -19,7 +19,6 @@
 with
 
 typed as (
-
     select
         ---------- keys
         {{ raw_field(fields, 'eventid') }} as logged_event_id,
@@ -54,118 +53,19 @@ typed as (
             ])) }}
         ) as event_id,
 
-        ---------- the event
-        {{ iso_timestamp(raw_field(fields, 'eventtime')) }} as event_at,
-        {{ raw_field(fields, 'eventname') }} as event_name,
-        {{ raw_field(fields, 'eventsource') }} as event_source,
-        {{ raw_field(fields, 'eventtype') }} as event_type,
-        {{ raw_field(fields, 'eventcategory') }} as event_category,
-        {{ raw_field(fields, 'eventversion') }} as event_version,
-        {{ raw_field(fields, 'awsregion') }} as aws_region,
-        {{ raw_field(fields, 'sourceipaddress') }} as source_ip_address,
-        {{ raw_field(fields, 'useragent') }} as user_agent,
-        {{ raw_field(fields, 'errorcode') }} as error_code,
-        {{ raw_field(fields, 'errormessage') }}
-            as error_message,
-        {{ text_boolean(raw_field(fields, 'readonly')) }} as is_read_only,
-        {{ text_boolean(raw_field(fields, 'managementevent')) }}
-            as is_management_event,
-        {{ raw_field(fields, 'requestid') }} as request_id,
-        {{ raw_field(fields, 'sharedeventid') }} as shared_event_id,
-        {{ raw_field(fields, 'apiversion') }} as api_version,
-
-        ---------- who
-        {{ raw_field(fields, 'useridentity.type') }} as identity_type,
-        {{ raw_field(fields, 'useridentity.principalid') }} as principal_id,
-        {{ raw_field(fields, 'useridentity.arn') }} as identity_arn,
-        {{ raw_field(fields, 'useridentity.accountid') }}
-            as identity_account_id,
-        {{ raw_field(fields, 'useridentity.accesskeyid') }} as access_key_id,
-        {{ raw_field(fields, 'useridentity.username') }} as user_name,
-        {{ raw_field(fields, 'useridentity.invokedby') }} as invoked_by,
-        {{ raw_field(fields, 'useridentity.invokedbydelegate.accountid') }}
-            as invoked_by_delegate_account_id,
-        {{ raw_field(fields, 'useridentity.identityprovider') }}
-            as identity_provider,
-        {{ raw_field(fields, 'useridentity.credentialid') }} as credential_id,
-        {{ raw_field(fields, 'useridentity.onbehalfof.userid') }}
-            as on_behalf_of_user_id,
-        {{ raw_field(fields, 'useridentity.onbehalfof.identitystorearn') }}
-            as identity_store_arn,
-        {{ raw_field(fields, 'useridentity.inscopeof.sourcearn') }}
-            as in_scope_of_source_arn,
-        {{ raw_field(fields, 'useridentity.inscopeof.sourceaccount') }}
-            as in_scope_of_source_account_id,
-        {{ raw_field(fields, 'useridentity.inscopeof.issuertype') }}
-            as in_scope_of_issuer_type,
-        {{ raw_field(fields, 'useridentity.inscopeof.credentialsissuedto') }}
-            as in_scope_of_credentials_issued_to,
-
-        ---------- their session
-        {{ iso_timestamp(raw_field(
-            fields, 'useridentity.sessioncontext.attributes.creationdate'
-        )) }} as session_created_at,
-        {{ text_boolean(raw_field(
-            fields, 'useridentity.sessioncontext.attributes.mfaauthenticated'
-        )) }} as is_session_mfa_authenticated,
-        {{ raw_field(
-            fields, 'useridentity.sessioncontext.sessionissuer.type'
-        ) }} as session_issuer_type,
-        {{ raw_field(fields, 'useridentity.sessioncontext.sessionissuer.arn') }}
-            as session_issuer_arn,
-        {{ raw_field(
-            fields, 'useridentity.sessioncontext.sessionissuer.accountid'
-        ) }} as session_issuer_account_id,
-        {{ raw_field(
-            fields, 'useridentity.sessioncontext.sessionissuer.username'
-        ) }} as session_issuer_user_name,
-        {{ raw_field(
-            fields, 'useridentity.sessioncontext.sessionissuer.principalid'
-        ) }} as session_issuer_principal_id,
-        {{ raw_field(fields, 'useridentity.sessioncontext.sourceidentity') }}
-            as source_identity,
-        {{ raw_field(fields, 'useridentity.sessioncontext.ec2roledelivery') }}
-            as ec2_role_delivery,
-        {{ raw_field(
-            fields, 'useridentity.sessioncontext.webidfederationdata.federatedprovider'
-        ) }} as federated_provider,
-        {{ text_boolean(raw_field(
-            fields, 'useridentity.sessioncontext.assumedroot'
-        )) }} as is_assumed_root,
-        {{ raw_field(fields, 'useridentity.sessioncontext.signinsessionarn') }}
-            as sign_in_session_arn,
-        {{ text_boolean(raw_field(fields, 'sessioncredentialfromconsole')) }}
-            as is_console_credential,
-
-        ---------- the way it came
-        {{ raw_field(fields, 'vpcendpointid') }} as vpc_endpoint_id,
-        {{ raw_field(fields, 'vpcendpointaccountid') }}
-            as vpc_endpoint_account_id,
-        {{ raw_field(fields, 'tlsdetails.tlsversion') }} as tls_version,
-        {{ raw_field(fields, 'tlsdetails.ciphersuite') }} as tls_cipher_suite,
-        {{ raw_field(fields, 'tlsdetails.clientprovidedhostheader') }}
-            as tls_host_header,
-
-        ---------- corrections of an earlier record
-        {{ raw_field(fields, 'addendum.reason') }} as addendum_reason,
-        {{ raw_field(fields, 'addendum.updatedfields') }}
-            as addendum_updated_fields,
-        {{ raw_field(fields, 'addendum.originalrequestid') }}
-            as original_request_id,
-        {{ raw_field(fields, 'addendum.originaleventid') }}
-            as original_event_id,
-
-        ---------- JSON text
-        {{ bounded_json(fields, 'requestparameters') }}
-            as request_parameters,
-        {{ bounded_json(fields, 'responseelements') }}
-            as response_elements,
-        {{ bounded_json(fields, 'additionaleventdata') }}
-            as additional_event_data,
-        {{ bounded_json(fields, 'serviceeventdetails') }}
-            as service_event_details,
-        {{ bounded_json(fields, 'edgedevicedetails') }}
-            as edge_device_details,
+        ---------- the fields of the record
+        {%- for column, path, kind in record_fields() %}
+            {%- set field = raw_field(fields, path) %}
+            {%- if kind == 'time' %}
+                {{ iso_timestamp(field) }} as {{ column }},
+            {%- elif kind == 'boolean' %}
+                {{ text_boolean(field) }} as {{ column }},
+            {%- elif kind == 'json' %}
+                {{ bounded_json(fields, path) }} as {{ column }},
+            {%- else %}
+                {{ field }} as {{ column }},
+            {%- endif %}
+        {%- endfor %}
         {{ resources_json(fields) }} as resources,
 
         ---------- both ends of a switch
@@ -191,22 +91,18 @@ typed as (
 
     from {{ logs }}
     where {{ is_unread() }}
-
 ),
 
 looked_at as (
-
     select
         *,
         {{ redacted_texts(redacted_columns(), digested_columns()) }}
             as redacted_texts,
         {{ redacted_texts(redacted_json_columns()) }} as redacted_jsons
     from typed
-
 ),
 
 without_secrets as (
-
     select
         ---------- text, where any has a hint of a secret without it
         {%- for column in digested_columns() %}
@@ -252,11 +148,9 @@ without_secrets as (
         is_forgotten,
         is_too_large
     from looked_at
-
 ),
 
 flagged as (
-
     select
         *,
         -- A record that has no valid time or is too large is counted, and
@@ -270,7 +164,6 @@ flagged as (
             'log_file_region'
         ) }} as is_misplaced
     from without_secrets
-
 )
 
 select * from flagged

@@ -9,21 +9,14 @@
 ] %}
 with
 
-staged_records as (
-
-    select * from {{ ref('stg_cloudtrail__events') }}
-
-),
+staged_records as (select * from {{ ref('stg_cloudtrail__events') }}),
 
 files as (
-
     {{ log_files_read() }}
-
 ),
 
 -- A forgotten record is no event, but tells the file's account, region and day.
 distinct_events as (
-
     select
         log_file,
         event_id,
@@ -35,11 +28,9 @@ distinct_events as (
     from staged_records
     where not is_rejected or is_forgotten
     group by 1, 2, 3, 4
-
 ),
 
 dated_by_file as (
-
     select
         log_file,
         sum(case when is_forgotten then 0 else 1 end) as event_count,
@@ -59,11 +50,9 @@ dated_by_file as (
         end as only_region
     from distinct_events
     group by 1
-
 ),
 
 left_out_by_file as (
-
     select
         log_file,
         sum(
@@ -76,25 +65,19 @@ left_out_by_file as (
     from staged_records
     where is_rejected or is_misplaced
     group by 1
-
 ),
 
 -- Records have few different lists of keys.
 lists_of_keys as (
-
     select distinct record_keys from staged_records
-
 ),
 
 lists_with_repeated_keys as (
-
     select record_keys from lists_of_keys
     where {{ repeats_keys('record_keys') }}
-
 ),
 
 repeated_by_file as (
-
     select
         staged_records.log_file,
         count(*) as repeated_record_count
@@ -102,11 +85,9 @@ repeated_by_file as (
     inner join lists_with_repeated_keys
         on staged_records.record_keys = lists_with_repeated_keys.record_keys
     group by 1
-
 ),
 
 counted as (
-
     select
         files.log_file,
         files.log_root,
@@ -146,11 +127,9 @@ counted as (
         on files.log_file = left_out_by_file.log_file
     left join repeated_by_file
         on files.log_file = repeated_by_file.log_file
-
 ),
 
 stamped as (
-
     select
         log_file,
         account_id,
@@ -174,7 +153,6 @@ stamped as (
         loaded_at
     from counted
     where {{ is_of_this_slice() }}
-
 )
 
 select * from stamped

@@ -3,24 +3,19 @@
 with
 
 events as (
-
     select * from {{ ref('events') }}
     where {{ unprocessed_loads() }}
-
 ),
 
 with_user as (
-
     select
         *,
         coalesce(identity_type in ('IAMUser', 'Root'), false) as is_user
     from events
-
 ),
 
 -- No part of the key is null: '' stands for what is not logged.
 counted as (
-
     select
         ---------- key
         load_id,
@@ -55,7 +50,6 @@ counted as (
 
     from with_user
     group by 1, 2, 3, 4, 5
-
 )
 
 select * from counted

@@ -2,13 +2,10 @@
 with
 
 news as (
-
     {{ news_of_log_days(archived_logs_found(), 'is_archived', known) }}
-
 ),
 
 stamped as (
-
     select
         log_root,
         account_id,
@@ -18,7 +15,6 @@ stamped as (
         {{ load_id() }} as load_id,
         {{ store_timestamp(loaded_at()) }} as loaded_at
     from news
-
 )
 
 select * from stamped

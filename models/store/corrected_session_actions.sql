@@ -1,30 +1,21 @@
 {%- set key = session_action_key() -%}
 with
 
-session_actions as (
-
-    select * from {{ ref('session_actions') }}
-
-),
+session_actions as (select * from {{ ref('session_actions') }}),
 
 session_action_revisions as (
-
     select * from {{ ref('session_action_revisions') }}
-
 ),
 
 newest_revisions as (
-
     select
         load_id as revised_load_id,
         max(revision) as newest_revision
     from session_action_revisions
     group by 1
-
 ),
 
 revised as (
-
     select session_action_revisions.*
     from session_action_revisions
     inner join newest_revisions
@@ -32,21 +23,17 @@ revised as (
             session_action_revisions.load_id = newest_revisions.revised_load_id
             and session_action_revisions.revision
             = newest_revisions.newest_revision
-
 ),
 
 untouched as (
-
     select session_actions.*
     from session_actions
     left join revised
         on {{ same_key('session_actions', 'revised', key) }}
     where revised.load_id is null
-
 ),
 
 corrected as (
-
     {% for relation in ('untouched', 'revised') -%}
         select
             {% for column in key -%}
@@ -57,27 +44,14 @@ corrected as (
             denied_count,
             first_action_at,
             last_action_at,
-            identity_arn,
-            role_arn,
-            is_mfa_authenticated,
-            source_identity,
-            ec2_role_delivery,
-            on_behalf_of_user_id,
-            in_scope_of_source_arn,
-            in_scope_of_source_account_id,
-            in_scope_of_issuer_type,
-            in_scope_of_credentials_issued_to,
-            sign_in_session_arn,
-            invoked_by_delegate_account_id,
-            access_key_ids,
-            first_access_key_id,
-            last_access_key_id,
+            {% for column in session_action_facts() -%}
+                {{ column }},
+            {% endfor -%}
             loaded_at
         from {{ relation }}
         where action_count > 0
         {% if not loop.last %}union all{% endif %}
     {% endfor %}
-
 )
 
 select * from corrected

@@ -4,32 +4,25 @@
 with
 
 staged_records as (
-
     select * from {{ ref('stg_cloudtrail__events') }}
     where not is_rejected and {{ may_conflict() }}
-
 ),
 
 files_read as (
-
     select
         log_file,
         load_id,
         loaded_at
     from {{ ref('stg_cloudtrail__log_reads') }}
-
 ),
 
 events as (
-
     select * from {{ ref('events') }}
     where {{ may_conflict() }} and {{ within_copied_days('event_at') }}
-
 ),
 
 -- Events that an older version stored have no digest, and match none.
 unlike_records as (
-
     select
         ---------- key
         staged_records.event_id,
@@ -74,18 +67,14 @@ unlike_records as (
             and staged_records.recipient_account_id
             = events.recipient_account_id
     where staged_records.record_digest <> events.record_digest
-
 ),
 
 first_copies as (
-
     select * from unlike_records
     where copy_number = 1
-
 ),
 
 pairs as (
-
     select
         first_copies.*,
         row_number() over (
@@ -107,27 +96,21 @@ pairs as (
                 = known_conflicts.record_digest
         where known_conflicts.event_id is null
     {% endif %}
-
 ),
 
 with_differing_texts as (
-
     select
         *,
         nullif({{ differing_fields() }}, '') as differing_texts,
         {{ is_kept_alike() }} as is_kept_alike
     from pairs
-
 ),
 
 json_differences as (
-
     {{ differing_json('pairs') }}
-
 ),
 
 compared as (
-
     select
         pairs.*,
         nullif({{ joined_texts(
@@ -136,12 +119,10 @@ compared as (
     from with_differing_texts as pairs
     left join json_differences
         on pairs.pair_number = json_differences.pair_number
-
 ),
 
 -- Records that are alike in all stored fields differ in a redacted value.
 conflicts as (
-
     select
         event_id,
         recipient_account_id,
@@ -167,7 +148,6 @@ conflicts as (
         loaded_at
     from compared
     where differing_values is not null or is_kept_alike
-
 )
 
 select * from conflicts

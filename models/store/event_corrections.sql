@@ -9,29 +9,24 @@
 with
 
 corrections as (
-
     select * from {{ ref('events') }}
     where
         original_event_id is not null
         and original_event_id <> event_id
-
 ),
 
 {% if is_incremental() %}
 
     known_corrections as (
-
         select
             event_id,
             recipient_account_id
         from {{ this }}
-
     ),
 
 {% endif %}
 
 pending_corrections as (
-
     select corrections.*
     from corrections
     {% if is_incremental() %}
@@ -42,20 +37,16 @@ pending_corrections as (
                 = known_corrections.recipient_account_id
         where known_corrections.event_id is null
     {% endif %}
-
 ),
 
 originals as (
-
     select * from {{ ref('events') }}
     where {{ may_be_corrected() }}
-
 ),
 
 -- A correction of another kind of event, or of another identity, may be forged:
 -- it corrects nothing.
 paired as (
-
     select
         ---------- key
         pending_corrections.event_id,
@@ -112,7 +103,6 @@ paired as (
                 and pending_corrections.{{ column }}
                 is not distinct from originals.{{ column }}
             {%- endfor %}
-
 )
 
 select * from paired

@@ -3,62 +3,29 @@
     {%- set copied_days = within_copied_days('known_events.event_at') -%}
     {%- do merge_within(copied_days | replace('known_events.', 'target.')) -%}
 {%- endif -%}
-{#- The event and who made it. -#}
-{%- set event_columns = [
-    'event_name', 'event_source', 'event_type', 'event_category',
-    'event_version', 'aws_region', 'source_ip_address', 'user_agent',
-    'error_code', 'error_message', 'is_read_only', 'is_management_event',
-    'request_id', 'shared_event_id', 'api_version', 'identity_type',
-    'principal_id', 'identity_arn', 'identity_account_id', 'access_key_id',
-    'user_name', 'invoked_by', 'invoked_by_delegate_account_id',
-    'identity_provider', 'credential_id', 'on_behalf_of_user_id',
-    'identity_store_arn', 'in_scope_of_source_arn',
-    'in_scope_of_source_account_id', 'in_scope_of_issuer_type',
-    'in_scope_of_credentials_issued_to',
-] -%}
-{#- Their session, the way it came, what it corrects, its JSON text. -#}
-{%- set session_columns = [
-    'is_session_mfa_authenticated', 'session_issuer_type', 'session_issuer_arn',
-    'session_issuer_account_id', 'session_issuer_user_name',
-    'session_issuer_principal_id', 'source_identity', 'ec2_role_delivery',
-    'federated_provider', 'is_assumed_root', 'sign_in_session_arn',
-    'is_console_credential', 'vpc_endpoint_id', 'vpc_endpoint_account_id',
-    'tls_version', 'tls_cipher_suite', 'tls_host_header', 'addendum_reason',
-    'addendum_updated_fields', 'original_request_id', 'original_event_id',
-    'request_parameters', 'response_elements', 'additional_event_data',
-    'service_event_details', 'edge_device_details', 'resources',
-    'record_digest', 'log_file',
-] -%}
 with
 
 staged_records as (
-
     select * from {{ ref('stg_cloudtrail__events') }}
     where not is_rejected
-
 ),
 
 -- Referenced separately, so that DuckDB streams it instead of keeping it.
 staged_copies as (
-
     select * from {{ ref('stg_cloudtrail__events') }}
     where not is_rejected
-
 ),
 
 files_read as (
-
     select
         log_file,
         delivered_date as file_delivered_date,
         load_id as file_load_id,
         loaded_at as file_loaded_at
     from {{ ref('stg_cloudtrail__log_reads') }}
-
 ),
 
 repeated_keys as (
-
     select
         event_id,
         recipient_account_id
@@ -66,12 +33,10 @@ repeated_keys as (
     where not is_rejected
     group by 1, 2
     having count(*) > 1
-
 ),
 
 -- Few records have a copy in their load: only these are ranked.
 ranked_copies as (
-
     select
         staged_copies.*,
         row_number() over (
@@ -101,11 +66,9 @@ ranked_copies as (
             = repeated_keys.recipient_account_id
     inner join files_read
         on staged_copies.log_file = files_read.log_file
-
 ),
 
 single_records as (
-
     select
         staged_records.*,
         1 as copy_number
@@ -116,20 +79,16 @@ single_records as (
             and staged_records.recipient_account_id
             = repeated_keys.recipient_account_id
     where repeated_keys.event_id is null
-
 ),
 
 first_copies as (
-
     select * from single_records
     union all
     select * from ranked_copies
     where copy_number = 1
-
 ),
 
 new_events as (
-
     select
         first_copies.*,
         files_read.file_delivered_date,
@@ -147,31 +106,32 @@ new_events as (
                 and {{ copied_days }}
         where known_events.event_id is null
     {% endif %}
-
 ),
 
 listed as (
-
     select
         ---------- key
         event_id,
         recipient_account_id,
 
-        ---------- the event
-        {{ store_timestamp('event_at') }} as event_at,
-        {%- for column in event_columns %}
-            {{ column }},
+        ---------- the record
+        {%- for column, path, kind in record_fields() %}
+            {%- if kind == 'time' %}
+                {{ store_timestamp(column) }} as {{ column }},
+            {%- else %}
+                {{ column }},
+            {%- endif %}
         {%- endfor %}
-        {{ store_timestamp('session_created_at') }} as session_created_at,
-        {%- for column in session_columns %}
-            {{ column }},
-        {%- endfor %}
+        resources,
+        record_digest,
+
+        ---------- where it was found
+        log_file,
         file_delivered_date as delivered_date,
         file_load_id as load_id,
         {{ store_timestamp('file_loaded_at') }} as loaded_at
 
     from new_events
-
 )
 
 select * from listed

@@ -24,16 +24,13 @@
 with
 
 events as (
-
     select * from {{ ref('events') }}
     where {{ unprocessed_loads() }}
-
 ),
 
 -- Sign-ins and switches, role assumptions, events of Identity Center, and the
 -- calls by which outsiders and pods get sessions.
 about_identity as (
-
     select * from events
     where
         event_source = 'signin.amazonaws.com'
@@ -58,11 +55,9 @@ about_identity as (
             event_source = 'eks-auth.amazonaws.com'
             and event_name = 'AssumeRoleForPodIdentity'
         )
-
 ),
 
 typed as (
-
     select
         ---------- key
         event_id,
@@ -160,12 +155,10 @@ typed as (
         loaded_at
 
     from about_identity
-
 ),
 
 -- By the record alone, granted or refused: no rule reads it (RULES 9).
 flagged as (
-
     select
         *,
         case
@@ -183,7 +176,6 @@ flagged as (
             else false
         end as is_service_assumption
     from typed
-
 )
 
 select * from flagged

@@ -1,30 +1,19 @@
 {{ config(pre_hook="{{ clean_stored_secrets(this) }}") }}
 with
 
-files_read as (
-
-    select * from {{ ref('stg_cloudtrail__log_reads') }}
-
-),
+files_read as (select * from {{ ref('stg_cloudtrail__log_reads') }}),
 
 staged_records as (
-
     select * from {{ ref('stg_cloudtrail__events') }}
     where not is_rejected
-
 ),
 
-events as (
-
-    select * from {{ ref('events') }}
-
-),
+events as (select * from {{ ref('events') }}),
 
 -- RULES 11: a file enters the ledger only when all its events and its conflicts
 -- are in the store.
 -- depends_on: {{ ref('event_conflicts') }}
 files_in_part as (
-
     select distinct staged_records.log_file
     from staged_records
     left join events
@@ -34,13 +23,11 @@ files_in_part as (
             = events.recipient_account_id
             and {{ within_copied_days('events.event_at') }}
     where events.event_id is null
-
 ),
 
 {% if is_incremental() %}
 
     earlier_attempts as (
-
         select
             *,
             row_number() over (
@@ -48,31 +35,25 @@ files_in_part as (
                 order by loaded_at desc, load_id desc
             ) as attempts_ago
         from {{ this }}
-
     ),
 
     newest_attempts as (
-
         select * from earlier_attempts
         where attempts_ago = 1
-
     ),
 
 {% endif %}
 
 complete_files as (
-
     select files_read.*
     from files_read
     left join files_in_part
         on files_read.log_file = files_in_part.log_file
     where files_in_part.log_file is null
-
 ),
 
 -- A repeated attempt with the same outcome is not entered again.
 news as (
-
     select complete_files.*
     from complete_files
     {% if is_incremental() %}
@@ -89,11 +70,9 @@ news as (
                 and {{ has_same_bytes('complete_files', 'newest_attempts') }}
         where newest_attempts.log_file is null
     {% endif %}
-
 ),
 
 listed as (
-
     select
         log_file,
         account_id,
@@ -116,7 +95,6 @@ listed as (
         load_id,
         {{ store_timestamp('loaded_at') }} as loaded_at
     from news
-
 )
 
 select * from listed

@@ -2,40 +2,31 @@
 {%- set longest = 8 -%}
 with
 
-event_corrections as (
-
-    select * from {{ ref('event_corrections') }}
-
-),
+event_corrections as (select * from {{ ref('event_corrections') }}),
 
 links as (
-
     select
         event_id as linked_event_id,
         recipient_account_id as linked_account_id,
         original_event_id as next_event_id
     from event_corrections
-
 ),
 
 -- A correction may be corrected itself. Each step goes on to the event that the
 -- reached one corrects: it ends at the first of a chain, or goes round in a
 -- loop.
 steps_0 as (
-
     select
         *,
         original_event_id as reached_event_id,
         1 as hop_count,
         cast(null as varchar) as group_id
     from event_corrections
-
 ),
 
 {% for step in range(1, 2 * longest + 1) %}
 
     links_of_{{ step }} as (
-
         select
             steps.*,
             links.next_event_id
@@ -44,11 +35,9 @@ steps_0 as (
             on
                 steps.reached_event_id = links.linked_event_id
                 and steps.recipient_account_id = links.linked_account_id
-
     ),
 
     steps_{{ step }} as (
-
         select
             event_id,
             recipient_account_id,
@@ -81,13 +70,11 @@ steps_0 as (
                 ) as group_id
             {%- endif %}
         from links_of_{{ step }}
-
     ),
 
 {% endfor %}
 
 ranked_corrections as (
-
     select
         *,
         first_value(event_id) over (
@@ -100,21 +87,17 @@ ranked_corrections as (
                 event_id desc
         ) as replaced_by_event_id
     from steps_{{ 2 * longest }}
-
 ),
 
 with_sides as (
-
     select
         ranked_corrections.*,
         sides.is_original
     from ranked_corrections
     cross join (values (true), (false)) as sides (is_original)
-
 ),
 
 corrections_and_originals as (
-
     select
         case when is_original then original_event_id else event_id end
             as event_id,
@@ -141,12 +124,10 @@ corrections_and_originals as (
         end as loaded_at,
         is_original
     from with_sides
-
 ),
 
 -- An original may have several corrections, and be one itself.
 numbered as (
-
     select
         *,
         row_number() over (
@@ -155,11 +136,9 @@ numbered as (
         ) as side_number
     from corrections_and_originals
     where event_id <> replaced_by_event_id
-
 ),
 
 replaced as (
-
     select
         event_id,
         recipient_account_id,
@@ -170,7 +149,6 @@ replaced as (
         {{ store_timestamp('loaded_at') }} as loaded_at
     from numbered
     where side_number = 1
-
 )
 
 select * from replaced

@@ -2,33 +2,26 @@
 with
 
 replaced_events as (
-
     select * from {{ ref('replaced_events') }}
     where is_session_action
-
 ),
 
 -- A replaced event stays replaced, so that their number grows with each
 -- revision.
 revisions as (
-
     select
         load_id as revised_load_id,
         count(*) as revision
     from replaced_events
     group by 1
-
 ),
 
 events as (
-
     select * from {{ ref('events') }}
     where {{ unrevised_loads() }}
-
 ),
 
 actions as (
-
     select
         events.*,
         revisions.revision,
@@ -42,38 +35,28 @@ actions as (
             and events.recipient_account_id
             = replaced_events.recipient_account_id
     where {{ is_session_action('events.') }}
-
 ),
 
 replaced_actions as (
-
     select * from actions
     where is_replaced
-
 ),
 
 actions_that_stand as (
-
     select * from actions
     where not is_replaced
-
 ),
 
 touched as (
-
     {{ counted_session_actions('replaced_actions') }}
-
 ),
 
 counted as (
-
     {{ counted_session_actions('actions_that_stand') }}
-
 ),
 
 -- A row without any action that stands has counts of 0.
 revised as (
-
     select
         ---------- key
         {% for column in key -%}
@@ -89,22 +72,9 @@ revised as (
         counted.last_action_at,
 
         ---------- what they tell of the session
-        counted.identity_arn,
-        counted.role_arn,
-        counted.is_mfa_authenticated,
-        counted.source_identity,
-        counted.ec2_role_delivery,
-        counted.on_behalf_of_user_id,
-        counted.in_scope_of_source_arn,
-        counted.in_scope_of_source_account_id,
-        counted.in_scope_of_issuer_type,
-        counted.in_scope_of_credentials_issued_to,
-        counted.sign_in_session_arn,
-        counted.invoked_by_delegate_account_id,
-        counted.access_key_ids,
-        counted.first_access_key_id,
-        counted.last_access_key_id,
-
+        {% for column in session_action_facts() -%}
+            counted.{{ column }},
+        {% endfor %}
         ---------- when it was loaded
         touched.loaded_at
 
@@ -113,7 +83,6 @@ revised as (
         on touched.load_id = revisions.revised_load_id
     left join counted
         on {{ same_key('touched', 'counted', key) }}
-
 )
 
 select * from revised

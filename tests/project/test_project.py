@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
+import statistics
 import subprocess
 import sys
 import tomllib
@@ -53,6 +54,22 @@ def test_every_model_and_column_is_described(path: Path, sample: Rolecall) -> No
         f" where table_name = '{path.stem}' order by ordinal_position"
     )
     assert [(column["name"], column["data_type"]) for column in model["columns"]] == made
+
+
+def test_lines_beside_models_are_short() -> None:
+    files = sorted((PROJECT / "models").rglob("*.yml"))
+    long = {
+        path.name
+        for path in files
+        if any(len(line) > 120 for line in path.read_text(encoding="utf-8").splitlines())
+    }
+    assert long == set()
+
+
+def test_models_are_short() -> None:
+    lines = {path.stem: len(path.read_text(encoding="utf-8").splitlines()) for path in MODELS}
+    assert [stem for stem, count in lines.items() if count > 180] == []
+    assert statistics.median(lines.values()) < 90
 
 
 @pytest.mark.parametrize("path", MACROS, ids=lambda p: p.stem)

@@ -1,32 +1,17 @@
 with
 
-unchained_actors as (
-
-    select * from {{ ref('unchained_actors') }}
-
-),
+unchained_actors as (select * from {{ ref('unchained_actors') }}),
 
 entry_parents as (
-
     select * from {{ ref('entry_parents') }}
     where parent_count = 1
-
 ),
 
-session_chains as (
+session_chains as (select * from {{ ref('session_chains') }}),
 
-    select * from {{ ref('session_chains') }}
-
-),
-
-sessions as (
-
-    select * from {{ ref('sessions') }}
-
-),
+sessions as (select * from {{ ref('sessions') }}),
 
 unchained as (
-
     select
         entries.entry_key,
         entries.session_id,
@@ -45,13 +30,11 @@ unchained as (
     left join session_chains
         on entries.entry_key = session_chains.entry_key
     where session_chains.entry_key is null
-
 ),
 
 -- Nobody is named if two people cannot be told apart, or if the chain is too
 -- long or a loop, so that its root is not known.
 with_root as (
-
     select
         entries.entry_key,
         entries.session_id,
@@ -86,12 +69,10 @@ with_root as (
         on session_chains.root_session_id = sessions.session_id
     inner join unchained_actors as roots
         on sessions.entry_key = roots.entry_key
-
 ),
 
 -- A source identity names the actor if no record at the root names one.
 with_source_identity as (
-
     select
         *,
         coalesce(
@@ -101,11 +82,9 @@ with_source_identity as (
             false
         ) as is_named
     from with_root
-
 ),
 
 chained as (
-
     select
         entry_key,
         session_id,
@@ -143,19 +122,15 @@ chained as (
         case when is_known then mfa else 'unknown' end as mfa,
         mfa_evidence
     from with_source_identity
-
 ),
 
 entries as (
-
     select * from unchained
     union all
     select * from chained
-
 ),
 
 actors as (
-
     select
         entry_key,
         session_id,
@@ -174,7 +149,6 @@ actors as (
         mfa,
         case when mfa in ('yes', 'no') then mfa_evidence end as mfa_evidence
     from entries
-
 )
 
 select * from actors

@@ -1,21 +1,16 @@
 with
 
 entry_origins as (
-
     select * from {{ ref('entry_origins') }}
     where origin = 'role session'
-
 ),
 
-sessions as (
+sessions as (select * from {{ ref('sessions') }}),
 
-    select * from {{ ref('sessions') }}
-
-),
+switch_parents as (select * from {{ ref('switch_parents') }}),
 
 -- The caller's copy of an AssumeRole has the id of the caller's session.
 calling_sessions as (
-
     select
         entry_origins.entry_key,
         entry_origins.session_id,
@@ -24,95 +19,20 @@ calling_sessions as (
     from entry_origins
     inner join sessions
         on entry_origins.caller_session_id = sessions.session_id
-
-),
-
--- SwitchFrom has the names of role and session. The principal id, if the source
--- half or the AssumeRole has it, also excludes a role made again under that
--- name.
-switched_from as (
-
-    select
-        entry_key,
-        session_id,
-        entered_at,
-        coalesce(
-            case
-                when entrant_principal_id like 'AROA%:%'
-                    then entrant_principal_id
-            end,
-            {{ arn_account('source_arn') }} || '/'
-            || {{ assumed_role_part('source_arn', 'role') }} || '/'
-            || {{ assumed_role_part('source_arn', 'session') }}
-        ) as source_key
-    from entry_origins
-    where source_arn is not null
-
-),
-
-entries_by_key as (
-
-    select
-        entry_key as row_key,
-        entered_at as happened_at,
-        source_key as session_key
-    from switched_from
-
-),
-
--- A switch names the session by either of these.
-sessions_by_key as (
-
-    select
-        session_id as row_key,
-        started_at as happened_at,
-        principal_id as session_key
-    from sessions
-    union all
-    select
-        session_id as row_key,
-        started_at as happened_at,
-        role_account_id || '/' || role_name || '/' || role_session_name
-            as session_key
-    from sessions
-
-),
-
--- Tools that assume a role for each command leave many sessions alive.
-{{ near_in_time(
-    'near', 'entries_by_key', 'sessions_by_key', keys=['session_key'], reach=50
-) }},
-
-sessions_alive as (
-
-    select
-        switched_from.entry_key,
-        switched_from.session_id,
-        sessions.session_id as parent_session_id,
-        false as is_exact
-    from near
-    inner join switched_from
-        on near.seeker = switched_from.entry_key
-    inner join sessions
-        on near.sought = sessions.session_id
-    where
-        near.seeker_at between near.sought_at and near.sought_at
-        + interval '{{ var("longest_session_hours") }}' hour
-        and near.seeker_at <= sessions.alive_until
-        and coalesce(switched_from.session_id, '') <> sessions.session_id
-
 ),
 
 candidates as (
-
     select * from calling_sessions
     union all
-    select * from sessions_alive
-
+    select
+        entry_key,
+        session_id,
+        parent_session_id,
+        false as is_exact
+    from switch_parents
 ),
 
 ranked as (
-
     select
         *,
         rank() over (
@@ -120,11 +40,9 @@ ranked as (
             order by case when is_exact then 0 else 1 end
         ) as evidence_rank
     from candidates
-
 ),
 
 parents as (
-
     select
         entry_key,
         session_id,
@@ -133,7 +51,6 @@ parents as (
         count(*) over (partition by entry_key) as parent_count
     from ranked
     where evidence_rank = 1
-
 )
 
 select * from parents

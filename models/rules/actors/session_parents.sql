@@ -1,26 +1,15 @@
 with
 
-sessions as (
+sessions as (select * from {{ ref('sessions') }}),
 
-    select * from {{ ref('sessions') }}
-
-),
-
-entry_origins as (
-
-    select * from {{ ref('entry_origins') }}
-
-),
+entry_origins as (select * from {{ ref('entry_origins') }}),
 
 parents as (
-
     select * from {{ ref('entry_parents') }}
     where parent_count = 1
-
 ),
 
 session_parents as (
-
     select
         sessions.session_id,
         parents.parent_session_id,
@@ -28,11 +17,9 @@ session_parents as (
         entry_origins.source_identity
     from parents
     inner join sessions
-        on parents.entry_key = sessions.entry_key
+        on parents.entry_key = sessions.actor_entry_key
     inner join entry_origins
         on parents.entry_key = entry_origins.entry_key
-    where not sessions.is_contested
-
 )
 
 select * from session_parents

@@ -1,33 +1,18 @@
 with
 
 parents as (
-
     select * from {{ ref('entry_parents') }}
     where parent_count > 1
-
 ),
 
-sessions as (
+sessions as (select * from {{ ref('sessions') }}),
 
-    select * from {{ ref('sessions') }}
+session_chains as (select * from {{ ref('session_chains') }}),
 
-),
-
-session_chains as (
-
-    select * from {{ ref('session_chains') }}
-
-),
-
-entry_origins as (
-
-    select * from {{ ref('entry_origins') }}
-
-),
+entry_origins as (select * from {{ ref('entry_origins') }}),
 
 -- The root of each session that was alive.
 roots as (
-
     select
         parents.entry_key,
         parents.parent_session_id,
@@ -44,16 +29,14 @@ roots as (
         on sessions.entry_key = parent_origins.entry_key
     left join session_chains
         on sessions.entry_key = session_chains.entry_key
-
 ),
 
+-- Nobody, where two people entered it.
 with_actors as (
-
     select
         roots.entry_key,
         roots.parent_session_id,
         sessions.entry_key as root_entry_key,
-        sessions.is_contested,
         -- It names the actor only if no record at the root names one.
         case
             when
@@ -79,38 +62,26 @@ with_actors as (
     from roots
     inner join sessions
         on roots.root_session_id = sessions.session_id
-    inner join entry_origins
-        on sessions.entry_key = entry_origins.entry_key
-
+    left join entry_origins
+        on sessions.actor_entry_key = entry_origins.entry_key
 ),
 
 entries_with_several as (
-
     select distinct entry_key
     from parents
-
 ),
 
 listed as (
-
     select
         with_actors.entry_key,
         with_actors.parent_session_id,
         -- If a parent came from several sessions itself, its actor is found in
         -- a later round.
         entries_with_several.entry_key as depends_on_entry_key,
-        case
-            when not with_actors.is_contested then with_actors.source_identity
-        end as source_identity,
-        case when not with_actors.is_contested then with_actors.actor_arn end
-            as actor_arn,
-        case
-            when not with_actors.is_contested
-                then
-                    coalesce(
-                        with_actors.source_identity, with_actors.actor_name
-                    )
-        end as actor_name,
+        with_actors.source_identity,
+        with_actors.actor_arn,
+        coalesce(with_actors.source_identity, with_actors.actor_name)
+            as actor_name,
         case
             when with_actors.source_identity is not null then 'unknown'
             else with_actors.actor_type
@@ -122,7 +93,6 @@ listed as (
     from with_actors
     left join entries_with_several
         on with_actors.root_entry_key = entries_with_several.entry_key
-
 )
 
 select * from listed

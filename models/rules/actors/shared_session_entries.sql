@@ -1,28 +1,17 @@
 with
 
 entry_origins as (
-
     select * from {{ ref('entry_origins') }}
     where session_id is not null
-
 ),
 
-sessions as (
+sessions as (select * from {{ ref('sessions') }}),
 
-    select * from {{ ref('sessions') }}
-
-),
-
-entry_actors as (
-
-    select * from {{ ref('entry_actors') }}
-
-),
+entry_actors as (select * from {{ ref('entry_actors') }}),
 
 -- If two people cannot be told apart, either may have led the session. Not one
 -- whose key does not act while another's key does.
 with_leader as (
-
     select
         entry_origins.entry_key,
         entry_origins.switch_key,
@@ -52,11 +41,9 @@ with_leader as (
     where
         entry_origins.entered_by is not null
         and not entry_origins.is_service_session
-
 ),
 
 shared as (
-
     select
         entry_key,
         switch_key,
@@ -75,7 +62,6 @@ shared as (
     where
         not is_led_by_other
         or (not is_of_leading_entrant and not is_of_leading_actor)
-
 )
 
 select * from shared

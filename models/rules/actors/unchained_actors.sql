@@ -2,20 +2,11 @@
 -- several sessions were alive, the one actor behind all of them.
 with
 
-entry_origins as (
+entry_origins as (select * from {{ ref('entry_origins') }}),
 
-    select * from {{ ref('entry_origins') }}
-
-),
-
-several_parent_actors as (
-
-    select * from {{ ref('several_parent_actors') }}
-
-),
+several_parent_actors as (select * from {{ ref('several_parent_actors') }}),
 
 actors as (
-
     select
         entry_origins.entry_key,
         entry_origins.session_id,
@@ -61,7 +52,6 @@ actors as (
     from entry_origins
     left join several_parent_actors
         on entry_origins.entry_key = several_parent_actors.entry_key
-
 )
 
 select * from actors

@@ -2,21 +2,12 @@
     ~ "' hour" -%}
 with
 
-session_entries as (
+session_entries as (select * from {{ ref('session_entries') }}),
 
-    select * from {{ ref('session_entries') }}
-
-),
-
-console_switches as (
-
-    select * from {{ ref('console_switches') }}
-
-),
+console_switches as (select * from {{ ref('console_switches') }}),
 
 -- The caller's copy tells the session that asked, exactly.
 assumptions as (
-
     select
         *,
         case
@@ -34,17 +25,11 @@ assumptions as (
                     || {{ iso_text('caller_session_created_at') }}
         end as caller_session_id
     from {{ ref('assumptions') }}
-
 ),
 
-activity as (
-
-    select * from {{ ref('session_activity') }}
-
-),
+activity as (select * from {{ ref('session_activity') }}),
 
 joined as (
-
     select
         session_entries.entry_key,
         session_entries.session_id,
@@ -135,7 +120,6 @@ joined as (
         on session_entries.assumption_key = assumptions.assumption_key
     left join activity
         on session_entries.session_id = activity.session_id
-
 )
 
 select * from joined

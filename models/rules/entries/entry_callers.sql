@@ -1,21 +1,12 @@
 with
 
-entries as (
+entries as (select * from {{ ref('entries') }}),
 
-    select * from {{ ref('entries') }}
-
-),
-
-role_arns as (
-
-    select * from {{ ref('role_arns') }}
-
-),
+role_arns as (select * from {{ ref('role_arns') }}),
 
 -- Only AWS makes roles below Identity Center's path: of several roles of one
 -- name the permission set's goes first.
 arns_by_name as (
-
     select
         {{ arn_account('role_arn') }} || '/' || {{ arn_name('role_arn') }}
             as role_key,
@@ -34,12 +25,10 @@ arns_by_name as (
     from role_arns
     where role_arn is not null
     group by 1
-
 ),
 
 -- Users who are renamed or moved keep their id.
 known_users as (
-
     select
         user_principal_id as principal_id,
         max_by(user_arn, last_event_at) as user_arn
@@ -49,11 +38,9 @@ known_users as (
         and user_principal_id <> ''
         and user_arn <> ''
     group by 1
-
 ),
 
 with_role_arn as (
-
     select
         entries.*,
         coalesce(
@@ -64,12 +51,10 @@ with_role_arn as (
     from entries
     left join role_arns as arns_by_id
         on split_part(entries.principal_id, ':', 1) = arns_by_id.role_key
-
 ),
 
 -- Other records tell the ids and ARNs that the entry's own record lacks.
 callers as (
-
     select
         entries.entry_key,
         {{ is_identity_center_role(
@@ -116,7 +101,6 @@ callers as (
         on {{ role_key('entries.source_arn') }} = source_arns.role_key
     left join arns_by_name as caller_arns
         on {{ role_key('entries.logged_caller_arn') }} = caller_arns.role_key
-
 )
 
 select * from callers

@@ -1,99 +1,42 @@
 with
 
-entries as (
+entries as (select * from {{ ref('entries') }}),
 
-    select * from {{ ref('entries') }}
+entrants as (select * from {{ ref('entry_entrants') }}),
 
-),
-
-evidence as (
-
-    select * from {{ ref('entry_evidence') }}
-
-),
-
-session_keys as (
-
-    select * from {{ ref('session_keys') }}
-
-),
+session_keys as (select * from {{ ref('session_keys') }}),
 
 key_counts as (
-
     select
         session_id,
         count(*) as key_count
     from session_keys
     group by 1
-
-),
-
-with_entrant as (
-
-    select
-        *,
-        case
-            when origin in ('switching user', 'switching root') then source_arn
-            when origin in ('calling user', 'calling root') then caller_arn
-            when
-                origin = 'service'
-                or (assumption_key is null and switch_key is null)
-                then cast(null as varchar)
-            when origin = 'role session' and caller_session_id = session_id
-                then cast(null as varchar)
-            -- Whoever runs an identity provider chooses its subjects.
-            else
-                origin || ' '
-                || coalesce(
-                    case
-                        when origin = 'role session' then caller_session_id
-                        when origin = 'identity center' then role_session_name
-                        when origin = 'roles anywhere' then origin
-                        when origin = 'saml'
-                            then
-                                coalesce(web_identity_provider, '') || ' '
-                                || coalesce(saml_subject, role_session_name)
-                        when origin = 'web identity'
-                            then
-                                coalesce(web_identity_provider, '') || ' '
-                                || web_identity_subject
-                    end,
-                    entrant_principal_id,
-                    caller_arn,
-                    source_arn,
-                    entry_key
-                )
-        end as entered_by
-    from evidence
-
 ),
 
 with_issued_key as (
-
     select
-        with_entrant.*,
+        entrants.*,
         entries.activity_mfa,
         entries.passed_source_identity,
         entries.activity_source_identity,
         session_keys.access_key_id is not null as is_key_used,
         coalesce(key_counts.key_count, 0) as key_count
-    from with_entrant
+    from entrants
     left join entries
-        on with_entrant.entry_key = entries.entry_key
+        on entrants.entry_key = entries.entry_key
     left join session_keys
         on
-            with_entrant.session_id = session_keys.session_id
+            entrants.session_id = session_keys.session_id
             and entries.issued_access_key_id = session_keys.access_key_id
     left join key_counts
-        on with_entrant.session_id = key_counts.session_id
-
+        on entrants.session_id = key_counts.session_id
 ),
 
 -- Of several entries into one session, one whose issued key acts leads. A key
 -- that none of them was issued may be anybody's: the console made it, or
 -- somebody made it from another key.
 with_keys as (
-
     select
         *,
         max(
@@ -102,11 +45,9 @@ with_keys as (
         key_count > sum(case when is_key_used then 1 else 0 end)
             over (partition by session_id) as is_other_key_used
     from with_issued_key
-
 ),
 
 with_lead as (
-
     select
         *,
         session_id is null
@@ -115,13 +56,11 @@ with_lead as (
         or is_other_key_used
             as may_lead
     from with_keys
-
 ),
 
 -- Sessions of one role that have one name and began in one second are one: two
 -- people who entered it cannot be told apart.
 with_contest as (
-
     select
         *,
         coalesce(
@@ -133,12 +72,10 @@ with_contest as (
             false
         ) as is_contested
     from with_lead
-
 ),
 
 -- The actions of a session that two people entered say nothing of either.
 contests as (
-
     select
         entry_key,
         entered_by,
@@ -155,7 +92,6 @@ contests as (
             end
         ) as source_identity
     from with_contest
-
 )
 
 select * from contests

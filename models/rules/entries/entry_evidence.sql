@@ -1,27 +1,14 @@
 with
 
-entries as (
+entries as (select * from {{ ref('entries') }}),
 
-    select * from {{ ref('entries') }}
+callers as (select * from {{ ref('entry_callers') }}),
 
-),
-
-callers as (
-
-    select * from {{ ref('entry_callers') }}
-
-),
-
-service_sessions as (
-
-    select * from {{ ref('service_sessions') }}
-
-),
+service_sessions as (select * from {{ ref('service_sessions') }}),
 
 -- The caller in the record of the assumption entered the session, whatever is
 -- done in it: a caller may choose name and second of a service's session.
 with_caller as (
-
     select
         entries.*,
         callers.is_of_permission_set,
@@ -52,11 +39,9 @@ with_caller as (
         on entries.entry_key = callers.entry_key
     left join service_sessions
         on entries.caller_session_id = service_sessions.session_id
-
 ),
 
 with_start_method as (
-
     select
         *,
         case
@@ -71,12 +56,10 @@ with_start_method as (
             else assumption_method
         end as start_method
     from with_caller
-
 ),
 
 -- The kind of entrant, by the entry's own records.
 with_origin as (
-
     select
         *,
         case
@@ -106,22 +89,18 @@ with_origin as (
             else 'observed'
         end as origin
     from with_start_method
-
 ),
 
 with_portal_entry as (
-
     select
         *,
         origin = 'identity center'
         or (origin = 'observed' and is_of_permission_set) as is_portal_entry
     from with_origin
-
 ),
 
 -- The session of a permission set's role is named after its user.
 with_portal_user as (
-
     select
         *,
         case
@@ -136,11 +115,9 @@ with_portal_user as (
                 then {{ principal_name('caller_arn') }}
         end as portal_user_name
     from with_portal_entry
-
 ),
 
 evidence as (
-
     select
         entry_key,
         session_id,
@@ -173,7 +150,6 @@ evidence as (
         assumption_mfa
 
     from with_portal_user
-
 )
 
 select * from evidence

@@ -1,34 +1,21 @@
 -- RULES 3: MFA by the entry's own records. Missing evidence never means no.
 with
 
-evidence as (
+evidence as (select * from {{ ref('entry_evidence') }}),
 
-    select * from {{ ref('entry_evidence') }}
-
-),
-
-contests as (
-
-    select * from {{ ref('entry_contests') }}
-
-),
+contests as (select * from {{ ref('entry_contests') }}),
 
 console_sign_ins as (
-
     select * from {{ ref('entry_sign_ins') }}
     where mfa in ('yes', 'no')
-
 ),
 
 portal_sign_ins as (
-
     select * from {{ ref('entry_portal_sign_ins') }}
     where mfa in ('yes', 'no')
-
 ),
 
 with_sign_ins as (
-
     select
         evidence.entry_key,
         evidence.origin,
@@ -44,11 +31,9 @@ with_sign_ins as (
         on evidence.entry_key = console_sign_ins.entry_key
     left join portal_sign_ins
         on evidence.entry_key = portal_sign_ins.entry_key
-
 ),
 
 with_mfa as (
-
     select
         entry_key,
         case
@@ -81,18 +66,15 @@ with_mfa as (
             when sign_in_mfa is not null then 'console sign-in'
         end as best_mfa_evidence
     from with_sign_ins
-
 ),
 
 with_evidence as (
-
     select
         entry_key,
         mfa,
         case when mfa in ('yes', 'no') then best_mfa_evidence end
             as mfa_evidence
     from with_mfa
-
 )
 
 select * from with_evidence

@@ -1,31 +1,14 @@
 with
 
-evidence as (
+evidence as (select * from {{ ref('entry_evidence') }}),
 
-    select * from {{ ref('entry_evidence') }}
+contests as (select * from {{ ref('entry_contests') }}),
 
-),
+recorded_actors as (select * from {{ ref('recorded_actors') }}),
 
-contests as (
-
-    select * from {{ ref('entry_contests') }}
-
-),
-
-recorded_actors as (
-
-    select * from {{ ref('recorded_actors') }}
-
-),
-
-entry_mfa as (
-
-    select * from {{ ref('entry_mfa') }}
-
-),
+entry_mfa as (select * from {{ ref('entry_mfa') }}),
 
 origins as (
-
     select
         evidence.entry_key,
         evidence.session_id,
@@ -73,7 +56,6 @@ origins as (
         on evidence.entry_key = recorded_actors.entry_key
     inner join entry_mfa
         on evidence.entry_key = entry_mfa.entry_key
-
 )
 
 select * from origins

@@ -1,7 +1,6 @@
 with
 
 entries as (
-
     select
         entry_key,
         entered_at,
@@ -12,42 +11,28 @@ entries as (
             as permission_set_name
     from {{ ref('entry_evidence') }}
     where is_portal_entry
-
 ),
 
-known_users as (
-
-    select * from {{ ref('portal_users') }}
-
-),
+known_users as (select * from {{ ref('portal_users') }}),
 
 portal_users as (
-
     select distinct
         user_id,
         user_name
     from known_users
-
 ),
 
-portal_events as (
-
-    select * from {{ ref('portal_events') }}
-
-),
+portal_events as (select * from {{ ref('portal_events') }}),
 
 -- A namesake of another identity store is another user.
 names_with_id as (
-
     select distinct
         user_name,
         coalesce(identity_store_arn, '') as identity_store_arn
     from known_users
-
 ),
 
 entries_by_known_id as (
-
     select
         entries.entry_key as row_key,
         entries.entered_at as happened_at,
@@ -58,7 +43,6 @@ entries_by_known_id as (
     from entries
     inner join portal_users
         on entries.user_name = portal_users.user_name
-
 ),
 
 -- Entries and events name their user by id or by name. An event may also have
@@ -74,11 +58,9 @@ entries_by_known_id as (
 ) }},
 
 entries_by_user as (
-
     select * from entries_by_record
     union all
     select * from entries_by_known_id
-
 ),
 
 {{ rows_by_name(
@@ -98,7 +80,6 @@ entries_by_user as (
 ) }},
 
 just_before as (
-
     select
         entries.entry_key,
         portal_events.event_id,
@@ -128,13 +109,11 @@ just_before as (
         near.sought_at between near.seeker_at
         - interval '{{ var("switch_pairing_seconds") }}' second
         and near.seeker_at
-
 ),
 
 -- Where no record tells the id of an entry's user, an unknown id is theirs if
 -- it is the only one.
 with_ids as (
-
     select
         *,
         min(case when is_of_nobody_known then user_id end)
@@ -142,11 +121,9 @@ with_ids as (
         = max(case when is_of_nobody_known then user_id end)
             over (partition by entry_key) as is_one_id
     from just_before
-
 ),
 
 ranked as (
-
     select
         *,
         row_number() over (
@@ -158,11 +135,9 @@ ranked as (
         ) as choice
     from with_ids
     where is_of_user or (is_of_nobody_known and is_one_id)
-
 ),
 
 nearest as (
-
     select
         entry_key,
         event_id,
@@ -173,7 +148,6 @@ nearest as (
         address_evidence
     from ranked
     where choice = 1
-
 )
 
 select * from nearest

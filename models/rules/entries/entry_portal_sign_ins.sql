@@ -3,26 +3,15 @@
 with
 
 evidence as (
-
     select * from {{ ref('entry_evidence') }}
     where portal_user_name is not null
-
 ),
 
-portal_events as (
+portal_events as (select * from {{ ref('entry_portal_events') }}),
 
-    select * from {{ ref('entry_portal_events') }}
-
-),
-
-portal_users as (
-
-    select * from {{ ref('portal_users') }}
-
-),
+portal_users as (select * from {{ ref('portal_users') }}),
 
 sign_ins as (
-
     select
         sign_in_id,
         sign_in_id || '/' || account_id as sign_in_key,
@@ -34,29 +23,23 @@ sign_ins as (
         source_ip_address
     from {{ ref('sign_ins') }}
     where sign_in_to = 'identity center' and outcome = 'success'
-
 ),
 
 -- Accounts are entered from the identity store of the organization alone.
 stores_of_portal as (
-
     select distinct identity_store_arn
     from {{ ref('corrected_identity_events') }}
     where
         event_source = 'sso.amazonaws.com'
         and event_name in ('Federate', 'GetRoleCredentials')
         and identity_store_arn is not null
-
 ),
 
 store_counts as (
-
     select count(*) as store_count from stores_of_portal
-
 ),
 
 sign_ins_to_portal as (
-
     select sign_ins.*
     from sign_ins
     cross join store_counts
@@ -66,12 +49,10 @@ sign_ins_to_portal as (
         sign_ins.identity_store_arn is null
         or stores_of_portal.identity_store_arn is not null
         or store_counts.store_count = 0
-
 ),
 
 -- The session's actions, or the choice just before it, tell the user's id.
 entries as (
-
     select
         evidence.entry_key,
         evidence.entered_at,
@@ -85,13 +66,11 @@ entries as (
     from evidence
     left join portal_events
         on evidence.entry_key = portal_events.entry_key
-
 ),
 
 -- Users of two identity stores may share a name: it counts where no id is
 -- known.
 entries_by_name as (
-
     select
         entries.entry_key as row_key,
         entries.entered_at as happened_at,
@@ -101,7 +80,6 @@ entries_by_name as (
     inner join portal_users
         on entries.user_name = portal_users.user_name
     where entries.user_id is null
-
 ),
 
 -- A sign-in without an id is found by its name. An entry without an id also
@@ -117,11 +95,9 @@ entries_by_name as (
 ) }},
 
 entries_by_user as (
-
     select * from entries_by_record
     union all
     select * from entries_by_name
-
 ),
 
 {{ rows_by_name(
@@ -140,7 +116,6 @@ entries_by_user as (
 ) }},
 
 ranked as (
-
     select
         entries.entry_key,
         sign_ins.*,
@@ -156,11 +131,9 @@ ranked as (
     where
         near.sought_at between near.seeker_at - {{ session_hours }}
         and near.seeker_at
-
 ),
 
 newest_sign_ins as (
-
     select
         entry_key,
         sign_in_id,
@@ -171,7 +144,6 @@ newest_sign_ins as (
         end as source_ip_address
     from ranked
     where sign_ins_ago = 1
-
 )
 
 select * from newest_sign_ins

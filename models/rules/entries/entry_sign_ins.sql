@@ -1,24 +1,17 @@
 with
 
-entries as (
-
-    select * from {{ ref('entries') }}
-
-),
+entries as (select * from {{ ref('entries') }}),
 
 sign_ins as (
-
     select
         *,
         sign_in_id || '/' || account_id as sign_in_key
     from {{ ref('sign_ins') }}
     where sign_in_to = 'console' and outcome = 'success'
-
 ),
 
 -- If the records of a switch are missing, the AssumeRole tells time and user.
 entered_by_console as (
-
     select
         entry_key,
         coalesce(
@@ -38,12 +31,10 @@ entered_by_console as (
         coalesce(switched_at, assumed_at) as entered_at
     from entries
     where switch_key is not null or assumption_method = 'console switch'
-
 ),
 
 -- A record of a sign-in names its user by the ARN, else by the principal id.
 entries_by_user as (
-
     select
         entry_key as row_key,
         entered_at as happened_at,
@@ -57,11 +48,9 @@ entries_by_user as (
         'principal id' as named_by,
         source_principal_id as user_name
     from entered_by_console
-
 ),
 
 sign_ins_by_user as (
-
     select
         sign_in_key as row_key,
         signed_in_at as happened_at,
@@ -69,7 +58,6 @@ sign_ins_by_user as (
             as named_by,
         coalesce(user_arn, principal_id) as user_name
     from sign_ins
-
 ),
 
 {{ near_in_time(
@@ -79,7 +67,6 @@ sign_ins_by_user as (
 
 -- A user who is deleted and made again has the same ARN and a new principal id.
 candidates as (
-
     select
         entered_by_console.entry_key,
         sign_ins.sign_in_id,
@@ -99,11 +86,9 @@ candidates as (
         and coalesce(
             entered_by_console.source_principal_id = sign_ins.principal_id, true
         )
-
 ),
 
 ranked as (
-
     select
         *,
         row_number() over (
@@ -111,11 +96,9 @@ ranked as (
             order by signed_in_at desc, sign_in_id asc
         ) as sign_ins_ago
     from candidates
-
 ),
 
 newest_sign_ins as (
-
     select
         entry_key,
         sign_in_id,
@@ -127,7 +110,6 @@ newest_sign_ins as (
         end as source_ip_address
     from ranked
     where sign_ins_ago = 1
-
 )
 
 select * from newest_sign_ins

@@ -2,18 +2,15 @@
 with
 
 evidence as (
-
     select
         evidence.*,
         contests.source_identity
     from {{ ref('entry_evidence') }} as evidence
     left join {{ ref('entry_contests') }} as contests
         on evidence.entry_key = contests.entry_key
-
 ),
 
 with_session_before as (
-
     select
         *,
         case
@@ -24,12 +21,10 @@ with_session_before as (
             when origin = 'role session' then caller_arn
         end as from_session_arn
     from evidence
-
 ),
 
 -- The name in the entry's own record, if there is one.
 with_recorded_actor as (
-
     select
         *,
         case
@@ -56,13 +51,11 @@ with_recorded_actor as (
                 )
         end as recorded_actor
     from with_session_before
-
 ),
 
 -- RULES 4: the caller chose the source identity, unless an assertion carried
 -- it. It names nobody where the record names somebody.
 with_source_identity as (
-
     select
         *,
         origin in ('saml', 'web identity')
@@ -72,11 +65,9 @@ with_source_identity as (
         and not (origin = 'roles anywhere' and source_identity is not null)
             as may_be_named_by_source_identity
     from with_recorded_actor
-
 ),
 
 with_actor as (
-
     select
         *,
         -- Where nobody is named, the session name is a guess.
@@ -154,11 +145,9 @@ with_actor as (
             else 'guess'
         end as actor_confidence
     from with_source_identity
-
 ),
 
 actors as (
-
     select
         entry_key,
         may_be_named_by_source_identity,
@@ -169,7 +158,6 @@ actors as (
         case when actor_name is not null then actor_confidence end
             as actor_confidence
     from with_actor
-
 )
 
 select * from actors

@@ -3,7 +3,6 @@
 with
 
 starts as (
-
     select
         session_id,
         caller_session_id,
@@ -16,23 +15,19 @@ starts as (
         end as begun_by
     from {{ ref('entries') }}
     where session_id is not null
-
 ),
 
 services as (
-
     select session_id
     from starts
     group by 1
     having
         max(case when is_activity_of_service then 1 else 0 end) = 1
         or (min(begun_by) = 'service' and max(begun_by) = 'service')
-
 ),
 
 -- A node asks for the sessions of its pods: they are a service's if it is.
 pods as (
-
     select starts.session_id
     from starts
     left join services
@@ -42,15 +37,12 @@ pods as (
         min(starts.begun_by) = 'node'
         and max(starts.begun_by) = 'node'
         and count(*) = count(services.session_id)
-
 ),
 
 sessions as (
-
     select session_id from services
     union distinct
     select session_id from pods
-
 )
 
 select * from sessions

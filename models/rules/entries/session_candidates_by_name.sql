@@ -3,14 +3,11 @@
 with
 
 starts as (
-
     select * from {{ ref('session_starts') }}
     where is_start or principal_id is not null
-
 ),
 
 activity as (
-
     select
         session_id as activity_key,
         principal_id,
@@ -20,26 +17,18 @@ activity as (
         {{ assumed_role_part('identity_arn', 'role') }} as role_name,
         {{ principal_session_name('principal_id') }} as role_session_name
     from {{ ref('session_activity') }}
-
 ),
 
-session_keys as (
-
-    select * from {{ ref('session_keys') }}
-
-),
+session_keys as (select * from {{ ref('session_keys') }}),
 
 keyed_sessions as (
-
     select distinct session_id
     from session_keys
-
 ),
 
 -- A start is found by its session name, by its issued key, or, for a root user
 -- whose key is not known, by the account.
 starts_by_name as (
-
     select
         entry_key as row_key,
         started_at as happened_at,
@@ -69,11 +58,9 @@ starts_by_name as (
         '' as third_name
     from starts
     where is_assumed_root and issued_access_key_id is null
-
 ),
 
 activity_by_name as (
-
     select
         activity_key as row_key,
         session_created_at as happened_at,
@@ -104,7 +91,6 @@ activity_by_name as (
         '' as third_name
     from activity
     where is_assumed_root
-
 ),
 
 {{ near_in_time(
@@ -116,7 +102,6 @@ activity_by_name as (
 -- activity are known, the issued key decides: by name alone, somebody else's
 -- session would pass for the service's.
 of_same_name as (
-
     select
         by_name.seeker as entry_key,
         by_name.sought as activity_key,
@@ -141,18 +126,15 @@ of_same_name as (
         by_name.named_by <> 'session'
         or starts.issued_access_key_id is null
         or keyed_sessions.session_id is null
-
 ),
 
 candidates as (
-
     select distinct
         entry_key,
         activity_key,
         apart
     from of_same_name
     where apart <= may_be_apart
-
 )
 
 select * from candidates

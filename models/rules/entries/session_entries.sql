@@ -1,47 +1,32 @@
 with
 
-starts as (
-
-    select * from {{ ref('session_starts') }}
-
-),
+starts as (select * from {{ ref('session_starts') }}),
 
 activity as (
-
     select
         session_id as activity_key,
         principal_id,
         session_created_at
     from {{ ref('session_activity') }}
-
 ),
 
-matches as (
-
-    select * from {{ ref('session_matches') }}
-
-),
+matches as (select * from {{ ref('session_matches') }}),
 
 issued_keys as (
-
     select * from {{ ref('session_keys') }}
     where is_issued
-
 ),
 
 starts_by_key as (
-
     select
         entry_key as row_key,
         started_at as happened_at,
         issued_access_key_id as access_key_id
     from starts
     where is_start
-
 ),
 
 activity_by_key as (
-
     select
         activity.activity_key as row_key,
         activity.session_created_at as happened_at,
@@ -49,7 +34,6 @@ activity_by_key as (
     from activity
     inner join issued_keys
         on activity.activity_key = issued_keys.session_id
-
 ),
 
 {{ near_in_time(
@@ -59,7 +43,6 @@ activity_by_key as (
 -- Two starts can begin one session. Only one of them is matched, but both
 -- belong to the session if their keys act in it.
 acting_starts as (
-
     select
         seeker as entry_key,
         min(sought) as activity_key
@@ -68,11 +51,9 @@ acting_starts as (
         {{ milliseconds_apart('seeker_at', 'sought_at') }}
         <= {{ 3600000 * var('longest_activity_hours') }}
     group by seeker
-
 ),
 
 with_activity as (
-
     select
         starts.*,
         coalesce(acting_starts.activity_key, matches.activity_key)
@@ -82,12 +63,10 @@ with_activity as (
         on starts.entry_key = acting_starts.entry_key
     left join matches
         on starts.entry_key = matches.entry_key
-
 ),
 
 -- The creation time that activity states is that of the session.
 started as (
-
     select
         starts.entry_key,
         case
@@ -110,11 +89,9 @@ started as (
     from with_activity as starts
     left join activity
         on starts.activity_key = activity.activity_key
-
 ),
 
 observed as (
-
     select
         activity.activity_key as entry_key,
         activity.activity_key as session_id,
@@ -126,15 +103,12 @@ observed as (
     left join with_activity as starts
         on activity.activity_key = starts.activity_key
     where starts.activity_key is null
-
 ),
 
 entries as (
-
     select * from started
     union all
     select * from observed
-
 )
 
 select * from entries

@@ -2,17 +2,14 @@
 with
 
 starts as (
-
     select
         *,
         {{ time_span('started_at', match_seconds) }} as span
     from {{ ref('session_starts') }}
     where is_start or principal_id is not null
-
 ),
 
 activity as (
-
     select
         session_id as activity_key,
         principal_id,
@@ -21,36 +18,26 @@ activity as (
         session_created_at,
         {{ time_span('session_created_at', match_seconds) }} as span
     from {{ ref('session_activity') }}
-
 ),
 
-by_name as (
-
-    select * from {{ ref('session_candidates_by_name') }}
-
-),
+by_name as (select * from {{ ref('session_candidates_by_name') }}),
 
 issued_keys as (
-
     select * from {{ ref('session_keys') }}
     where is_issued
-
 ),
 
 -- Times that are near enough are in one span of time or in neighbouring spans.
 -- The assumption counts too, which may be in the span beside its switch's.
 activity_near as (
-
     select
         activity.*,
         activity.span + neighbours.step as start_span
     from activity
     cross join (values (-2), (-1), (0), (1), (2)) as neighbours (step)
-
 ),
 
 of_same_principal as (
-
     select
         starts.entry_key,
         activity.activity_key,
@@ -77,21 +64,17 @@ of_same_principal as (
                 when activity.is_assumed_root then activity.access_key_id
                 else ''
             end
-
 ),
 
 possible as (
-
     select * from of_same_principal
     where apart <= {{ 1000 * match_seconds }}
     union distinct
     select * from by_name
-
 ),
 
 -- The issued key confirms a program's session, not one of the console.
 with_doubt as (
-
     select
         possible.entry_key,
         starts.started_at,
@@ -110,7 +93,6 @@ with_doubt as (
         on
             starts.issued_access_key_id = issued_keys.access_key_id
             and possible.activity_key = issued_keys.session_id
-
 ),
 
 -- One round for sessions confirmed by the issued key, and one each for those

@@ -1,25 +1,12 @@
 with
 
-console_switches as (
+console_switches as (select * from {{ ref('console_switches') }}),
 
-    select * from {{ ref('console_switches') }}
+switch_assumptions as (select * from {{ ref('switch_assumptions') }}),
 
-),
-
-switch_assumptions as (
-
-    select * from {{ ref('switch_assumptions') }}
-
-),
-
-assumptions as (
-
-    select * from {{ ref('assumptions') }}
-
-),
+assumptions as (select * from {{ ref('assumptions') }}),
 
 switches as (
-
     select
         console_switches.switch_key as entry_key,
         console_switches.switch_key,
@@ -52,11 +39,9 @@ switches as (
         on console_switches.switch_key = switch_assumptions.switch_key
     left join assumptions
         on switch_assumptions.assumption_key = assumptions.assumption_key
-
 ),
 
 other_assumptions as (
-
     select
         assumptions.assumption_key as entry_key,
         cast(null as varchar) as switch_key,
@@ -76,15 +61,12 @@ other_assumptions as (
     left join switch_assumptions
         on assumptions.assumption_key = switch_assumptions.assumption_key
     where switch_assumptions.assumption_key is null
-
 ),
 
 starts as (
-
     select * from switches
     union all
     select * from other_assumptions
-
 )
 
 select * from starts

@@ -18,14 +18,9 @@
 {%- endset %}
 with
 
-identity_events as (
-
-    select * from {{ ref('corrected_identity_events') }}
-
-),
+identity_events as (select * from {{ ref('corrected_identity_events') }}),
 
 requests as (
-
     select
         *,
         case
@@ -48,12 +43,10 @@ requests as (
             'rolesanywhere.amazonaws.com',
             'eks-auth.amazonaws.com'
         )
-
 ),
 
 -- AssumeRoot names an account, or its root user, where the others name a role.
 with_target as (
-
     select
         *,
         case
@@ -69,11 +62,9 @@ with_target as (
                 )
         end as root_account_id
     from requests
-
 ),
 
 with_role as (
-
     select
         *,
         coalesce(
@@ -90,11 +81,9 @@ with_role as (
             when outcome = 'success' then root_account_id
         end as session_principal_id
     from with_target
-
 ),
 
 copies as (
-
     select
         *,
         -- The role's account sees only the account of a caller from elsewhere.
@@ -109,14 +98,12 @@ copies as (
             event_id || '/' || recipient_account_id
         ) as shared_key
     from with_role
-
 ),
 
 -- Two copies of one request agree about the request and the caller. A record
 -- that contradicts them under their id, or repeats one of them, is a request of
 -- its own.
 compared_copies as (
-
     select
         *,
         count(*) over (partition by shared_key) as shared_count,
@@ -125,11 +112,9 @@ compared_copies as (
         and min(copy_of) over ({{ alike }})
         <> max(copy_of) over ({{ alike }}) as is_pair
     from copies
-
 ),
 
 keyed_copies as (
-
     select
         case
             when shared_count = 1 or (shared_count = 2 and is_pair)
@@ -185,7 +170,6 @@ keyed_copies as (
         shared_event_id
 
     from compared_copies
-
 )
 
 select * from keyed_copies

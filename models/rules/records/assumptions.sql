@@ -16,28 +16,19 @@
 ] %}
 with
 
-copies as (
-
-    select * from {{ ref('assumption_copies') }}
-
-),
+copies as (select * from {{ ref('assumption_copies') }}),
 
 caller_copies as (
-
     select * from copies
     where copy_of = 'caller account'
-
 ),
 
 role_copies as (
-
     select * from copies
     where copy_of = 'role account'
-
 ),
 
 folded as (
-
     select
         {%- for column in of_either_copy %}
             coalesce(caller_copies.{{ column }}, role_copies.{{ column }})
@@ -63,11 +54,9 @@ folded as (
     from caller_copies
     full outer join role_copies
         on caller_copies.assumption_key = role_copies.assumption_key
-
 ),
 
 named as (
-
     select
         assumption_key,
         role_assumption_id,
@@ -126,11 +115,9 @@ named as (
         role_event_id,
         shared_event_id
     from folded
-
 ),
 
 flagged as (
-
     select
         *,
         start_method = 'console switch' as is_console_switch,
@@ -141,7 +128,6 @@ flagged as (
             and coalesce(caller_type = 'AWSService', false)
         ) as is_service_assumption
     from named
-
 )
 
 select * from flagged

@@ -1,19 +1,17 @@
+{%- set of_either_half = [
+    'error_message', 'source_ip_address', 'user_agent', 'aws_region',
+] -%}
+{%- set of_leading_half = [
+    'role_account_id', 'role_name', 'role_partition', 'role_session_name',
+    'role_principal_id', 'source_account_id', 'source_arn',
+] -%}
 with
 
-halves as (
+halves as (select * from {{ ref('switch_halves') }}),
 
-    select * from {{ ref('switch_halves') }}
-
-),
-
-pairs as (
-
-    select * from {{ ref('switch_pairs') }}
-
-),
+pairs as (select * from {{ ref('switch_pairs') }}),
 
 role_halves as (
-
     select
         role_halves.*,
         pairs.source_half_id
@@ -21,21 +19,17 @@ role_halves as (
     left join pairs
         on role_halves.half_id = pairs.role_half_id
     where role_halves.half = 'role'
-
 ),
 
 single_source_halves as (
-
     select source_halves.*
     from halves as source_halves
     left join pairs
         on source_halves.half_id = pairs.source_half_id
     where source_halves.half = 'source' and pairs.source_half_id is null
-
 ),
 
 led_by_role_half as (
-
     select
         role_halves.half_id as switch_key,
         role_halves.event_id as role_switch_id,
@@ -49,64 +43,46 @@ led_by_role_half as (
                 then 'success'
             else role_halves.outcome
         end as outcome,
-        coalesce(role_halves.error_message, source_halves.error_message)
-            as error_message,
-        role_halves.role_account_id,
-        role_halves.role_name,
+        {%- for column in of_either_half %}
+            coalesce(role_halves.{{ column }}, source_halves.{{ column }})
+                as {{ column }},
+        {%- endfor %}
+        {%- for column in of_leading_half %}
+            role_halves.{{ column }},
+        {%- endfor %}
         source_halves.role_arn_with_path,
-        role_halves.role_partition,
-        role_halves.role_session_name,
-        role_halves.role_principal_id,
-        role_halves.source_account_id,
-        role_halves.source_arn,
         source_halves.source_principal_id,
-        coalesce(role_halves.source_ip_address, source_halves.source_ip_address)
-            as source_ip_address,
-        coalesce(role_halves.user_agent, source_halves.user_agent)
-            as user_agent,
-        coalesce(role_halves.aws_region, source_halves.aws_region)
-            as aws_region,
         role_halves.event_id as role_event_id,
         source_halves.event_id as source_event_id
     from role_halves
     left join halves as source_halves
         on role_halves.source_half_id = source_halves.half_id
-
 ),
 
 led_by_source_half as (
-
     select
         half_id as switch_key,
         event_id as role_switch_id,
         switched_at,
         'source account' as seen_in,
         outcome,
-        error_message,
-        role_account_id,
-        role_name,
+        {%- for column in of_either_half %}
+            {{ column }},
+        {%- endfor %}
+        {%- for column in of_leading_half %}
+            {{ column }},
+        {%- endfor %}
         role_arn_with_path,
-        role_partition,
-        role_session_name,
-        role_principal_id,
-        source_account_id,
-        source_arn,
         source_principal_id,
-        source_ip_address,
-        user_agent,
-        aws_region,
         cast(null as varchar) as role_event_id,
         event_id as source_event_id
     from single_source_halves
-
 ),
 
 switches as (
-
     select * from led_by_role_half
     union all
     select * from led_by_source_half
-
 )
 
 select * from switches

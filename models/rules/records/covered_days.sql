@@ -1,26 +1,13 @@
 -- RULES 11: how far an account, region and day of delivery has its logs.
 with
 
-covering_files as (
+covering_files as (select * from {{ ref('covering_files') }}),
 
-    select * from {{ ref('covering_files') }}
+archived_days as (select * from {{ ref('archived_days') }}),
 
-),
-
-archived_logs as (
-
-    select * from {{ ref('archived_logs') }}
-
-),
-
-empty_days as (
-
-    select * from {{ ref('empty_days') }}
-
-),
+proved_empty_days as (select * from {{ ref('proved_empty_days') }}),
 
 file_days as (
-
     select
         account_id,
         aws_region,
@@ -36,58 +23,9 @@ file_days as (
         and aws_region is not null
         and delivered_date is not null
     group by 1, 2, 3
-
-),
-
-newest_archived_logs as (
-
-    select
-        *,
-        row_number() over (
-            partition by log_root, account_id, aws_region, delivered_date
-            order by loaded_at desc, load_id desc
-        ) as times_ago
-    from archived_logs
-
-),
-
--- Several trails of an account have several roots.
-archived_days as (
-
-    select distinct
-        account_id,
-        aws_region,
-        delivered_date
-    from newest_archived_logs
-    where times_ago = 1 and is_archived
-
-),
-
-newest_empty_days as (
-
-    select
-        *,
-        row_number() over (
-            partition by log_root, account_id, aws_region, delivered_date
-            order by loaded_at desc, load_id desc
-        ) as times_ago
-    from empty_days
-
-),
-
-proved_empty_days as (
-
-    select distinct
-        account_id,
-        aws_region,
-        delivered_date
-    from newest_empty_days
-    where times_ago = 1 and is_empty
-
 ),
 
 seen_days as (
-
     select
         account_id,
         aws_region,
@@ -97,11 +35,9 @@ seen_days as (
     select * from archived_days
     union distinct
     select * from proved_empty_days
-
 ),
 
 spans as (
-
     select
         account_id,
         aws_region,
@@ -110,11 +46,9 @@ spans as (
     from seen_days
     where {{ is_log_date('delivered_date') }}
     group by 1, 2
-
 ),
 
 days as (
-
     select
         spans.account_id,
         spans.aws_region,
@@ -126,11 +60,9 @@ days as (
                 'spans.first_delivered_date', 'spans.last_delivered_date'
             ) }}
         ) as calendar (delivered_date)
-
 ),
 
 covered_days as (
-
     select
         days.account_id,
         days.aws_region,
@@ -165,7 +97,6 @@ covered_days as (
             days.account_id = proved_empty_days.account_id
             and days.aws_region = proved_empty_days.aws_region
             and days.delivered_date = proved_empty_days.delivered_date
-
 )
 
 select * from covered_days

@@ -1,14 +1,9 @@
 -- RULES 11: a file's events stay, even if it cannot be read any more.
 with
 
-log_reads as (
-
-    select * from {{ ref('log_reads') }}
-
-),
+log_reads as (select * from {{ ref('log_reads') }}),
 
 ranked as (
-
     select
         *,
         row_number() over (
@@ -20,31 +15,25 @@ ranked as (
             order by loaded_at desc, load_id desc
         ) as attempts_like_it_ago
     from log_reads
-
 ),
 
 -- A folder has a row while it cannot be listed, after that its files have rows.
 newest_attempts as (
-
     select * from ranked
     where
         attempts_ago = 1
         and not (log_file like '%/' and status <> 'unreadable')
-
 ),
 
 newest_reads as (
-
     select * from ranked
     where
         attempts_like_it_ago = 1
         and status <> 'unreadable'
         and log_file not like '%/'
-
 ),
 
 covering_files as (
-
     select
         newest_attempts.log_file,
         -- Where a file's key does not tell them, its records did.
@@ -62,7 +51,6 @@ covering_files as (
     from newest_attempts
     left join newest_reads
         on newest_attempts.log_file = newest_reads.log_file
-
 )
 
 select * from covering_files

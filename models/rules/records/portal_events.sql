@@ -3,25 +3,20 @@
 with
 
 identity_events as (
-
     select * from {{ ref('corrected_identity_events') }}
     where
         event_source = 'sso.amazonaws.com'
         and event_name in ('Federate', 'GetRoleCredentials')
         and error_code is null
         and error_message is null
-
 ),
 
 known_users as (
-
     select distinct user_id
     from {{ ref('portal_users') }}
-
 ),
 
 portal_events as (
-
     select
         identity_events.event_id || '/' || identity_events.recipient_account_id
             as portal_event_key,
@@ -42,7 +37,6 @@ portal_events as (
     from identity_events
     left join known_users
         on identity_events.on_behalf_of_user_id = known_users.user_id
-
 )
 
 select * from portal_events

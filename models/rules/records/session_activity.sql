@@ -1,13 +1,8 @@
 with
 
-session_actions as (
-
-    select * from {{ ref('corrected_session_actions') }}
-
-),
+session_actions as (select * from {{ ref('corrected_session_actions') }}),
 
 actions as (
-
     select
         *,
         date_trunc('second', session_created_at) as created_at,
@@ -18,11 +13,9 @@ actions as (
             when {{ is_ip_address('source_ip_address') }} then source_ip_address
         end as ip_address
     from session_actions
-
 ),
 
 activity as (
-
     select
         ---------- key
         case
@@ -72,7 +65,6 @@ activity as (
 
     from actions
     group by principal_id, created_at, access_key_id, is_assumed_root
-
 )
 
 select * from activity

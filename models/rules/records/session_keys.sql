@@ -2,33 +2,26 @@
 with
 
 session_actions as (
-
     select * from {{ ref('corrected_session_actions') }}
     where access_key_ids is not null
-
 ),
 
 activity as (
-
     select
         session_id,
         principal_id,
         session_created_at,
         access_key_id
     from {{ ref('session_activity') }}
-
 ),
 
 issued as (
-
     select distinct issued_access_key_id as access_key_id
     from {{ ref('assumptions') }}
     where issued_access_key_id is not null
-
 ),
 
 acting as (
-
     select distinct
         session_actions.principal_id,
         date_trunc('second', session_actions.session_created_at)
@@ -38,11 +31,9 @@ acting as (
     from session_actions
     cross join unnest(split(session_actions.access_key_ids, ','))
         as listed (access_key_id)
-
 ),
 
 acting_keys as (
-
     select
         activity.session_id,
         acting.access_key_id,
@@ -56,7 +47,6 @@ acting_keys as (
             = coalesce(activity.access_key_id, '')
     left join issued
         on acting.access_key_id = issued.access_key_id
-
 )
 
 select * from acting_keys

@@ -3,25 +3,21 @@
 with
 
 console_switches as (
-
     select
         *,
         outcome = 'failure' as is_refused
     from {{ ref('console_switches') }}
-
 ),
 
 -- The console assumes roles from AWS's addresses, which are logged as names. A
 -- program assumes them from an IP address.
 assumptions as (
-
     select
         *,
         outcome = 'failure' as is_refused,
         not is_by_console
         and {{ is_ip_address('source_ip_address') }} as is_of_program
     from {{ ref('assumptions') }}
-
 ),
 
 -- A switch names its assumption in two ways. The role half names the session,
@@ -82,7 +78,6 @@ assumptions as (
 ) }},
 
 possible as (
-
     select
         console_switches.switch_key,
         console_switches.switched_at,
@@ -116,19 +111,16 @@ possible as (
                     or assumptions.caller_principal_id is null
             else true
         end
-
 ),
 
 -- The session was assumed in the same second or two.
 candidates as (
-
     select * from possible
     where
         apart <= case
             when is_of_session then {{ match_limit }}
             else {{ pairing_limit }}
         end
-
 ),
 
 -- One round for each of the two surer kinds of match, three for the last kind,

@@ -1,16 +1,13 @@
 with
 
 switch_events as (
-
     select * from {{ ref('corrected_identity_events') }}
     where
         event_source = 'signin.amazonaws.com'
         and event_name = 'SwitchRole'
-
 ),
 
 sided as (
-
     select
         *,
         case
@@ -21,11 +18,9 @@ sided as (
             else 'source'
         end as half
     from switch_events
-
 ),
 
 role_halves as (
-
     select
         half,
         event_id || '/' || recipient_account_id as half_id,
@@ -51,11 +46,9 @@ role_halves as (
         aws_region
     from sided
     where half = 'role'
-
 ),
 
 source_halves as (
-
     select
         half,
         event_id || '/' || recipient_account_id as half_id,
@@ -80,15 +73,12 @@ source_halves as (
         aws_region
     from sided
     where half = 'source'
-
 ),
 
 halves as (
-
     select * from role_halves
     union all
     select * from source_halves
-
 )
 
 select * from halves

@@ -1,33 +1,27 @@
 with
 
 halves as (
-
     -- A failed half has no twin.
     select * from {{ ref('switch_halves') }}
     where outcome <> 'failure'
-
 ),
 
 source_halves as (
-
     select
         *,
         half_id as row_key,
         switched_at as happened_at
     from halves
     where half = 'source'
-
 ),
 
 role_halves as (
-
     select
         *,
         half_id as row_key,
         switched_at as happened_at
     from halves
     where half = 'role'
-
 ),
 
 {{ near_in_time(
@@ -36,7 +30,6 @@ role_halves as (
 ) }},
 
 possible as (
-
     select
         near.sought as source_half_id,
         near.seeker as role_half_id,
@@ -49,14 +42,11 @@ possible as (
         on near.sought = source_halves.half_id
     inner join role_halves
         on near.seeker = role_halves.half_id
-
 ),
 
 candidates as (
-
     select * from possible
     where apart <= {{ 1000 * var('switch_pairing_seconds') }}
-
 ),
 
 -- Three rounds, by RULES 1.

@@ -2,32 +2,15 @@
 -- nearer one.
 with
 
-sessions as (
+sessions as (select * from {{ ref('sessions') }}),
 
-    select * from {{ ref('sessions') }}
+portal_events as (select * from {{ ref('entry_portal_events') }}),
 
-),
+portal_sign_ins as (select * from {{ ref('entry_portal_sign_ins') }}),
 
-portal_events as (
-
-    select * from {{ ref('entry_portal_events') }}
-
-),
-
-portal_sign_ins as (
-
-    select * from {{ ref('entry_portal_sign_ins') }}
-
-),
-
-console_sign_ins as (
-
-    select * from {{ ref('entry_sign_ins') }}
-
-),
+console_sign_ins as (select * from {{ ref('entry_sign_ins') }}),
 
 with_near_action as (
-
     select
         *,
         case
@@ -37,11 +20,9 @@ with_near_action as (
                 then first_ip_address
         end as near_action_address
     from sessions
-
 ),
 
 addresses_by_evidence as (
-
     select
         sessions.session_id,
         sessions.switch_address,
@@ -61,11 +42,9 @@ addresses_by_evidence as (
         on sessions.entry_key = portal_sign_ins.entry_key
     left join console_sign_ins
         on sessions.entry_key = console_sign_ins.entry_key
-
 ),
 
 addresses as (
-
     select
         session_id,
         coalesce(
@@ -85,7 +64,6 @@ addresses as (
             when first_ip_address is not null then 'first action'
         end as address_evidence
     from addresses_by_evidence
-
 )
 
 select * from addresses

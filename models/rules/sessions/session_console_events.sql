@@ -1,25 +1,18 @@
 with
 
-sessions as (
-
-    select * from {{ ref('sessions') }}
-
-),
+sessions as (select * from {{ ref('sessions') }}),
 
 -- The console names a session after its user: this name is used where no record
 -- tells the entrant's ARN.
 entrants as (
-
     select distinct
         session_id,
         entrant_arn
     from {{ ref('entry_origins') }}
     where session_id is not null
-
 ),
 
 renewals_and_exits as (
-
     select
         event_id || '/' || recipient_account_id as console_event_key,
         event_id,
@@ -33,13 +26,11 @@ renewals_and_exits as (
         event_source = 'signin.amazonaws.com'
         and event_name in ('RenewRole', 'ExitRole')
         and sign_in_outcome <> 'failure'
-
 ),
 
 -- The record in the role's account names the session. The record in the source
 -- account names the user and the role.
 events_by_name as (
-
     select
         console_event_key as row_key,
         event_at as happened_at,
@@ -68,11 +59,9 @@ events_by_name as (
     from renewals_and_exits
     cross join (values (true), (false)) as entrants (is_known)
     where renewals_and_exits.of_role_arn is not null
-
 ),
 
 sessions_by_name as (
-
     select
         session_id as row_key,
         started_at as happened_at,
@@ -94,7 +83,6 @@ sessions_by_name as (
     from sessions
     inner join entrants
         on sessions.session_id = entrants.session_id
-
 ),
 
 {{ near_in_time(
@@ -103,7 +91,6 @@ sessions_by_name as (
 ) }},
 
 possible as (
-
     select
         renewals_and_exits.console_event_key,
         renewals_and_exits.event_id,
@@ -120,13 +107,11 @@ possible as (
     where
         near.seeker_at between near.sought_at and near.sought_at
         + interval '{{ var("longest_session_hours") }}' hour
-
 ),
 
 -- An event belongs to the session that started last before it. A session that
 -- began in the second of a renewal was begun by the renewal.
 ranked as (
-
     select
         *,
         row_number() over (
@@ -137,11 +122,9 @@ ranked as (
                 session_id asc
         ) as sessions_ago
     from possible
-
 ),
 
 events_of_sessions as (
-
     select
         console_event_key,
         event_id,
@@ -151,7 +134,6 @@ events_of_sessions as (
         session_id
     from ranked
     where sessions_ago = 1
-
 )
 
 select * from events_of_sessions

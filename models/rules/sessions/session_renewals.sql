@@ -1,32 +1,26 @@
 with
 
 renewals as (
-
     select * from {{ ref('session_console_events') }}
     where event_name = 'RenewRole'
-
 ),
 
 role_renewals as (
-
     select
         *,
         console_event_key as row_key,
         event_at as happened_at
     from renewals
     where side = 'role'
-
 ),
 
 source_renewals as (
-
     select
         *,
         console_event_key as row_key,
         event_at as happened_at
     from renewals
     where side = 'source'
-
 ),
 
 {{ near_in_time(
@@ -34,7 +28,6 @@ source_renewals as (
 ) }},
 
 possible as (
-
     select
         near.sought as role_key,
         near.seeker as source_key,
@@ -48,15 +41,12 @@ possible as (
         on near.sought = role_renewals.console_event_key
     inner join source_renewals
         on near.seeker = source_renewals.console_event_key
-
 ),
 
 -- The two accounts' records of one renewal.
 candidates as (
-
     select * from possible
     where apart <= {{ 1000 * var('switch_pairing_seconds') }}
-
 ),
 
 -- Three rounds, as in switch_pairs.
@@ -71,7 +61,6 @@ candidates as (
 ) }},
 
 counted as (
-
     select
         renewals.session_id,
         count(*) - count(nearest_pairs.source_key) as renewal_count
@@ -79,7 +68,6 @@ counted as (
     left join nearest_pairs
         on renewals.console_event_key = nearest_pairs.source_key
     group by renewals.session_id
-
 )
 
 select * from counted

@@ -1,28 +1,17 @@
 with
 
 entry_origins as (
-
     select * from {{ ref('entry_origins') }}
     where session_id is not null
-
 ),
 
-entries as (
+entries as (select * from {{ ref('entries') }}),
 
-    select * from {{ ref('entries') }}
-
-),
-
-role_arns as (
-
-    select * from {{ ref('role_arns') }}
-
-),
+role_arns as (select * from {{ ref('role_arns') }}),
 
 -- RULES 2: an entry of a person goes before one of a service. A switch tells
 -- most about a session, then an AssumeRole that names a caller.
 ranked_entries as (
-
     select
         *,
         row_number() over (
@@ -38,18 +27,14 @@ ranked_entries as (
                 entry_key
         ) as entry_number
     from entry_origins
-
 ),
 
 leading_entries as (
-
     select * from ranked_entries
     where entry_number = 1
-
 ),
 
 with_records as (
-
     select
         entries.session_id,
         entries.entry_key,
@@ -112,13 +97,25 @@ with_records as (
     from leading_entries
     inner join entries
         on leading_entries.entry_key = entries.entry_key
-
 ),
 
 with_role_arn as (
-
     select
-        with_records.*,
+        with_records.session_id,
+        with_records.entry_key,
+        with_records.principal_id,
+        with_records.started_at,
+        with_records.start_method,
+        with_records.role_switch_id,
+        with_records.assume_role_event_id,
+        with_records.is_service_session,
+        with_records.is_contested,
+        case
+            when not with_records.is_contested then with_records.entry_key
+        end as actor_entry_key,
+        with_records.role_account_id,
+        with_records.role_name,
+        with_records.role_session_name,
         coalesce(
             with_records.shown_role_arn,
             arns_by_id.role_arn,
@@ -128,7 +125,19 @@ with_role_arn as (
                 'with_records.role_account_id',
                 'with_records.role_name'
             ) }}
-        ) as role_arn
+        ) as role_arn,
+        with_records.switch_address,
+        with_records.assumption_address,
+        with_records.first_ip_address,
+        with_records.first_ip_action_at,
+        with_records.first_action_at,
+        with_records.last_action_at,
+        with_records.action_count,
+        with_records.write_count,
+        with_records.denied_count,
+        with_records.source_ip_count,
+        with_records.expires_at,
+        with_records.alive_until
     from with_records
     left join role_arns as arns_by_id
         on
@@ -137,39 +146,6 @@ with_role_arn as (
         on
             with_records.role_account_id || '/' || with_records.role_name
             = arns_by_name.role_key
-
-),
-
-sessions as (
-
-    select
-        session_id,
-        entry_key,
-        principal_id,
-        started_at,
-        start_method,
-        role_switch_id,
-        assume_role_event_id,
-        is_service_session,
-        is_contested,
-        role_account_id,
-        role_name,
-        role_session_name,
-        role_arn,
-        switch_address,
-        assumption_address,
-        first_ip_address,
-        first_ip_action_at,
-        first_action_at,
-        last_action_at,
-        action_count,
-        write_count,
-        denied_count,
-        source_ip_count,
-        expires_at,
-        alive_until
-    from with_role_arn
-
 )
 
-select * from sessions
+select * from with_role_arn
