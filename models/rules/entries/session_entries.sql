@@ -68,27 +68,30 @@ with_activity as (
 -- The creation time that activity states is that of the session.
 started as (
     select
-        starts.entry_key,
+        with_activity.entry_key,
         case
-            when starts.activity_key is not null then starts.activity_key
-            when starts.is_start and starts.is_assumed_root
+            when with_activity.activity_key is not null
+                then with_activity.activity_key
+            when with_activity.is_start and with_activity.is_assumed_root
                 then {{ root_session_id(
-                    'starts.principal_id',
-                    'starts.started_at',
-                    'starts.issued_access_key_id'
+                    'with_activity.principal_id',
+                    'with_activity.started_at',
+                    'with_activity.issued_access_key_id'
                 ) }}
-            when starts.is_start
+            when with_activity.is_start
                 then
-                    starts.principal_id || '@'
-                    || {{ iso_text('starts.started_at') }}
+                    with_activity.principal_id || '@'
+                    || {{ iso_text('with_activity.started_at') }}
         end as session_id,
-        starts.switch_key,
-        starts.assumption_key,
-        coalesce(starts.principal_id, activity.principal_id) as principal_id,
-        coalesce(activity.session_created_at, starts.started_at) as started_at
-    from with_activity as starts
+        with_activity.switch_key,
+        with_activity.assumption_key,
+        coalesce(with_activity.principal_id, activity.principal_id)
+            as principal_id,
+        coalesce(activity.session_created_at, with_activity.started_at)
+            as started_at
+    from with_activity
     left join activity
-        on starts.activity_key = activity.activity_key
+        on with_activity.activity_key = activity.activity_key
 ),
 
 observed as (
@@ -100,9 +103,9 @@ observed as (
         activity.principal_id,
         activity.session_created_at as started_at
     from activity
-    left join with_activity as starts
-        on activity.activity_key = starts.activity_key
-    where starts.activity_key is null
+    left join with_activity
+        on activity.activity_key = with_activity.activity_key
+    where with_activity.activity_key is null
 ),
 
 entries as (

@@ -54,7 +54,7 @@ class ArchivedLogs:
 
 
 def day_parts(changes: Mapping[LogDay, bool], flag: str) -> list[list[dict[str, object]]]:
-    """Return what changed of days as the macro ``told_log_days`` takes it, a part for a statement.
+    """Return the changed days in parts, one a statement, as ``log_days_from_variable`` takes them.
 
     Accounts that have the same days of a region share a row.
     """
