@@ -161,20 +161,16 @@ typed as (
 flagged as (
     select
         *,
-        case
-            when event_source in ('sts.amazonaws.com', 'eks-auth.amazonaws.com')
-                then coalesce(
-                    (
-                        identity_type = 'AWSService'
-                        and coalesce(invoked_by, '')
-                        <> 'rolesanywhere.amazonaws.com'
-                    )
-                    or {{ arn_resource('requested_role_arn') }}
-                    like 'role/aws-service-role/%',
-                    false
-                )
-            else false
-        end as is_service_assumption
+        coalesce(
+            event_source in ('sts.amazonaws.com', 'eks-auth.amazonaws.com')
+            and (
+                identity_type = 'AWSService'
+                and coalesce(invoked_by, '') <> 'rolesanywhere.amazonaws.com'
+                or {{ arn_resource('requested_role_arn') }}
+                like 'role/aws-service-role/%'
+            ),
+            false
+        ) as is_service_assumption
     from typed
 )
 
