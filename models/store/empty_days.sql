@@ -1,8 +1,11 @@
+{#- Those that `rolecall verify`, which runs this, found to be proved empty, and
+    those that it found not to be any more. -#}
+{%- set found = told_log_days(var('empty_days'), 'is_empty') -%}
 {%- set known = this if is_incremental() else none -%}
 with
 
 news as (
-    {{ news_of_log_days(empty_days_found(), 'is_empty', known) }}
+    {{ news_of_log_days(found, 'is_empty', known) }}
 ),
 
 stamped as (

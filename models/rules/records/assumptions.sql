@@ -120,7 +120,6 @@ named as (
 flagged as (
     select
         *,
-        start_method = 'console switch' as is_console_switch,
         -- A pod's session is a service's if a service, or a node, asked for it.
         start_method = 'service'
         or (
