@@ -9,5 +9,5 @@
 {%- endmacro %}
 
 {% macro athena__load_id() -%}
-    cast({{ sql_text(invocation_id ~ '/' ~ var('load_slice', 1)) }} as varchar)
+    cast({{ sql_text(invocation_id ~ '/1') }} as varchar)
 {%- endmacro %}

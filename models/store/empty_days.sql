@@ -1,8 +1,11 @@
+{#- The days that `rolecall verify` found to be proved empty, and those that are
+    not proved any more. -#}
+{%- set found = log_days_from_variable(var('empty_days'), 'is_empty') -%}
 {%- set known = this if is_incremental() else none -%}
 with
 
 news as (
-    {{ news_of_log_days(empty_days_found(), 'is_empty', known) }}
+    {{ news_of_log_days(found, 'is_empty', known) }}
 ),
 
 stamped as (

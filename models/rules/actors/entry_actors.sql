@@ -143,8 +143,10 @@ actors as (
         actor_type,
         case when actor_name is not null then actor_method end as actor_method,
         case
-            when actor_name is not null
-                then {{ confidence_name('confidence_rank') }}
+            when actor_name is null then cast(null as varchar)
+            when confidence_rank = 3 then 'certain'
+            when confidence_rank = 2 then 'likely'
+            when confidence_rank = 1 then 'guess'
         end as actor_confidence,
         mfa,
         case when mfa in ('yes', 'no') then mfa_evidence end as mfa_evidence

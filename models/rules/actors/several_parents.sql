@@ -55,10 +55,8 @@ with_actors as (
         end as actor_name,
         case when roots.is_cut then 'unknown' else entry_origins.actor_type end
             as actor_type,
-        case
-            when roots.is_cut then 1
-            else {{ confidence_rank('entry_origins.actor_confidence') }}
-        end as confidence_rank
+        case when roots.is_cut then 1 else entry_origins.confidence_rank end
+            as confidence_rank
     from roots
     inner join sessions
         on roots.root_session_id = sessions.session_id

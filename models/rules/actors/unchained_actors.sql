@@ -45,7 +45,7 @@ actors as (
         end as actor_method,
         coalesce(
             several_parent_actors.confidence_rank,
-            {{ confidence_rank('entry_origins.actor_confidence') }}
+            entry_origins.confidence_rank
         ) as confidence_rank,
         entry_origins.mfa,
         entry_origins.mfa_evidence

@@ -39,7 +39,7 @@ origins as (
         recorded_actors.actor_name,
         recorded_actors.actor_type,
         recorded_actors.actor_method,
-        recorded_actors.actor_confidence,
+        recorded_actors.confidence_rank,
 
         ---------- with MFA or not, chains aside
         entry_mfa.mfa,

@@ -125,8 +125,9 @@ with_actor as (
             when source_identity is not null then 'source identity'
             else 'session name'
         end as actor_method,
+        -- 3 certain, 2 likely, 1 guess.
         case
-            when is_named_by_assertion then 'certain'
+            when is_named_by_assertion then 3
             when
                 recorded_actor is not null
                 and (
@@ -136,14 +137,14 @@ with_actor as (
                         and federating_user_arn is null
                     )
                 )
-                then 'likely'
-            when recorded_actor is not null then 'certain'
+                then 2
+            when recorded_actor is not null then 3
             when
                 source_identity is not null
                 or origin in ('service', 'roles anywhere')
-                then 'likely'
-            else 'guess'
-        end as actor_confidence
+                then 2
+            else 1
+        end as confidence_rank
     from with_source_identity
 ),
 
@@ -155,8 +156,8 @@ actors as (
         actor_name,
         actor_type,
         case when actor_name is not null then actor_method end as actor_method,
-        case when actor_name is not null then actor_confidence end
-            as actor_confidence
+        case when actor_name is not null then confidence_rank end
+            as confidence_rank
     from with_actor
 )
 

@@ -120,7 +120,6 @@ named as (
 flagged as (
     select
         *,
-        start_method = 'console switch' as is_console_switch,
         -- Of pods' sessions, those that a service asked for are a service's.
         start_method = 'service'
         or (
