@@ -97,6 +97,7 @@ class SliceLoad:
         has_logs: HasUnreadLogs | None = None,
     ) -> None:
         self._settings = settings
+        self._slice_days = int(settings.slice_days or project_variables()["slice_days"])
         self._archived = ArchivedLogs() if archived is None else archived
         self._run_dbt = run
         self._athena = athena
@@ -163,7 +164,7 @@ class SliceLoad:
         days = self._staged_days() if row_count else []
         left: Window = (Span(days[0], days[-1]),) if days else ()
         while left:
-            slice_ = slice_of_days(left, self._slice_days(), days)
+            slice_ = slice_of_days(left, self._slice_days, days)
             if not slice_.rest:
                 self._read(self._left)
                 return
@@ -181,7 +182,7 @@ class SliceLoad:
         """Scan the next slice; return it and how many records it has."""
         slice_ = next_slice(
             self._left,
-            self._slice_days(),
+            self._slice_days,
             self._table.most_days_in_a_scan,
             self._has_unread_logs,
         )
@@ -266,7 +267,7 @@ class SliceLoad:
             suspects,
             self._spare_bytes,
         )
-        path = search.run(self._slice_days())
+        path = search.run(self._slice_days)
         self.loaded.raw_bytes += search.scanned_bytes
         if self._spare_bytes is not None:
             self._spare_bytes -= search.scanned_bytes
@@ -302,15 +303,13 @@ class SliceLoad:
         ).rows()
         return [date.fromisoformat(day) for (day,) in rows]
 
-    def _slice_days(self) -> int:
-        return int(self._settings.slice_days or project_variables()["slice_days"])
-
     def _halved(self, error: RolecallError) -> bool:
         """Make slices half as long if that may help; return whether it may."""
-        days = self._slice_days()
-        if isinstance(error, ScanLimitError) or days == 1 or not _TOO_MUCH.search(str(error)):
+        if isinstance(error, ScanLimitError) or not _TOO_MUCH.search(str(error)):
             return False
-        self._settings = self._settings.model_copy(update={"slice_days": days // 2})
+        if self._slice_days == 1:
+            return False
+        self._slice_days //= 2
         return True
 
 
