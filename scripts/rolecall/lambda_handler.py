@@ -32,7 +32,7 @@ from rolecall.aws.clients import Patience, make_clients
 from rolecall.aws.failed_queries import QueryError
 from rolecall.errors import DeadlineError, RolecallError, UsageError
 from rolecall.names import Workspace, valid_folder, valid_name, valid_table
-from rolecall.output.formats import Result, json_value
+from rolecall.output.formats import json_value
 from rolecall.parameters import (
     LONGEST_LITERAL,
     Parameter,
@@ -57,6 +57,7 @@ from rolecall.queries.notes import (
     note_on_workloads,
     notes_on_names,
 )
+from rolecall.result import Result
 
 PACKED_QUERIES = "lambda_queries.json"
 """The file beside this module with the compiled queries and their parameters, by name."""

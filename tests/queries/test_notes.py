@@ -11,11 +11,11 @@ import pytest
 from rolecall.errors import StaleLogsError
 from rolecall.local.log_files import LogFile, find_log_files
 from rolecall.local.log_source import FileRead, RawRead
-from rolecall.output.formats import Result
 from rolecall.project.analyses import analyses
 from rolecall.queries.coverage import FileDay, coverage_note, gaps_of_files
 from rolecall.queries.notes import Question, check_is_recent, newest_log, notes_on_names, window
 from rolecall.queries.raw_notes import unread_note
+from rolecall.result import Result
 from rolecall.trail_layout import KeyFacts
 from support.command_line import SAMPLE, Rolecall
 

@@ -25,11 +25,11 @@ from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, has_own_table, table_stock
 from rolecall.aws.trail_bucket import RegionFolder
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
-from rolecall.output.formats import Result
 from rolecall.project.analyses import analyses, compile_analyses, compiled_analysis
 from rolecall.project.location import project_digest
 from rolecall.project.run import failures, run_dbt
 from rolecall.refresh_summary import DoubtfulFile, RefreshSummary, Unreadable
+from rolecall.result import Result
 from rolecall.settings import Settings
 from rolecall.setup.new_folders import add_new_folders
 from rolecall.text import note

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
@@ -19,6 +19,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from rolecall.errors import UsageError
+from rolecall.result import Result
 from rolecall.text import Screen, cells, clean, fitted, is_shown, say_data, standard_output
 
 FORMATS = ("table", "csv", "json", "parquet")
@@ -37,19 +38,6 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _QUOTED = re.compile(r'[,;|"\t\r\n]')
 _NARROWEST_CELL = 16
 _GAP = " "
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The rows of a query, which can be read as often as need be.
-
-    ``types`` are text, bigint, ubigint, hugeint, decimal(PRECISION,SCALE), double, boolean, date or
-    timestamp (UTC). A date or a time that Python has none for is text.
-    """
-
-    columns: Sequence[str]
-    types: Sequence[str]
-    rows: Collection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rolecall.errors import RolecallError
-from rolecall.output.formats import Result, local_time
+from rolecall.output.formats import local_time
+from rolecall.result import Result
 
 _ROW_GROUP_BYTES, _ROW_GROUP_ROWS = 32 << 20, 122_880
 _BATCH_ROWS = 500

@@ -22,9 +22,9 @@ from rolecall.local.database import (
 from rolecall.local.forgotten import forgotten_before
 from rolecall.local.lock import writer_of
 from rolecall.local.spill import reader_folder
-from rolecall.output.formats import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
 from rolecall.queries.confined import check_is_question, check_is_question_to_athena, confine
+from rolecall.result import Result
 from rolecall.rows import BATCH_ROWS, keep_rows
 
 if TYPE_CHECKING:

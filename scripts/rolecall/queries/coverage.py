@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import NamedTuple
 
-from rolecall.output.formats import Result
+from rolecall.result import Result
 from rolecall.text import clean
 
 NOT_LOOKED_UP = (

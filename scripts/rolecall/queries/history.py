@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rolecall.output.formats import Column, Result, local_time
+from rolecall.output.formats import Column, local_time
 from rolecall.queries.notes import Ask, note_on_workloads
+from rolecall.result import Result
 
 _NOTHING = "-"
 # From this width of the terminal on the outcome has a column of its own.

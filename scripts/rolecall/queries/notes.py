@@ -12,9 +12,10 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from rolecall.errors import StaleLogsError
-from rolecall.output.formats import Result, local_time
+from rolecall.output.formats import local_time
 from rolecall.parameters import Parameter, point_in_time, utc_days
 from rolecall.queries.coverage import BY_TABLE, coverage_note
+from rolecall.result import Result
 from rolecall.text import clean, plural
 
 Ask = Callable[[str, Mapping[str, str | None]], Result]

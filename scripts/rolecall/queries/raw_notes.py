@@ -8,11 +8,11 @@ from datetime import date, timedelta
 
 from rolecall.local.log_files import LogFile
 from rolecall.local.log_source import FileRead, RawRead
-from rolecall.output.formats import Result
 from rolecall.parameters import account_id, utc_days
 from rolecall.project.location import project_variables
 from rolecall.queries.coverage import BY_FILE_NAMES, FileDay, coverage_note, gaps_of_files
 from rolecall.queries.notes import Ask, Question, notes_on_names, window
+from rolecall.result import Result
 from rolecall.text import clean, plural
 
 _NAMED_AT_MOST = 5

@@ -8,7 +8,6 @@ from datetime import datetime
 from pathlib import Path
 
 from rolecall.errors import RolecallError, UsageError
-from rolecall.output.formats import Result
 from rolecall.parameters import (
     Parameter,
     bound_values,
@@ -36,6 +35,7 @@ from rolecall.queries.notes import (
     notes_on_names,
     window,
 )
+from rolecall.result import Result
 from rolecall.settings import Settings
 
 

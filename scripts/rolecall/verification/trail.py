@@ -23,7 +23,7 @@ from typing import NamedTuple
 from rolecall.aws.trail_bucket import LogDay
 from rolecall.errors import RolecallError
 from rolecall.local.unpacked import unpacked_pieces
-from rolecall.output.formats import Result
+from rolecall.result import Result
 from rolecall.verification.digests import (
     MAX_DIGEST_BYTES,
     Digest,
