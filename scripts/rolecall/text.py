@@ -13,7 +13,7 @@ import re
 import sys
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, TextIO
@@ -45,6 +45,16 @@ def clean(text: str) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Return a number with what it counts: `1 event`, `2 events`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def first_of(names: Sequence[str], most: int, total: int | None = None, noun: str = "") -> str:
+    """Return the first of some names and how many more there are: `a, b and 3 more`.
+
+    ``total`` is how many there are, if not all are in ``names``; ``noun`` says of what.
+    """
+    named = ", ".join(names[:most])
+    more = (len(names) if total is None else total) - min(most, len(names))
+    return f"{named} and {more:,} more {noun}".rstrip() if more > 0 else named
 
 
 def is_shown(char: str) -> bool:

@@ -13,9 +13,9 @@ import pytest
 from local_athena.scripted import Service, serving, table
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request
-from rolecall.athena.bad_file import BadFileSearch, one_that_fails, slices, unreadable_file
+from rolecall.athena.bad_file import BadFileSearch, one_that_fails, pieces, unreadable_file
 from rolecall.athena.compaction import STORE, StoreTable, compact
-from rolecall.athena.load_days import Span, Window
+from rolecall.athena.load_days import Window
 from rolecall.athena.refresh import _newest_load
 from rolecall.athena.slices import Loaded, SliceLoad
 from rolecall.aws.athena_client import Athena
@@ -23,7 +23,7 @@ from rolecall.aws.clients import make_client
 from rolecall.aws.failed_queries import QueryFailedError as FailedError
 from rolecall.aws.failed_queries import QueryRetryableError
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Span
 from rolecall.errors import RolecallError
 from rolecall.names import Workspace
 from rolecall.queries.answer import answer_on_athena
@@ -108,13 +108,13 @@ def test_a_failure_that_does_not_come_again_is_of_no_file(count: int) -> None:
 def test_a_bad_file_is_looked_for_in_slices_of_the_load() -> None:
     added = ("444455556666",)
     spans = [
-        Days(date(2026, 1, 1), date(2026, 1, 5), added),
-        Days(date(2026, 3, 1), date(2026, 3, 1)),
+        Span(date(2026, 1, 1), date(2026, 1, 5), added),
+        Span(date(2026, 3, 1), date(2026, 3, 1)),
     ]
-    assert list(slices(spans, 3)) == [
-        Days(date(2026, 1, 1), date(2026, 1, 3), added),
-        Days(date(2026, 1, 4), date(2026, 1, 5), added),
-        Days(date(2026, 3, 1), date(2026, 3, 1)),
+    assert list(pieces(spans, 3)) == [
+        Span(date(2026, 1, 1), date(2026, 1, 3), added),
+        Span(date(2026, 1, 4), date(2026, 1, 5), added),
+        Span(date(2026, 3, 1), date(2026, 3, 1)),
     ]
 
 
@@ -340,7 +340,7 @@ def test_throttling_ends_a_search_for_a_bad_file(service: Service, athena: Athen
     words = "HIVE_CURSOR_ERROR: Please reduce your request rate (Status Code: 503)"
     _fails(service, words, 1)
     search = BadFileSearch(athena, load_settings(), _TABLE, (), {})
-    days = Days(date(2026, 3, 1), date(2026, 3, 1))
+    days = Span(date(2026, 3, 1), date(2026, 3, 1))
     sql = "select :first_file, :last_file, :first_day, :last_day"
     with pytest.raises(QueryRetryableError):
         search._fails(sql, [_FILE], days)

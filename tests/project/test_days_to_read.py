@@ -10,7 +10,7 @@ import pytest
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Days
 from rolecall.project.days_to_read import days_to_read
 from rolecall.project.run import run_dbt
 from rolecall.settings import load_settings

@@ -50,7 +50,7 @@ _PACKAGE = PROJECT / "scripts" / "rolecall"
 
 def _macros() -> dict[str, str]:
     """Return the text of each macro by its name."""
-    texts = {}
+    texts: dict[str, str] = {}
     for path in (PROJECT / "macros").rglob("*.sql"):
         pieces = re.split(r"{%-? macro (\w+)\(", path.read_text(encoding="utf-8"))
         texts |= dict(zip(pieces[1::2], pieces[2::2], strict=True))

@@ -15,7 +15,8 @@ from typing import Any
 
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
-from rolecall.aws.trail_bucket import Days, LogDay, Stock
+from rolecall.aws.trail_bucket import LogDay, Stock
+from rolecall.days import Days
 from rolecall.text import plural
 
 _ONE_DAY = timedelta(days=1)
@@ -138,11 +139,7 @@ def spans_of(days: Iterable[date]) -> Iterator[tuple[date, date]]:
 
 def _has(days: Days, log_day: LogDay) -> bool:
     """Return whether a span of a load has the logs of an account, a region and a day."""
-    return (
-        (days.first is None or days.first <= log_day.day)
-        and (days.last is None or log_day.day <= days.last)
-        and (not days.only or log_day.account in days.only or log_day.region in days.only)
-    )
+    return days.has(log_day.day) and days.has_logs_of(log_day.account, log_day.region)
 
 
 def _log_file(key: str, log_day: LogDay) -> str:

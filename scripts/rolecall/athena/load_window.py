@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from rolecall.athena.load_days import Span, Window, unloaded_window, with_added
+from rolecall.athena.load_days import Window, unloaded_window, with_added
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.glue_catalogue import CatalogueTable, has_own_table
+from rolecall.days import Span
 from rolecall.project.location import project_variables
 from rolecall.settings import Settings
 from rolecall.setup.trail_table import added_partitions
@@ -71,7 +72,7 @@ def _added(athena: Athena, table: CatalogueTable) -> Iterator[Span]:
     missing. That the ledger has others' files of these days says nothing of it.
     """
     added = added_partitions(table)
-    newest_days = _newest_days(athena) if added else {}
+    newest_days = _newest_loaded_days(athena) if added else {}
     for partition in added:
         newest = newest_days.get(partition.value, date.min)
         if newest < partition.last_day:
@@ -79,7 +80,7 @@ def _added(athena: Athena, table: CatalogueTable) -> Iterator[Span]:
             yield Span(first, partition.last_day, (partition.value,))
 
 
-def _newest_days(athena: Athena) -> dict[str, date]:
+def _newest_loaded_days(athena: Athena) -> dict[str, date]:
     """Return the newest day of delivery that the ledger has of each account and each region."""
     answer = athena.run(
         """

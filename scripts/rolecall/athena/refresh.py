@@ -118,13 +118,12 @@ def _refresh(settings: Settings, run: Run) -> AthenaRefreshSummary:
         run.started_at.date(),
         has_ledger=before.load_id is not None,
     )
-    spans = [span.days for span in window]
-    stock = table_stock(table, settings, spans)
+    stock = table_stock(table, settings, window)
     if is_by_day and stock is not None:
         spare_bytes = check_bytes(stock.readable_bytes, [settings.table], settings)
     elif is_by_day:
-        spare_bytes = check_scan([settings.table], settings, spans)
-    archived = archived_logs(athena, stock, spans)
+        spare_bytes = check_scan([settings.table], settings, window)
+    archived = archived_logs(athena, stock, window)
     # Where there is no such table yet, an upgrade looks for them among the events that are stored.
     corrected_before = before.loaded_at if has_own_table("event_corrections", settings) else None
     slices = SliceLoad(

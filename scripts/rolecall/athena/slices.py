@@ -13,7 +13,6 @@ from rolecall.athena.archived_logs import ArchivedLogs
 from rolecall.athena.bad_file import BadFileSearch, unreadable_file
 from rolecall.athena.load_days import (
     Slice,
-    Span,
     Window,
     next_slice,
     slice_of_days,
@@ -24,6 +23,7 @@ from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.aws.query_errors import fault_of
+from rolecall.days import Span
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.project.days_to_read import days_to_read
 from rolecall.project.location import project_variables
@@ -215,8 +215,7 @@ class SliceLoad:
 
     def _read(self, spans: Window, staged_before: date | None = None) -> None:
         """Let dbt read these days from now on."""
-        days = [span.days for span in spans]
-        self._days_to_read = days_to_read(self._table, days, staged_before)
+        self._days_to_read = days_to_read(self._table, spans, staged_before)
 
     def _build(self, *selected: str, **options: Any) -> None:
         command = ["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS, *selected]

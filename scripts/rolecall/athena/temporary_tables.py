@@ -18,9 +18,11 @@ _SMALL = (
     *("archived_logs", "empty_days", "event_conflicts", "event_corrections"),
     "session_action_revisions",
 )
-_MERGED = (*(table.name for table in STORE), *_SMALL)
+MERGED_TABLES = (*(table.name for table in STORE), *_SMALL)
+"""The tables of the store that grow: each load is merged into them."""
+
 # What dbt-athena names the table whose rows it merges, with a text of each run's own behind it.
-_TEMPORARY = re.compile(rf"(?:{'|'.join(_MERGED)})__dbt_tmp_\w+")
+_TEMPORARY = re.compile(rf"(?:{'|'.join(MERGED_TABLES)})__dbt_tmp_\w+")
 
 
 def drop_temporary_tables(settings: Settings) -> list[str]:

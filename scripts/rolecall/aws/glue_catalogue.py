@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code
-from rolecall.aws.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
+from rolecall.aws.trail_bucket import Stock, TrailBucket, keys_of_days
+from rolecall.days import ALL_DAYS, Days
 from rolecall.errors import RolecallError
 from rolecall.names import valid_name
 from rolecall.settings import Settings
@@ -236,7 +237,7 @@ def _places(
     trail = TrailBucket(s3, bucket)
     folders = trail.region_folders(key) if days is not None and is_by_day else []
     if days is not None and folders:
-        yield trail, days.keys_of(folders), days
+        yield trail, keys_of_days(folders, days), days
     else:
         yield trail, [key], ALL_DAYS
 
@@ -262,22 +263,22 @@ def _partition_places(
         ):
             for partition in page["Partitions"]:
                 values = dict(zip(order, partition["Values"], strict=True))
-                if _is_within(table.day_columns, values, days):
+                day = _partition_day(table.day_columns, values)
+                if day is not None and days.has(day):
                     bucket, key = bucket_and_key(partition["StorageDescriptor"]["Location"])
                     places.setdefault(bucket, []).append(key.rstrip("/") + "/")
     return places
 
 
-def _is_within(forms: Mapping[str, str], values: Mapping[str, str], days: Days) -> bool:
-    """Return whether a partition's day lies in a window; one that tells no day does not."""
+def _partition_day(forms: Mapping[str, str], values: Mapping[str, str]) -> date | None:
+    """Return the day of a partition, None if it tells none."""
     digits = re.findall(r"\d+", "/".join(values.get(name, "") for name in forms))
     if len(digits) == 1:  # yyyyMMdd
         digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
     try:
-        day = date(*map(int, digits))
+        return date(*map(int, digits))
     except (TypeError, ValueError):
-        return False
-    return (days.first is None or day >= days.first) and (days.last is None or day <= days.last)
+        return None
 
 
 def bucket_and_key(place: str) -> tuple[str, str]:

@@ -27,7 +27,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.aws.trail_bucket import ACCOUNT, Days
+from rolecall.aws.trail_bucket import ACCOUNT
+from rolecall.days import Days
 
 
 def days_to_read(

@@ -29,7 +29,7 @@ from rolecall.rows import BATCH_ROWS, keep_rows
 
 if TYPE_CHECKING:
     from rolecall.aws.answer import Answer, Statistics
-    from rolecall.aws.trail_bucket import Days
+    from rolecall.days import Days
     from rolecall.local.log_files import LogFile
     from rolecall.local.log_source import RawRead
     from rolecall.settings import Settings
@@ -101,7 +101,7 @@ def raw_days(values: Mapping[str, Value]) -> Days:
 
     They are those of its SQL: from ``from_day`` to some days after ``to_day``.
     """
-    from rolecall.aws.trail_bucket import Days
+    from rolecall.days import Days
     from rolecall.project.location import project_variables
 
     first, last = values.get("from_day"), values.get("to_day")

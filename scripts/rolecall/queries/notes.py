@@ -16,7 +16,7 @@ from rolecall.output.formats import local_time
 from rolecall.parameters import Parameter, point_in_time, utc_days
 from rolecall.queries.coverage import BY_TABLE, coverage_note
 from rolecall.result import Result
-from rolecall.text import clean, plural
+from rolecall.text import clean, first_of, plural
 
 Ask = Callable[[str, Mapping[str, str | None]], Result]
 """Puts a question of ``analyses/`` by name, with its parameters as texts."""
@@ -33,7 +33,7 @@ _KINDS = {"account": "account", "source_account": "source_account", "user": "use
     "person": "user",
     "role": "role",
 }
-# A session without a known end lasts so long at most, as macros/session_ends_at.sql has it.
+# A session without a known end lasts so long at most, as macros/rules/session_ends_at.sql has it.
 _LONGEST_SESSION = timedelta(hours=12)
 _LONGEST_SILENCE = timedelta(days=1)
 _LONGEST_NAME = 64
@@ -145,7 +145,7 @@ def note_on_workloads(
     aside = sum(
         row["entry_count"]
         for row in counts
-        # As macros/is_asked_for_entry.sql has it.
+        # As macros/questions/is_asked_for_entry.sql has it.
         if row["actor_type"] == "workload" and row["how"] != "roles anywhere"
     )
     if not aside:
@@ -180,7 +180,7 @@ def note_on_no_match(question: Question) -> str | None:
     Accounts, people and roles have notes of their own.
     """
     asked = [
-        f"{name} {_shown(text)}"
+        f"{name} {_short(text)}"
         for name, text in question.given.items()
         if text is not None
         and name not in _KINDS
@@ -190,20 +190,19 @@ def note_on_no_match(question: Question) -> str | None:
 
 
 def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]], are_of_days: bool) -> str:
-    more = rows[0]["name_count"] - len(rows)
-    named = ", ".join(_shown(row["known_name"]) for row in rows)
-    there = f"{named} and {more:,} more" if more > 0 else named
-    asked = _shown(asked)
+    names = [_short(row["known_name"]) for row in rows]
+    known = first_of(names, len(names), total=rows[0]["name_count"])
+    asked = _short(asked)
     of_days, on_days = (" of these days", " on these days") if are_of_days else ("", "")
     return {
-        "account": f"The logs{of_days} have no account {asked}: they have {there}.",
-        "source_account": f"Nobody came from account {asked}{on_days}: they came from {there}.",
-        "user": f"Nobody is named {asked}: there are {there}.",
-        "role": f"No role is named {asked}: there are {there}.",
+        "account": f"The logs{of_days} have no account {asked}: they have {known}.",
+        "source_account": f"Nobody came from account {asked}{on_days}: they came from {known}.",
+        "user": f"Nobody is named {asked}: there are {known}.",
+        "role": f"No role is named {asked}: there are {known}.",
     }[kind]
 
 
-def _shown(name: str) -> str:
+def _short(name: str) -> str:
     """Return a name out of the logs as text for a terminal, cut where it is long."""
     name = clean(name)
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.aws.trail_bucket import RegionFolder, TrailBucket
 from rolecall.setup.trail_table import MARK, AddedPartition
+from rolecall.text import first_of
 
 _NAMED_AT_MOST = 10
 
@@ -56,9 +57,7 @@ def missing_partitions(
 
 def folders_text(folders: Sequence[RegionFolder]) -> str:
     """Return folders for a person, the first ones by name."""
-    names = [f"{folder.account} in {folder.region}" for folder in folders[:_NAMED_AT_MOST]]
-    more = len(folders) - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more else "")
+    return first_of([f"{each.account} in {each.region}" for each in folders], _NAMED_AT_MOST)
 
 
 def folders_right_below(bucket: TrailBucket, key: str) -> list[RegionFolder]:

@@ -15,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code, user_error
 from rolecall.aws.glue_catalogue import CatalogueTable, bucket_and_key, find_table
-from rolecall.aws.trail_bucket import Days, RegionFolder, TrailBucket
+from rolecall.aws.trail_bucket import RegionFolder, TrailBucket
+from rolecall.days import Days
 from rolecall.errors import RolecallError, UsageError
 from rolecall.names import valid_name
 from rolecall.settings import Settings

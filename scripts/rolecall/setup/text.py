@@ -10,7 +10,7 @@ from rolecall.settings import Settings
 from rolecall.setup.cost import DAYS_A_MONTH, TrailSize, first_refresh, refresh
 from rolecall.setup.plan import ArchivedPeriod, SetupPlan
 from rolecall.sizes import price_text, size_text
-from rolecall.text import plural
+from rolecall.text import first_of, plural
 
 _FIRST_LOAD_DAYS = 90
 _NAMED_AT_MOST = 10
@@ -113,7 +113,7 @@ def _table_lines(plan: SetupPlan) -> list[str]:
     if plan.there is None:
         return []
     if not plan.is_own_table:
-        return [_described(plan.there)]
+        return [_other_table_line(plan.there)]
     lines = []
     for what, names in (("account", plan.new_accounts), ("region", plan.new_regions)):
         if names:
@@ -121,7 +121,7 @@ def _table_lines(plan: SetupPlan) -> list[str]:
     return lines
 
 
-def _described(table: CatalogueTable) -> str:
+def _other_table_line(table: CatalogueTable) -> str:
     keys = ", ".join(name for name, _ in table.partition_keys)
     partitions = f"partitions by {keys}" if keys else "no partitions"
     all_of_it = "" if table.day_columns else ", so that a refresh scans all of it, for more"
@@ -134,8 +134,7 @@ def _described(table: CatalogueTable) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")
+    return first_of(names, _NAMED_AT_MOST)
 
 
 def _and(parts: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ def verified_lines(verified: VerificationReport, place: str) -> list[str]:
     lines = [
         f"Checked {plural(verified.digest_count, 'digest file')} and"
         f" {plural(verified.log_count, 'log file')} of {plural(len(accounts), 'account')} and"
-        f" {plural(len(verified.regions), 'region')} in {place}{_span_text(verified)}."
+        f" {plural(len(verified.regions), 'region')} in {place}{_days_text(verified)}."
     ]
     good, known = verified.logs[Trust.SIGNED], verified.logs[Trust.UNSIGNED]
     if verified.are_signatures_checked:
@@ -103,8 +103,8 @@ def _counts(verified: VerificationReport, *, is_wrong: bool) -> str:
     )
 
 
-def _span_text(verified: VerificationReport) -> str:
-    first, last = verified.span.first, verified.span.last
+def _days_text(verified: VerificationReport) -> str:
+    first, last = verified.days.first, verified.days.last
     if first is None and last is None:
         return ""
     if first is None:

@@ -21,6 +21,7 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from rolecall.aws.trail_bucket import LogDay
+from rolecall.days import Days
 from rolecall.errors import RolecallError
 from rolecall.local.unpacked import unpacked_pieces
 from rolecall.result import Result
@@ -37,7 +38,6 @@ from rolecall.verification.digests import (
 from rolecall.verification.trail_files import (
     DIGESTS_AFTER,
     RegionFiles,
-    Span,
     TrailFile,
     TrailFiles,
     UnreadableFileError,
@@ -125,7 +125,7 @@ class VerificationReport:
     no log file, ``other_days`` to have one.
     """
 
-    span: Span
+    days: Days
     are_signatures_checked: bool
     found: list[Found] = field(default_factory=list)
     problems: Counter[Problem] = field(default_factory=Counter)
@@ -192,7 +192,7 @@ class VerificationReport:
 
 def verify(
     files: TrailFiles,
-    span: Span,
+    days: Days,
     keys_of: KeySource | None,
     on_region: Callable[[str | None, str | None], None] = lambda account, region: None,
 ) -> VerificationReport:
@@ -201,9 +201,9 @@ def verify(
     Without ``keys_of`` the hashes alone are checked. Raises RolecallError where there is no digest
     file at all, or the files or keys cannot be asked for.
     """
-    verified = VerificationReport(span, are_signatures_checked=keys_of is not None)
+    verified = VerificationReport(days, are_signatures_checked=keys_of is not None)
     with ThreadPoolExecutor(files.thread_count) as pool:
-        for region in files.regions(span):
+        for region in files.regions(days):
             on_region(region.account, region.region)
             _Region(region, files, verified, pool).check(keys_of)
     if not verified.digest_count and not verified.wrong_count:
@@ -253,7 +253,7 @@ class _Region:
         self._store = store
         self._verified = verified
         self._pool = pool
-        self._span = verified.span
+        self._days = verified.days
         self._logs: dict[str, list[_Log]] = {
             key: [_Log(file) for file in copies]
             for key, copies in by_name([log for log in files.logs if self._is_asked(log)]).items()
@@ -289,11 +289,11 @@ class _Region:
 
     def _is_asked(self, log: TrailFile) -> bool:
         day = log.day
-        return day is None or self._span.has(day)
+        return day is None or self._days.has(day)
 
     def _ordered(self, files: Iterable[TrailFile]) -> list[TrailFile]:
-        """Return the digest files that may be of the span, the newest one first."""
-        starts_at, ends_at = self._span.starts_at, self._span.ends_at
+        """Return the digest files that may be of the days, the newest one first."""
+        starts_at, ends_at = self._days.starts_at, self._days.ends_at
         timed: list[tuple[datetime, TrailFile]] = []
         for file in files:
             time = file.digest_time
@@ -416,8 +416,8 @@ class _Region:
         return Trust.NEWEST if file is self._newest and is_usual else Trust.UNSIGNED
 
     def _is_asked_period(self, starts_at: datetime | None, ends_at: datetime | None) -> bool:
-        """Return whether a digest file is of the span: those after it vouch for its last ones."""
-        last = self._span.ends_at
+        """Return whether a digest file is of the days: those after it vouch for its last ones."""
+        last = self._days.ends_at
         if last is None:
             return True
         if starts_at is None:
@@ -433,7 +433,7 @@ class _Region:
 
     def _miss(self, key: str, pointer: _Pointer, *, is_oldest: bool) -> None:
         """Say that a digest file is missing; if nothing of its trail is older, it was left out."""
-        starts_at = self._span.starts_at
+        starts_at = self._days.starts_at
         if starts_at is not None and pointer.starts_at <= starts_at:
             return
         if not self._is_asked_period(pointer.starts_at, None):
@@ -455,7 +455,7 @@ class _Region:
             time = log_time(signed.s3_object)
             if time is not None and trust is Trust.SIGNED:
                 self._listed_days.add(time.date())
-            if time is None or not self._span.has(time.date()):
+            if time is None or not self._days.has(time.date()):
                 continue
             copies = self._logs.get(self._key(signed.s3_object), [])
             asked.append((signed, copies))
@@ -540,8 +540,8 @@ class _Region:
             known += [periods[0].starts_at, periods[-1].ends_at]
         if not known:
             return
-        first = self._span.starts_at or min(known)
-        last = min(self._span.ends_at or max(known), max(max(known), _now()))
+        first = self._days.starts_at or min(known)
+        last = min(self._days.ends_at or max(known), max(max(known), _now()))
         counted = 0
         for gap in _gaps(periods, first, last):
             upto = bisect_left(uncovered, gap.ends_at) if gap.ends_at < last else len(uncovered)
@@ -577,7 +577,7 @@ class _Region:
         for period in _joined(self._signed_periods):
             day = (period.starts_at + _ONE_DAY - timedelta(microseconds=1)).date()
             while datetime.combine(day, datetime.min.time()) + _ONE_DAY <= period.ends_at:
-                if day not in others and self._span.has(day):
+                if day not in others and self._days.has(day):
                     self._verified.empty_days.add(LogDay(root, account, region, day))
                 day += _ONE_DAY
 

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, Protocol
 from botocore.exceptions import ClientError
 
 from rolecall.aws.errors import doing, error_code
-from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
+from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, StoredObject, TrailBucket
+from rolecall.days import Days
 from rolecall.errors import RolecallError
 from rolecall.local.log_files import find_log_files, printable
 from rolecall.private_files import open_file
@@ -58,30 +59,6 @@ class UnreadableFileError(Exception):
     def __init__(self, reason: str, *, is_archived: bool = False) -> None:
         super().__init__(reason)
         self.is_archived = is_archived
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The days of delivery that are asked for, both included; None means no bound."""
-
-    first: date | None = None
-    last: date | None = None
-
-    @property
-    def starts_at(self) -> datetime | None:
-        """The first instant, None without a bound."""
-        return None if self.first is None else datetime.combine(self.first, datetime.min.time())
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """The first instant after it, None without a bound."""
-        if self.last is None or self.last == date.max:
-            return None
-        return datetime.combine(self.last + _ONE_DAY, datetime.min.time())
-
-    def has(self, day: date) -> bool:
-        """Return whether a day is asked for."""
-        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +141,7 @@ class TrailFiles(Protocol):
     def name(self) -> str:
         """Where they are, for a person."""
 
-    def regions(self, span: Span) -> Iterator[RegionFiles]:
+    def regions(self, days: Days) -> Iterator[RegionFiles]:
         """Yield the files of each account and region for these days. Raises RolecallError."""
 
     def open_file(self, file: TrailFile) -> AbstractContextManager[OpenFile]:
@@ -209,7 +186,7 @@ class FolderFiles:
         """Where they are, for a person."""
         return " and ".join(printable(str(root)) for root in self.roots)
 
-    def regions(self, span: Span) -> Iterator[RegionFiles]:
+    def regions(self, days: Days) -> Iterator[RegionFiles]:
         """Yield the files of each account and region, all of them."""
         found: dict[tuple[str, str, str], RegionFiles] = {}
         for root in self.roots:
@@ -272,12 +249,11 @@ class BucketFiles:
         """Where they are, for a person."""
         return f"s3://{self.bucket}/{self.folder}"
 
-    def regions(self, span: Span) -> Iterator[RegionFiles]:
+    def regions(self, days: Days) -> Iterator[RegionFiles]:
         """Yield the files of each account and region for these days. Raises RolecallError."""
         trail = TrailBucket(self.s3, self.bucket)
-        days = Days(span.first, span.last)
-        after = None if span.last is None else min(span.last, date.max - DIGESTS_AFTER)
-        digest_days = Days(span.first, None if after is None else after + DIGESTS_AFTER)
+        after = None if days.last is None else min(days.last, date.max - DIGESTS_AFTER)
+        digest_days = Days(days.first, None if after is None else after + DIGESTS_AFTER)
         for root, account, key in self._accounts(trail):
             names = trail.folder_names(key)
             regions = {
