@@ -13,16 +13,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.athena.archived_logs import ArchivedLogs, archived_logs
 from rolecall.athena.compaction import Compaction, compact
 from rolecall.athena.lease import hold_lease
+from rolecall.athena.load_days import Window
 from rolecall.athena.load_window import load_window
 from rolecall.athena.run_statements import Run, executions
 from rolecall.athena.scan_limit import check_bytes, check_scan
-from rolecall.athena.slices import SliceLoad
+from rolecall.athena.slices import LoadResult, SliceLoad
 from rolecall.aws.answer import Answer, Statistics, scan_price
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code
 from rolecall.aws.failed_queries import QueryFailedError
-from rolecall.aws.glue_catalogue import bucket_and_key, catalogue_table, has_own_table, table_stock
+from rolecall.aws.glue_catalogue import (
+    CatalogueTable,
+    bucket_and_key,
+    catalogue_table,
+    has_own_table,
+    table_stock,
+)
 from rolecall.aws.trail_bucket import RegionFolder
 from rolecall.errors import RolecallError, ScanLimitError, UsageError
 from rolecall.project.analyses import analyses, compile_analyses, compiled_analysis
@@ -95,15 +102,63 @@ def refresh_athena(settings: Settings) -> AthenaRefreshSummary:
         return _refresh(settings, run)
 
 
+class _NewestLoad(NamedTuple):
+    """The newest load in the ledger, as texts; None where there is no ledger yet."""
+
+    load_id: str | None = None
+    loaded_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadPlan:
+    """What a refresh is to load, found out before the first scan.
+
+    ``before`` is the newest load that the ledger has; corrections are new that were loaded after
+    ``corrected_before``, all without it. Beside its logs the load may scan ``spare_bytes``.
+    """
+
+    table: CatalogueTable
+    new_folders: tuple[RegionFolder, ...]
+    before: _NewestLoad
+    corrected_before: str | None
+    window: Window
+    archived: ArchivedLogs
+    spare_bytes: int | None
+
+
 def _refresh(settings: Settings, run: Run) -> AthenaRefreshSummary:
-    table = catalogue_table(settings.table, settings)
     athena = _CountingAthena(
         settings.workspace,
         aws_in(settings.region).athena,
         price_per_tb=settings.price_per_tb,
     )
     state = _State(settings)
+    table = catalogue_table(settings.table, settings)
     _clean_older_store(state, settings)
+    plan = _plan(table, athena, settings, run)
+    slices = SliceLoad(
+        settings,
+        _run,
+        athena,
+        plan.table,
+        plan.window,
+        spare_bytes=plan.spare_bytes,
+        archived=plan.archived,
+    )
+    loaded = slices.load()
+    compaction = Compaction()
+    is_to_build = loaded.is_new or not state.is_complete(plan.before.load_id)
+    if is_to_build:
+        state.begin()
+        slices.build()
+        compile_analyses(settings)
+        state.complete(_newest_load(athena).load_id)
+        compaction = compact(athena, run.started_at.date())
+    return _summary(plan, loaded, compaction, athena, settings, run, is_built=is_to_build)
+
+
+def _plan(table: CatalogueTable, athena: Athena, settings: Settings, run: Run) -> _LoadPlan:
+    """Add new folders to the table, and find out what to load of it. Raises RolecallError."""
     new_folders = add_new_folders(table, settings, athena)
     if new_folders:
         table = catalogue_table(settings.table, settings)
@@ -123,59 +178,62 @@ def _refresh(settings: Settings, run: Run) -> AthenaRefreshSummary:
         spare_bytes = check_bytes(stock.readable_bytes, [settings.table], settings)
     elif is_by_day:
         spare_bytes = check_scan([settings.table], settings, window)
-    archived = archived_logs(athena, stock, window)
     # Where there is no such table yet, an upgrade looks for them among the events that are stored.
-    corrected_before = before.loaded_at if has_own_table("event_corrections", settings) else None
-    slices = SliceLoad(
-        settings,
-        _run,
-        athena,
+    has_corrections = has_own_table("event_corrections", settings)
+    return _LoadPlan(
         table,
+        new_folders,
+        before,
+        before.loaded_at if has_corrections else None,
         window,
-        spare_bytes=spare_bytes,
-        archived=archived,
+        archived_logs(athena, stock, window),
+        spare_bytes,
     )
-    loaded = slices.load()
-    compaction = Compaction()
-    is_built = loaded.is_new or not state.is_complete(before.load_id)
-    if is_built:
-        state.begin()
-        slices.build()
-        compile_analyses(settings)
-        state.complete(_newest_load(athena).load_id)
-        compaction = compact(athena, run.started_at.date())
-    summary = _summary(athena, before.loaded_at, corrected_before)
-    doubtful_files = _doubtful_files(athena, before.loaded_at) if is_built else ()
-    parameters = analyses()["coverage_gaps"].parameters
+
+
+def _summary(
+    plan: _LoadPlan,
+    loaded: LoadResult,
+    compaction: Compaction,
+    athena: _CountingAthena,
+    settings: Settings,
+    run: Run,
+    *,
+    is_built: bool,
+) -> AthenaRefreshSummary:
+    before, corrected_before = plan.before.loaded_at, plan.corrected_before
+    counts = _counts(athena, before, corrected_before)
+    doubtful_files = _doubtful_files(athena, before) if is_built else ()
     conflicting_files = (
-        _files_of(athena, "event_conflicts", before.loaded_at) if summary["conflict_count"] else ()
+        _files_of(athena, "event_conflicts", before) if counts["conflict_count"] else ()
     )
     correcting_files = (
         _files_of(athena, "event_corrections", corrected_before)
-        if summary["correction_count"]
+        if counts["correction_count"]
         else ()
     )
+    parameters = analyses()["coverage_gaps"].parameters
     gaps = athena.run(
         compiled_analysis("coverage_gaps", settings),
         dict.fromkeys(parameters),
         parameters=parameters,
     ).result()
     return AthenaRefreshSummary(
-        file_count=summary["file_count"],
-        event_count=summary["event_count"],
+        file_count=counts["file_count"],
+        event_count=counts["event_count"],
         unreadable=tuple(Unreadable(*each) for each in sorted(loaded.unreadable.items())),
         doubtful_files=doubtful_files,
         conflicting_files=conflicting_files,
         correcting_files=correcting_files,
         test_count=loaded.test_count,
-        total_event_count=summary["total_event_count"],
-        total_file_count=summary["total_file_count"],
-        total_switch_count=summary["total_switch_count"],
+        total_event_count=counts["total_event_count"],
+        total_file_count=counts["total_file_count"],
+        total_switch_count=counts["total_switch_count"],
         raw_bytes=loaded.raw_bytes,
-        new_folders=new_folders,
+        new_folders=plan.new_folders,
         compaction=compaction,
-        archived=archived,
-        is_partitioned_by_day=is_by_day,
+        archived=plan.archived,
+        is_partitioned_by_day=bool(plan.table.day_columns),
         scan_totals=_scan_totals(athena, run),
         coverage_gaps=gaps,
     )
@@ -226,13 +284,6 @@ def _run(arguments: list[str], settings: Settings, **options: Any) -> dbtRunnerR
     return result
 
 
-class _NewestLoad(NamedTuple):
-    """The newest load in the ledger, as texts; None where there is no ledger yet."""
-
-    load_id: str | None = None
-    loaded_at: str | None = None
-
-
 def _newest_load(athena: Athena) -> _NewestLoad:
     sql = (
         "select load_id, cast(loaded_at as varchar) from log_reads"
@@ -246,7 +297,7 @@ def _newest_load(athena: Athena) -> _NewestLoad:
         return _NewestLoad()
 
 
-def _summary(athena: Athena, since: str | None, corrected_before: str | None) -> dict[str, Any]:
+def _counts(athena: Athena, since: str | None, corrected_before: str | None) -> dict[str, Any]:
     answer = athena.run(
         f"""
         select

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,9 +38,6 @@ ARCHIVED = "archived_logs"
 MOST_UNREADABLE = 100
 """How many files that Athena cannot read a refresh leaves out: each costs it another try."""
 
-HasUnreadLogs = Callable[[Window, Mapping[str, str]], bool]
-"""Says whether days have a log to be read but for some, as ``UnreadLogs.any_of`` does."""
-
 _Scanned = TypeVar("_Scanned")
 
 RunDbt = Callable[..., "dbtRunnerResult"]
@@ -61,7 +58,7 @@ _TOO_MUCH = re.compile(
 
 
 @dataclass(slots=True)
-class Loaded:
+class LoadResult:
     """What a load came to; ``is_new`` says whether there is anything to build from it.
 
     ``unreadable`` are the files left out, by S3 URL, each with its problem; ``raw_bytes`` were
@@ -81,7 +78,7 @@ class SliceLoad:
     begun, so that a load that was ended goes on where it was. One that is too much for Athena's
     limits is tried again with half as many days. Beside its logs the load scans ``spare_bytes`` at
     most, where that is not None. Days that have nothing but ``archived`` logs it does not look at;
-    what changed in these it enters when all others are read. ``has_logs`` is there for tests.
+    what changed in these it enters when all others are read.
     """
 
     def __init__(
@@ -94,7 +91,6 @@ class SliceLoad:
         *,
         spare_bytes: int | None = None,
         archived: ArchivedLogs | None = None,
-        has_logs: HasUnreadLogs | None = None,
     ) -> None:
         self._settings = settings
         self._slice_days = int(settings.slice_days or project_variables()["slice_days"])
@@ -105,12 +101,12 @@ class SliceLoad:
         # What no slice has loaded yet.
         self._left = without_days(window, self._archived.left_out)
         self._spare_bytes = spare_bytes
-        self._has_logs = has_logs or UnreadLogs(athena, settings, table, self._left).any_of
+        self._unread = UnreadLogs(athena, settings, table, self._left)
         self._days_to_read = ""
         self._progress = _Progress()
-        self.loaded = Loaded()
+        self.loaded = LoadResult()
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadResult:
         """Load every slice but the last, and stage the last one. Raises RolecallError."""
         self.loaded.is_new |= bool(self._archived.changes)
         if self._table.day_columns:
@@ -119,7 +115,7 @@ class SliceLoad:
             self._load_landed()
         return self.loaded
 
-    def build(self) -> Loaded:
+    def build(self) -> LoadResult:
         """Load the last slice, and build and test everything. Raises RolecallError."""
         *first_parts, archived = self._archived.parts()
         for part in first_parts:
@@ -132,7 +128,7 @@ class SliceLoad:
                     left_alone = [ARCHIVED] if self._archived.is_known else []
                     self._build("--exclude", STAGED_EVENTS, *left_alone)
             except RolecallError as error:
-                if not _OF_A_SLICE.search(str(error)) or not self._halved(error):
+                if not _OF_A_SLICE.search(str(error)) or not self._halve_slices(error):
                     raise
                 self.load()
             else:
@@ -150,7 +146,7 @@ class SliceLoad:
                 if is_new:
                     self._build("--select", STAGED_FILES, *_STORE)
             except RolecallError as error:
-                if not self._halved(error):
+                if not self._halve_slices(error):
                     raise
                 continue
             self._progress.slice_done(slice_)
@@ -172,7 +168,7 @@ class SliceLoad:
             try:
                 self._build("--select", STAGED_FILES, *_STORE)
             except RolecallError as error:
-                if not self._halved(error):
+                if not self._halve_slices(error):
                     raise
                 continue
             self._progress.slice_done(slice_)
@@ -192,7 +188,7 @@ class SliceLoad:
     def _has_unread_logs(self, days: Window) -> bool:
         """Ask whether some days have a log to be read; what fails is said as of a scan by dbt."""
         try:
-            return self._has_logs(days, self.loaded.unreadable)
+            return self._unread.any_of(days, self.loaded.unreadable)
         except QueryFailedError as error:
             fault = fault_of(error.reason)
             what = f"{STAGED_EVENTS}: {error.reason}" if fault is None else fault.sentence
@@ -241,7 +237,7 @@ class SliceLoad:
         path, problem = bad_file
         known = self._known_as_unreadable()
         if path is None:
-            path = self._searched(error, known)
+            path = self._search_bad_file(error, known)
         # What was left out once on somebody's word is tried each time, and left out again.
         if not self._settings.skip_unreadable and not path.endswith(known):
             raise RolecallError(
@@ -251,7 +247,7 @@ class SliceLoad:
             raise error
         self.loaded.unreadable[path] = problem
 
-    def _searched(self, error: RolecallError, suspects: tuple[str, ...]) -> str:
+    def _search_bad_file(self, error: RolecallError, suspects: tuple[str, ...]) -> str:
         """Return the file that a scan failed on, which Athena did not name."""
         note(
             "Athena cannot read a log file and does not name it: looking for it in half of the"
@@ -302,7 +298,7 @@ class SliceLoad:
         ).rows()
         return [date.fromisoformat(day) for (day,) in rows]
 
-    def _halved(self, error: RolecallError) -> bool:
+    def _halve_slices(self, error: RolecallError) -> bool:
         """Make slices half as long if that may help; return whether it may."""
         if isinstance(error, ScanLimitError) or not _TOO_MUCH.search(str(error)):
             return False
