@@ -26,8 +26,9 @@ from rolecall.days import Days
 from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.verification.digests import PublicKeys, read_public_keys
 from rolecall.verification.public_keys import key_source
+from rolecall.verification.report import Problem, Trust, VerificationReport
 from rolecall.verification.text import verified_lines
-from rolecall.verification.trail import Problem, Trust, VerificationReport, verify
+from rolecall.verification.trail import verify
 from rolecall.verification.trail_files import BucketFiles, FolderFiles
 from support.command_line import PROJECT, Rolecall
 from support.digest_files import ACCOUNT, BUCKET, HOUR, REGION, Trail, der, fingerprint, private_key
@@ -91,7 +92,7 @@ def _problems(verified: VerificationReport) -> dict[str, int]:
 
 
 def _files(verified: VerificationReport, problem: Problem) -> list[str | None]:
-    return [found.file for found in verified.found if found.problem is problem]
+    return [found.file for found in verified.findings if found.problem is problem]
 
 
 def test_an_untouched_copy_is_proved_but_for_its_newest_digest_file(tmp_path: Path) -> None:
@@ -282,7 +283,7 @@ def test_a_time_in_which_the_trail_was_stopped_is_named(tmp_path: Path) -> None:
     trail.digest(_START + 20 * HOUR, starts=True)
     trail.digest(_START + 21 * HOUR)
     verified = _verified(trail, tmp_path)
-    (gap,) = [each for each in verified.found if each.problem is Problem.PERIOD_NOT_COVERED]
+    (gap,) = [each for each in verified.findings if each.problem is Problem.PERIOD_NOT_COVERED]
     assert (gap.starts_at, gap.ends_at) == (_START + 10 * HOUR, _START + 20 * HOUR)
     # The last digest file before it is followed by none, as is the newest.
     assert _problems(verified) == {"period not covered": 1, _UNSIGNED: 2}
@@ -359,7 +360,7 @@ def test_each_account_region_and_organization_has_its_own_digest_files(tmp_path:
     west.write(tmp_path)
     other.write(tmp_path)
     verified = _verified(good, tmp_path)
-    assert {(each.account, each.problem) for each in verified.found} == {
+    assert {(each.account, each.problem) for each in verified.findings} == {
         *((account, Problem.SIGNATURE_MISSING) for account in (ACCOUNT, "444455556666")),
         ("444455556666", Problem.LOG_CHANGED),
     }

@@ -62,11 +62,11 @@ def verify(
     with _regions_shown() as on_region:
         verified = run_verify(files, trail_days(files, first, last), source, on_region)
     is_read_here = format_ == "table" and output is None
-    if verified.found or not is_read_here:
+    if verified.findings or not is_read_here:
         write(verified.result(), format_, output, settings.zone)
     summary = verified_lines(verified, files.name)
     if is_read_here:
-        say(*([""] if verified.found else []), *summary)
+        say(*([""] if verified.findings else []), *summary)
     else:
         note(*summary)
     if entered := enter_empty_days(verified, settings):

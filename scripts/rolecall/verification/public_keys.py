@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import user_error
 from rolecall.errors import RolecallError
+from rolecall.verification.digest_chain import KeySource, RegionKeysError
 from rolecall.verification.digests import PublicKeys, add_listed_keys, read_public_keys
-from rolecall.verification.trail import KeySource, RegionKeysError
 
 FROM_AWS = "aws"
 """What is named instead of a file where AWS is to be asked."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rolecall.aws.trail_bucket import LogDay
 from rolecall.errors import RolecallError, SkippedError
 from rolecall.text import plural
-from rolecall.verification.trail import Problem, Trust, VerificationReport
+from rolecall.verification.report import Problem, Trust, VerificationReport
 
 _MANY = {
     Problem.LOG_CHANGED: "logs changed",

@@ -333,3 +333,17 @@ def by_name(files: Sequence[TrailFile]) -> dict[str, list[TrailFile]]:
     for file in files:
         found[same_unpacked(file.key)].append(file)
     return found
+
+
+def region_key(files: RegionFiles, s3_object: str) -> str:
+    """Return what names a file of a region by its object in S3: its name, outside of a layout."""
+    key = trail_file_key(s3_object)
+    return same_unpacked(key if files.root else key.rpartition("/")[2])
+
+
+def check_can_be_opened(file: TrailFile) -> None:
+    """Raise UnreadableFileError for a file of which it is known that it cannot be opened."""
+    if file.problem is not None:
+        raise UnreadableFileError(file.problem)
+    if file.is_archived:
+        raise UnreadableFileError("it is archived in Glacier: restore it", is_archived=True)
