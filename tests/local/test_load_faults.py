@@ -27,7 +27,7 @@ from rolecall.local.database import attach, open_database, open_for_writing, ope
 from rolecall.local.forget import remove_events
 from rolecall.local.lock import only_writer
 from rolecall.local.log_files import find_log_files
-from rolecall.local.log_source import TIME_PATTERN
+from rolecall.local.record_view import TIME_PATTERN
 from rolecall.local.slice_load import slices
 from support.command_line import PROJECT, SAMPLE, Rolecall, Rows, Unprivileged
 from support.logs import WriteLog, event

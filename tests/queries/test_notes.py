@@ -10,7 +10,8 @@ import pytest
 
 from rolecall.errors import StaleLogsError
 from rolecall.local.log_files import LogFile, find_log_files
-from rolecall.local.log_source import FileRead, RawRead
+from rolecall.local.log_source import RawRead
+from rolecall.local.record_batches import FileRead
 from rolecall.project.analyses import analyses
 from rolecall.queries.coverage import FileDay, coverage_note, gaps_of_files
 from rolecall.queries.notes import Question, check_is_recent, newest_log, notes_on_names, window

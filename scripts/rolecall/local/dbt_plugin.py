@@ -26,7 +26,9 @@ from rolecall.local.database import (
 from rolecall.local.forgotten import forgotten_before
 from rolecall.local.ledger import check_events_are_there
 from rolecall.local.log_files import LogFile
-from rolecall.local.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
+from rolecall.local.log_source import LogSource
+from rolecall.local.record_batches import FileRead
+from rolecall.local.record_view import FORGOTTEN_BEFORE
 from rolecall.local.spill import leave
 from rolecall.memory import memory_parts_of
 

@@ -16,6 +16,7 @@ import duckdb
 
 from rolecall.errors import RolecallError
 from rolecall.local.database import NAME, has_table
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.log_files import (
     LOG_SUFFIXES,
     LogFile,
@@ -27,7 +28,6 @@ from rolecall.local.log_files import (
     printable,
 )
 from rolecall.local.log_reader import MAX_LOG_BYTES, is_same_once_unpacked, read_records, sha256
-from rolecall.local.log_records import UnreadableLogError
 
 Stamp = tuple[int | None, int | None]
 """Size in bytes and time of change, by which a copy of a log file is told from another."""

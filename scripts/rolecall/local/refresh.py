@@ -29,6 +29,7 @@ from rolecall.local.forgotten import (
     remember_cleaning,
     rewrite,
 )
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.ledger import (
     Attempt,
     LogFoldersGoneError,
@@ -46,7 +47,6 @@ from rolecall.local.ledger import (
 from rolecall.local.lock import only_writer
 from rolecall.local.log_files import LogFile, printable
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import UnreadableLogError
 from rolecall.local.slice_load import LoadOutcome, load_and_build
 from rolecall.memory import give_memory_back, memory_parts
 from rolecall.project.analyses import compile_analyses

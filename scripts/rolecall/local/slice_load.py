@@ -18,7 +18,7 @@ from rolecall.settings import Settings
 if TYPE_CHECKING:
     from dbt.contracts.results import RunResult
 
-    from rolecall.local.log_source import FileRead
+    from rolecall.local.record_batches import FileRead
 
 # What a run of dbt for one slice builds and tests: all that remembers.
 _STORE = ("path:models/staging", "path:models/store")

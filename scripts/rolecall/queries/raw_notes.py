@@ -8,7 +8,8 @@ from datetime import date, timedelta
 
 from rolecall.days import Days
 from rolecall.local.log_files import LogFile
-from rolecall.local.log_source import FileRead, RawRead
+from rolecall.local.log_source import RawRead
+from rolecall.local.record_batches import FileRead
 from rolecall.parameters import account_id, utc_days
 from rolecall.project.location import project_variables
 from rolecall.queries.coverage import BY_FILE_NAMES, FileDay, coverage_note, gaps_of_files
