@@ -22,16 +22,9 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from rolecall.local.ledger import (
-    first_copies,
-    known_log_roots,
-    log_roots,
-    newest_attempts,
-    readable_log_roots,
-    sorted_log_files,
-    unread_log_files,
-)
+from rolecall.local.ledger import first_copies, newest_attempts, sorted_log_files, unread_log_files
 from rolecall.local.log_files import LogFile, printable
+from rolecall.local.log_roots import known_log_roots, log_roots, readable_log_roots
 from rolecall.local.record_batches import LOG_SCHEMA, FileRead, record_batches
 from rolecall.local.record_view import IS_AMBIGUOUS, record_view
 from rolecall.memory import MemoryParts, memory_parts

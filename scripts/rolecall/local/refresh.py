@@ -32,21 +32,23 @@ from rolecall.local.forgotten import (
 from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.ledger import (
     Attempt,
-    LogFoldersGoneError,
-    NoLogsError,
     check_events_are_there,
-    check_has_logs,
-    known_log_roots,
-    log_roots,
     newest_attempts,
     not_done,
     remember_identities,
-    remember_log_roots,
     sorted_log_files,
 )
 from rolecall.local.lock import only_writer
 from rolecall.local.log_files import LogFile, printable
 from rolecall.local.log_reader import read_records
+from rolecall.local.log_roots import (
+    LogFoldersGoneError,
+    NoLogsError,
+    check_has_logs,
+    known_log_roots,
+    log_roots,
+    remember_log_roots,
+)
 from rolecall.local.slice_load import LoadOutcome, load_and_build
 from rolecall.memory import give_memory_back, memory_parts
 from rolecall.project.analyses import compile_analyses

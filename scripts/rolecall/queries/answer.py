@@ -118,8 +118,8 @@ def raw_log_files(settings: Settings) -> list[LogFile]:
 
     Raises RolecallError.
     """
-    from rolecall.local.ledger import known_log_roots, readable_log_roots
     from rolecall.local.log_files import find_log_files
+    from rolecall.local.log_roots import known_log_roots, readable_log_roots
 
     known: list[str] = []
     if settings.database.exists():
@@ -275,7 +275,7 @@ def _connection(
             spill = stack.enter_context(reader_folder(settings.database))
         stack.callback(connection.close)
         if asks_raw_logs:
-            from rolecall.local.ledger import known_log_roots, readable_log_roots
+            from rolecall.local.log_roots import known_log_roots, readable_log_roots
             from rolecall.local.log_source import LogSource
 
             # Here, not in the scan: what DuckDB makes of an error there is no sentence.

@@ -9,7 +9,7 @@ from rolecall.aws.clients import aws_in
 from rolecall.days import Days
 from rolecall.errors import UsageError
 from rolecall.local.database import open_database, open_memory_database
-from rolecall.local.ledger import known_log_roots, readable_log_roots
+from rolecall.local.log_roots import known_log_roots, readable_log_roots
 from rolecall.names import valid_name
 from rolecall.settings import Settings
 from rolecall.verification.trail_files import BucketFiles, FolderFiles
