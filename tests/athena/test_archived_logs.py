@@ -13,8 +13,9 @@ import pytest
 from local_athena.scripted import Service, serving, table
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request
-from rolecall.athena.archived_logs import ArchivedLogs, archived_logs, archived_text, spans_of
+from rolecall.athena.archived_logs import ArchivedLogs, archived_logs, spans_of
 from rolecall.athena.slices import SliceLoad
+from rolecall.athena.text import archived_text
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.glue_catalogue import CatalogueTable

@@ -17,7 +17,6 @@ from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.trail_bucket import LogDay, Stock
 from rolecall.days import Days
-from rolecall.text import plural
 
 _ONE_DAY = timedelta(days=1)
 # Of an account id with its comma, and of the rest of a row; Athena takes 262,144 bytes.
@@ -113,19 +112,6 @@ def archived_logs(athena: Athena, stock: Stock | None, spans: Sequence[Days]) ->
         changes,
         () if stock.has_dateless else tuple(spans_of(unreadable_days)),
         is_known=known is not None,
-    )
-
-
-def archived_text(archived: ArchivedLogs) -> str:
-    """Return what is archived for a person, and what to do about it."""
-    days = archived.days
-    of_days = (
-        f"of {days[0]}" if len(days) == 1 else f"of {len(days):,} days ({days[0]} to {days[-1]})"
-    )
-    return (
-        f"Passed over {plural(sum(archived.files.values()), 'log file')}"
-        f" {of_days} and {plural(archived.account_count, 'account')}, archived in Glacier: restore"
-        f" them and `rolecall refresh --from {days[0]}`, or begin later."
     )
 
 

@@ -41,8 +41,8 @@ def local_lines(summary: LocalRefreshSummary, settings: Settings) -> list[str]:
 def athena_lines(summary: AthenaRefreshSummary, settings: Settings) -> list[str]:
     """Return what a refresh of the Athena target came to."""
     # Here: a refresh of the local target needs no boto3, which takes time and memory.
-    from rolecall.athena.archived_logs import archived_text
-    from rolecall.setup.folders import folders_text
+    from rolecall.athena.text import archived_text
+    from rolecall.setup.text import folders_text
 
     lines = []
     if summary.new_folders:

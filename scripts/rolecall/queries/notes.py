@@ -39,6 +39,12 @@ _LONGEST_SILENCE = timedelta(days=1)
 _LONGEST_NAME = 64
 
 
+SERVICES_LEFT_OUT = (
+    "Sessions of AWS services are left out unless dbt's variable include_service_sessions is true."
+)
+MANAGEMENT_ONLY = "No data events are logged there: 0 actions covers management events only."
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question of ``analyses/``; ``given`` has texts of its parameters, days are of ``zone``."""
@@ -152,6 +158,17 @@ def note_on_workloads(
         return None
     are = "is" if aside == 1 else "are"
     return f"{plural(aside, 'entry', 'entries')} of workloads {are} left out: {way} shows them."
+
+
+def notes_below_history(given: Mapping[str, str | None], result: Result, ask: Ask) -> list[str]:
+    """Return what has to be said below a history: what it leaves out, and what 0 actions means."""
+    count, data = (result.columns.index(name) for name in ("action_count", "has_data_events"))
+    has_idle = any(row[count] == 0 and not row[data] for row in result.rows)
+    notes = [MANAGEMENT_ONLY] if has_idle else []
+    if "service" in (given.get("how") or "").split(",") and not result.rows:
+        notes.append(SERVICES_LEFT_OUT)
+    aside = note_on_workloads(given, ask)
+    return notes if aside is None else [*notes, aside]
 
 
 def notes_on_names(question: Question, ask: Ask, *, are_of_days: bool = False) -> list[str]:

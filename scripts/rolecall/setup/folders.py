@@ -8,9 +8,6 @@ from datetime import UTC, date, datetime
 from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.aws.trail_bucket import RegionFolder, TrailBucket
 from rolecall.setup.trail_table import MARK, AddedPartition
-from rolecall.text import first_of
-
-_NAMED_AT_MOST = 10
 
 
 def unknown_folders(
@@ -53,11 +50,6 @@ def missing_partitions(
         for (column, value), found in days.items()
         if min(found) < today
     )
-
-
-def folders_text(folders: Sequence[RegionFolder]) -> str:
-    """Return folders for a person, the first ones by name."""
-    return first_of([f"{each.account} in {each.region}" for each in folders], _NAMED_AT_MOST)
 
 
 def folders_right_below(bucket: TrailBucket, key: str) -> list[RegionFolder]:

@@ -11,10 +11,10 @@ from rolecall.settings import Settings
 from rolecall.setup.carry_out import run_statement
 from rolecall.setup.folders import (
     folders_right_below,
-    folders_text,
     missing_partitions,
     unknown_folders,
 )
+from rolecall.setup.text import folders_text
 from rolecall.setup.trail_table import MARK, TrailTable
 
 

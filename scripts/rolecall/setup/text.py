@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rolecall.aws.answer import scan_price
 from rolecall.aws.glue_catalogue import CatalogueTable
+from rolecall.aws.trail_bucket import RegionFolder
 from rolecall.settings import Settings
 from rolecall.setup.cost import DAYS_A_MONTH, TrailSize, first_refresh, refresh
 from rolecall.setup.plan import ArchivedPeriod, SetupPlan
@@ -79,6 +80,11 @@ def done_lines(plan: SetupPlan, is_dry_run: bool) -> list[str]:
         f'workgroup = "{plan.workgroup}"',
     ]
     return lines
+
+
+def folders_text(folders: Sequence[RegionFolder]) -> str:
+    """Return folders for a person, the first ones by name."""
+    return _some([f"{each.account} in {each.region}" for each in folders])
 
 
 def _trail_line(plan: SetupPlan) -> str:
