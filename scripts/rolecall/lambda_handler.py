@@ -224,7 +224,7 @@ def _notes(
         if seconds <= 0:
             raise TimeIsUp
         with alarm(seconds + _ANSWERED_SECONDS):
-            if question.has_window:
+            if question.has_days:
                 notes.append(note_on_coverage(question, queries.ask, newest))
             if question.name == HISTORY:
                 notes.append(note_on_workloads(question.given, queries.ask, '"workloads": true'))

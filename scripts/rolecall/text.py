@@ -169,15 +169,15 @@ def work_shown(message: str) -> Iterator[Callable[[str], None]]:
 def guard() -> None:
     """Let what anything prints pass through here, and no character fail for want of an encoding.
 
-    It is for a process of its own, once: warnings, tracebacks, and what dbt, click or a library's
-    logger writes to standard output and standard error are cleaned line by line.
+    A process calls it once. Warnings, tracebacks, and what dbt, click or a library's logger writes
+    to standard output and standard error are then cleaned line by line.
     """
-    sys.stdout, sys.stderr = _Guarded(sys.stdout), _Guarded(sys.stderr)
+    sys.stdout, sys.stderr = _CleaningStream(sys.stdout), _CleaningStream(sys.stderr)
     sys.excepthook = _say_fault
 
 
-class _Guarded(io.TextIOBase):
-    """A stream on which every line is cleaned; line ends stay, whose they are cannot be told."""
+class _CleaningStream(io.TextIOBase):
+    """A stream on which every line is cleaned; line ends stay, as they may be the writer's."""
 
     def __init__(self, stream: TextIO) -> None:
         self.unguarded = stream
@@ -210,7 +210,7 @@ class _Guarded(io.TextIOBase):
 
 
 def _unguarded(stream: IO[str]) -> IO[str]:
-    return stream.unguarded if isinstance(stream, _Guarded) else stream
+    return stream.unguarded if isinstance(stream, _CleaningStream) else stream
 
 
 def _write(stream: IO[str], lines: Iterable[str]) -> None:

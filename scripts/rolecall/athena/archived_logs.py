@@ -96,7 +96,7 @@ def archived_logs(athena: Athena, stock: Stock | None, spans: Sequence[Days]) ->
     if stock is None:
         return ArchivedLogs()
     known = told_days(athena, "archived_logs", "is_archived")
-    loaded = _loaded(athena, stock.archived) if stock.archived else frozenset()
+    loaded = _loaded_files(athena, stock.archived) if stock.archived else frozenset()
     files = {
         log_day: count
         for log_day, keys in stock.archived.items()
@@ -170,7 +170,7 @@ def told_days(athena: Athena, table: str, flag: str) -> set[LogDay] | None:
         return None
 
 
-def _loaded(athena: Athena, log_days: Iterable[LogDay]) -> frozenset[str]:
+def _loaded_files(athena: Athena, log_days: Iterable[LogDay]) -> frozenset[str]:
     """Return the log files of some days that the ledger has as done."""
     days = " or ".join(
         f"delivered_date between date '{first}' and date '{last}'"

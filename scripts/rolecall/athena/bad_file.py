@@ -37,8 +37,8 @@ def unreadable_file(reason: str) -> tuple[str | None, str] | None:
     """Return the S3 URL of the file that a scan failed on, and what is wrong with it.
 
     The URL is None where Athena does not tell it: of a record cut short it names no file
-    (HIVE_CURSOR_ERROR). None where the reason is another one: a file that may not be read, or could
-    not be at that moment, is none that cannot be.
+    (HIVE_CURSOR_ERROR). None for any other reason, such as a file that this user may not read, or
+    that could not be read at that moment.
     """
     reason = without_advice(reason)
     bad_file, path = _BAD_FILE.search(reason), _PATH.search(reason)

@@ -25,15 +25,15 @@ def load_window(
     window = unloaded_window(loaded_days, first_day, today, lookback_days, is_by_day=is_by_day)
     if not loaded_days or not is_by_day:
         return window
-    return with_added(window, _added(athena, table), first_day or loaded_days[0])
+    return with_added(window, _added_spans(athena, table), first_day or loaded_days[0])
 
 
 def _first_day(table: CatalogueTable, settings: Settings) -> date | None:
     """Return the first day that is asked for and that the table can have, None without one."""
-    told = settings.first_delivered_date or project_variables()["first_delivered_date"]
-    if told is None:
+    first_text = settings.first_delivered_date or project_variables()["first_delivered_date"]
+    if first_text is None:
         return None
-    first_day = date.fromisoformat(str(told))
+    first_day = date.fromisoformat(str(first_text))
     return max(first_day, table.first_projected_day or first_day)
 
 
@@ -65,7 +65,7 @@ def _days_in_ledger(athena: Athena, settings: Settings) -> list[date]:
     return [date.fromisoformat(day) for (day,) in athena.run(f"{sql} order by 1").rows()]
 
 
-def _added(athena: Athena, table: CatalogueTable) -> Iterator[Span]:
+def _added_spans(athena: Athena, table: CatalogueTable) -> Iterator[Span]:
     """Yield the days that are left of each account and region that was added to the table.
 
     Loads begin with the oldest day: up to the newest one that the ledger has of it nothing is

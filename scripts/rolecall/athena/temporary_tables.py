@@ -28,7 +28,7 @@ _TEMPORARY = re.compile(rf"(?:{'|'.join(MERGED_TABLES)})__dbt_tmp_\w+")
 def drop_temporary_tables(settings: Settings) -> list[str]:
     """Remove what dead refreshes of the schema left of temporary tables; return their names.
 
-    Data outside of the place of results stays. Nobody else may be refreshing the schema. Raises
+    Data outside of the folder of results stays. Nobody else may be refreshing the schema. Raises
     RolecallError.
     """
     aws = aws_in(settings.region)
@@ -42,7 +42,7 @@ def drop_temporary_tables(settings: Settings) -> list[str]:
 
 
 def _temporary_tables(glue: Any, schema: str) -> dict[str, str]:
-    """Return the places of the temporary tables by their names."""
+    """Return the locations of the temporary tables by their names."""
     try:
         return {
             table["Name"]: table["StorageDescriptor"]["Location"]

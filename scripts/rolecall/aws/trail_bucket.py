@@ -294,7 +294,7 @@ class TrailBucket:
             for entry in page.get("Contents", []):
                 if last is not None and entry["Key"] > last:
                     return
-                yield _stored(entry)
+                yield _stored_object(entry)
 
     def _pages(self, **asked: Any) -> Iterator[Any]:
         with doing(f"list s3://{self.bucket}/{asked['Prefix']}"):
@@ -303,7 +303,7 @@ class TrailBucket:
             )
 
 
-def _stored(entry: Any) -> StoredObject:
+def _stored_object(entry: Any) -> StoredObject:
     """Return an object of a listing; without a storage class it is a standard one."""
     restored = entry.get("RestoreStatus", {})
     return StoredObject(

@@ -114,15 +114,15 @@ def readable_log_roots(
             "No log folder is named: set ROLECALL_LOGS (or --logs) to a folder of"
             " CloudTrail log files."
         )
-    there = [root for root in roots if root.exists()]
-    if not there:
+    existing = [root for root in roots if root.exists()]
+    if not existing:
         gone = " and ".join(known or map(str, roots))
         verb = "does" if len(roots) == 1 else "do"
         raise LogFoldersGoneError(
             f"The log folder {gone} {verb} not exist: name the one where its logs are now, with"
             " `rolecall refresh --logs DIR --add-logs`."
         )
-    return there
+    return existing
 
 
 def check_has_logs(roots: Sequence[Path]) -> None:

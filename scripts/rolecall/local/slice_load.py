@@ -105,13 +105,13 @@ def _load_slice(
     with all the memory that the machine has: nothing that is stored can stop a refresh for good.
     Raises RolecallError.
     """
-    from rolecall.local.dbt_plugin import Slice, loading
+    from rolecall.local.dbt_plugin import FileSlice, loading
 
     few = files[: max(len(files) // _FEWER, 1)]
     tries = (
-        Slice(number, files),
-        Slice(number, few, threads=1),
-        Slice(number, few, threads=1, database_bytes=machine_bytes()),
+        FileSlice(number, files),
+        FileSlice(number, few, threads=1),
+        FileSlice(number, few, threads=1, database_bytes=machine_bytes()),
     )
     for part in tries:
         reads: list[FileRead] = []

@@ -213,7 +213,7 @@ def _answer_of(
 
 
 def _check_is_one_query(sql: str) -> None:
-    """Raise UsageError if ``sql`` is no query, or several, RolecallError if it does not ask."""
+    """Raise UsageError unless ``sql`` is one statement, RolecallError unless it is a question."""
     marked = with_markers(sql, lambda name: f"${name}")
     try:
         count = len(duckdb.extract_statements(marked))

@@ -15,7 +15,7 @@ from typing import Any
 
 from rolecall.errors import RolecallError, UsageError
 from rolecall.names import valid_folder, valid_name, valid_table
-from rolecall.parameters import LONGEST_LITERAL, check_window, day, dollars, now, shown
+from rolecall.parameters import LONGEST_LITERAL, check_days, day, dollars, now, shown
 from rolecall.queries.notes import CONSOLE_SWITCH, HISTORY
 
 _ENVIRONMENT = {
@@ -174,7 +174,7 @@ def parameter_texts(
     if twice := sorted(given.keys() & of_event & params.keys()):
         raise UsageError(f"{twice[0]} is given twice: in the event and in its params.")
     given |= params
-    check_window(given.get("from_day"), given.get("to_day"))
+    check_days(given.get("from_day"), given.get("to_day"))
     return given
 
 

@@ -55,7 +55,7 @@ class Question:
     zone: tzinfo
 
     @property
-    def has_window(self) -> bool:
+    def has_days(self) -> bool:
         """Whether it is about days, or about a moment, of which there may be no logs."""
         is_about_days = bool({"from_day", "to_day"} & self.parameters.keys())
         return self.name != "coverage_gaps" and (is_about_days or self.moment is not None)
@@ -115,19 +115,21 @@ def newest_note(question: Question, newest: datetime | None) -> str:
 def note_on_coverage(
     question: Question, ask: Ask, newest: datetime | None = None, source: str = BY_TABLE
 ) -> str | None:
-    """Return a sentence on what of the window of a question has no logs, None if all of it has.
+    """Return a sentence on which of a question's days have no logs, None if all have.
 
-    The window of a moment begins with the longest session; what comes after ``newest`` is told by
+    The days of a moment begin with the longest session; what comes after ``newest`` is told by
     ``newest_note``. ``source`` says where the gaps are told.
     """
-    given = window(question, newest)
+    given = coverage_parameters(question, newest)
     first, last = utc_days(given["from_day"], given["to_day"], question.zone)
     gaps = ask("coverage_gaps", given)
     accounts = [account for account in question.accounts.values() if account is not None]
     return coverage_note(gaps, first, last, source, accounts)
 
 
-def window(question: Question, newest: datetime | None = None) -> dict[str, str | None]:
+def coverage_parameters(
+    question: Question, newest: datetime | None = None
+) -> dict[str, str | None]:
     """Return the days and accounts of a question, as parameters of ``coverage_gaps``."""
     from_day, to_day = question.given.get("from_day"), question.given.get("to_day")
     at = question.moment

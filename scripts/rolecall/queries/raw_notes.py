@@ -13,7 +13,7 @@ from rolecall.local.record_batches import FileRead
 from rolecall.parameters import account_id, utc_days
 from rolecall.project.location import project_variables
 from rolecall.queries.coverage import BY_FILE_NAMES, FileDay, coverage_note, gaps_of_files
-from rolecall.queries.notes import Ask, Question, notes_on_names, window
+from rolecall.queries.notes import Ask, Question, coverage_parameters, notes_on_names
 from rolecall.result import Result
 from rolecall.text import clean, first_of, plural
 
@@ -33,7 +33,7 @@ def notes_on_files(
     ``reads`` says how far they were read for it, ``files`` are those that there are. What could not
     be read covers no day. Raises what ``ask`` raises.
     """
-    given = window(question)
+    given = coverage_parameters(question)
     first, last = utc_days(given["from_day"], given["to_day"], question.zone)
     unread = unread_note(reads, _account(question, "account"), first, _with_late_days(last))
     if unread is not None:

@@ -62,7 +62,7 @@ def done_lines(plan: SetupPlan, is_dry_run: bool) -> list[str]:
         )
     if not plan.has_database:
         made.append(f"the database {plan.table.name.partition('.')[0]}")
-    if plan.there is None:
+    if plan.existing is None:
         made.append(f"the table {plan.table.name}")
     elif plan.statements:
         made.append(f"changes to the table {plan.table.name}")
@@ -116,10 +116,10 @@ def _archived_line(archived: ArchivedPeriod) -> str:
 
 
 def _table_lines(plan: SetupPlan) -> list[str]:
-    if plan.there is None:
+    if plan.existing is None:
         return []
     if not plan.is_own_table:
-        return [_other_table_line(plan.there)]
+        return [_other_table_line(plan.existing)]
     lines = []
     for what, names in (("account", plan.new_accounts), ("region", plan.new_regions)):
         if names:

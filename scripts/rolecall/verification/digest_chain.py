@@ -114,7 +114,7 @@ class DigestChain:
                 ends_at is None or time <= ends_at + DIGESTS_AFTER
             ):
                 timed.append((time, file))
-        timed.sort(key=lambda each: (each[0], each[1].key, each[1].place), reverse=True)
+        timed.sort(key=lambda each: (each[0], each[1].key, each[1].location), reverse=True)
         return [file for _, file in timed]
 
     def _keys(self, keys_of: KeySource) -> PublicKeys:

@@ -26,13 +26,13 @@ _MANY = {
 }
 
 
-def verified_lines(verified: VerificationReport, place: str) -> list[str]:
+def verified_lines(verified: VerificationReport, location: str) -> list[str]:
     """Return what was checked, what of it is proved, what is wrong, and what is not proved."""
     accounts = {account for account, _ in verified.regions}
     lines = [
         f"Checked {plural(verified.digest_count, 'digest file')} and"
         f" {plural(verified.log_count, 'log file')} of {plural(len(accounts), 'account')} and"
-        f" {plural(len(verified.regions), 'region')} in {place}{_days_text(verified)}."
+        f" {plural(len(verified.regions), 'region')} in {location}{_days_text(verified)}."
     ]
     good, known = verified.logs[Trust.SIGNED], verified.logs[Trust.UNSIGNED]
     if verified.are_signatures_checked:

@@ -63,13 +63,14 @@ class UnreadableFileError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TrailFile:
-    """A file of a trail: ``place`` is where it is, ``problem`` why it cannot be opened, if known.
+    """A file of a trail: ``location`` is its path or its key in the bucket.
 
-    ``key`` is its key from ``AWSLogs/`` on, else its name.
+    ``problem`` says why it cannot be opened, if that is known; ``key`` is its key from ``AWSLogs/``
+    on, else its name.
     """
 
     key: str
-    place: str
+    location: str
     problem: str | None = None
     is_archived: bool = False
 
@@ -197,13 +198,13 @@ class FolderFiles:
             for digest in digests:
                 file = TrailFile(_key(digest.log_file), digest.path, digest.problem)
                 _region_of(file.key, found).digests.append(file)
-        yield from (found[place] for place in sorted(found))
+        yield from (found[location] for location in sorted(found))
 
     @contextmanager
     def open_file(self, file: TrailFile) -> Iterator[OpenFile]:
         """Open a file. Raises UnreadableFileError."""
         try:
-            stream = open_file(file.place)
+            stream = open_file(file.location)
         except OSError as error:
             raise UnreadableFileError(error.strerror or str(error)) from None
         with stream:
@@ -268,8 +269,8 @@ class BucketFiles:
                     root,
                     account,
                     region,
-                    _listed(trail, f"{key}{DIGEST_FOLDER}/{region}/", digest_days),
-                    _listed(trail, f"{key}{_LOG_FOLDER}/{region}/", days),
+                    _list_files(trail, f"{key}{DIGEST_FOLDER}/{region}/", digest_days),
+                    _list_files(trail, f"{key}{_LOG_FOLDER}/{region}/", days),
                 )
 
     def _accounts(self, trail: TrailBucket) -> Iterator[tuple[str, str, str]]:
@@ -304,7 +305,7 @@ class BucketFiles:
         """Open a file. Raises UnreadableFileError; RolecallError where S3 cannot be asked."""
         with doing(f"read s3://{self.bucket}"):
             try:
-                answer = self.s3.get_object(Bucket=self.bucket, Key=file.place)
+                answer = self.s3.get_object(Bucket=self.bucket, Key=file.location)
                 with closing(answer["Body"]) as body:
                     yield OpenFile(body.read, answer.get("Metadata", {}))
             except ClientError as error:
@@ -318,12 +319,12 @@ class BucketFiles:
                 raise
 
 
-def _listed(trail: TrailBucket, folder: str, days: Days) -> list[TrailFile]:
+def _list_files(trail: TrailBucket, folder: str, days: Days) -> list[TrailFile]:
     """Return the files in a region's folder of some days of delivery."""
-    return [_stored(each) for each in trail.objects(folder, days) if not each.key.endswith("/")]
+    return [_trail_file(each) for each in trail.objects(folder, days) if not each.key.endswith("/")]
 
 
-def _stored(stored: StoredObject) -> TrailFile:
+def _trail_file(stored: StoredObject) -> TrailFile:
     return TrailFile(trail_file_key(stored.key), stored.key, is_archived=not stored.can_be_read)
 
 

@@ -24,12 +24,12 @@ def trail_files(settings: Settings) -> FolderFiles | BucketFiles:
 
     Raises RolecallError.
     """
-    place = None if settings.logs is None else str(settings.logs)
-    if place is None and settings.target == "athena":
+    location = None if settings.logs is None else str(settings.logs)
+    if location is None and settings.target == "athena":
         from rolecall.aws.glue_catalogue import catalogue_table
 
-        place = catalogue_table(settings.table, settings).location
-    match = None if place is None else _BUCKET.fullmatch(place)
+        location = catalogue_table(settings.table, settings).location
+    match = None if location is None else _BUCKET.fullmatch(location)
     if match is not None:
         try:
             bucket = valid_name("bucket", match["bucket"])
