@@ -14,13 +14,12 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from make_trail import ACCOUNTS, FIRST_DAY, ORGANIZATION, REGIONS, write_trail
-
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(PROJECT / "tests"))
+sys.path[:0] = [str(PROJECT / "tests"), str(PROJECT / "tools")]
 
 from local_athena.account import COMPLETE, Account, Warehouse  # noqa: E402
 from local_athena.engine import COLUMNS_ALONE, running  # noqa: E402
+from make_trail import ACCOUNTS, FIRST_DAY, ORGANIZATION, REGIONS, write_trail  # noqa: E402
 from rolecall.setup.trail_table import TrailTable  # noqa: E402
 from rolecall.sizes import size_bytes, size_text  # noqa: E402
 

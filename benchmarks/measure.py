@@ -22,6 +22,8 @@ from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
+
 from make_trail import DAYS, FIRST_DAY, write_trail
 
 _PAUSE_SECONDS = 0.02

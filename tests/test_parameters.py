@@ -15,7 +15,7 @@ from rolecall.parameters import (
     Value,
     account_id,
     bound_values,
-    check_window,
+    check_days,
     day_end,
     day_start,
     dollars,
@@ -183,10 +183,10 @@ def test_what_is_no_price_is_refused(value: object) -> None:
 
 
 def test_a_window_ends_after_it_begins() -> None:
-    check_window("2026-04-30", "2026-04-30")
-    check_window("2026-04-30", None)
+    check_days("2026-04-30", "2026-04-30")
+    check_days("2026-04-30", None)
     with pytest.raises(UsageError, match=r"The first day 2026-05-01 is after the last 2026-04-30"):
-        check_window("2026-05-01", "2026-04-30")
+        check_days("2026-05-01", "2026-04-30")
 
 
 def test_an_error_shows_of_a_long_value_the_beginning() -> None:

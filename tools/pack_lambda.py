@@ -28,10 +28,17 @@ from rolecall.settings import load_settings
 
 PROJECT = Path(__file__).resolve().parent.parent
 MODULES = (
-    *("__init__", "errors", "lambda_handler", "names", "parameters", "rows", "text"),
+    *("__init__", "errors", "lambda_handler", "names", "parameters", "result", "rows", "text"),
     *("aws/__init__", "aws/alarm", "aws/answer", "aws/athena_client", "aws/clients", "aws/errors"),
     *("aws/failed_queries", "aws/query_errors", "aws/refusals"),
-    *("output/__init__", "output/formats", "queries/__init__", "queries/coverage", "queries/notes"),
+    *(
+        "output/__init__",
+        "output/formats",
+        "queries/__init__",
+        "queries/coverage",
+        "queries/lambda_event",
+    ),
+    "queries/notes",
 )
 
 

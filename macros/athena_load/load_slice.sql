@@ -11,22 +11,20 @@
 {%- endmacro %}
 
 {#- What dbt alone reads: the first `slice_days` days with logs, from `lookback_days` before the newest
-    day that is loaded, or from the first day of the first load. -#}
+    day that is loaded, or from the first day of the first load; without any, the newest days. -#}
 {% macro first_slice() -%}
     {%- set one_day = modules.datetime.timedelta(days=1) -%}
-    {%- set until = run_started_at.date() + one_day -%}
-    {%- set days = var('slice_days') | int if delivery_day_columns() else 100000 -%}
-    {%- set slice = namespace(first=first_day_to_load(), span=none) -%}
-    {%- for number in range(10000) if not slice.span -%}
-        {%- set last = slice.first + (days - 1) * one_day -%}
-        {%- set span = [slice.first, [last, until] | min, {}] -%}
-        {%- if last >= until or not can_ask() or has_unread_logs(span) -%}
-            {%- set slice.span = span -%}
+    {%- set start, until = first_day_to_load(), run_started_at.date() + one_day -%}
+    {%- set day_count = (until - start).days + 1 -%}
+    {%- set slice_days = var('slice_days') | int if delivery_day_columns() else day_count -%}
+    {%- for offset in range(0, day_count, slice_days) -%}
+        {%- set first = start + offset * one_day -%}
+        {%- set span = [first, [first + (slice_days - 1) * one_day, until] | min, {}] -%}
+        {%- if loop.last or not can_ask() or has_unread_logs(span) -%}
             {%- do say_what_remains(span, until) -%}
+            {{ return(span) }}
         {%- endif -%}
-        {%- set slice.first = last + one_day -%}
     {%- endfor -%}
-    {{ return(slice.span) }}
 {%- endmacro %}
 
 {% macro first_day_to_load() -%}
@@ -42,23 +40,7 @@
         {#- A table that cannot be read by the day is read as a whole anyway. -#}
         {{ return([first, recent] | min if told and not delivery_day_columns() else recent) }}
     {%- endif -%}
-    {{ return([[first, first_projected_day() or first] | max, today] | min) }}
-{%- endmacro %}
-
-{#- The first day that a projected table can have: before it Athena has no partitions. None where
-    the table does not say it. -#}
-{% macro first_projected_day() -%}
-    {%- set columns, properties = delivery_day_columns(), (raw_table() or {}).get('Parameters', {}) -%}
-    {%- if columns | length == 1 and properties.get('projection.enabled', '') | lower == 'true' -%}
-        {%- set range = properties.get('projection.' ~ columns[0].name ~ '.range', '') -%}
-        {%- set first = modules.re.match('\s*([0-9]{4})[/_.-]?([0-9]{2})[/_.-]?([0-9]{2})\s*,', range) -%}
-        {%- if first -%}
-            {{ return(modules.datetime.date(
-                first[1] | int, first[2] | int, first[3] | int
-            )) }}
-        {%- endif -%}
-    {%- endif -%}
-    {{ return(none) }}
+    {{ return([first, today] | min) }}
 {%- endmacro %}
 
 {#- Whether the days of a span have a log that no load has taken: Athena stops at a record. -#}

@@ -5,7 +5,7 @@
     {{ return(adapter.dispatch('repeats_keys')(record_keys)) }}
 {%- endmacro %}
 
-{#- The local source knows the fields: log_source.py. -#}
+{#- The local source knows the fields: local/record_view.py. -#}
 {% macro duckdb__repeats_keys(record_keys) -%}
     logs.main.repeats_keys({{ record_keys }})
 {%- endmacro %}

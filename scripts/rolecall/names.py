@@ -1,4 +1,4 @@
-"""Identifiers and places of AWS: which may stand in a query, and where queries run."""
+"""Identifiers and locations of AWS: which may stand in a query, and where queries run."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ def valid_table(name: str) -> tuple[str, str]:
     return valid_name("database", database), valid_name("table", table)
 
 
-def valid_folder(place: str) -> str:
-    """Return a place in S3 with one slash at its end. Raises UsageError."""
-    return valid_name("s3_url", place).rstrip("/") + "/"
+def valid_folder(location: str) -> str:
+    """Return a location in S3 with one slash at its end. Raises UsageError."""
+    return valid_name("s3_url", location).rstrip("/") + "/"

@@ -143,7 +143,7 @@ def bound_values(
     return values
 
 
-def check_window(first: str | None, last: str | None) -> None:
+def check_days(first: str | None, last: str | None) -> None:
     """Raise UsageError for days of which the last comes before the first: they have nothing."""
     if first and last and day(first) > day(last):
         raise UsageError(f"The first day {first} is after the last {last}.")

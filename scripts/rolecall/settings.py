@@ -24,7 +24,7 @@ from rolecall.sizes import size_bytes
 
 CONFIG_FILE = Path("rolecall.toml")
 
-_Told = TypeVar("_Told")
+_Input = TypeVar("_Input")
 _Value = TypeVar("_Value")
 
 _MOST_SECONDS = 86_400
@@ -130,27 +130,27 @@ class Settings(BaseSettings):
     @field_validator("table")
     @classmethod
     def _a_table(cls, name: str) -> str:
-        return ".".join(_believed(valid_table, name))
+        return ".".join(_checked(valid_table, name))
 
     @field_validator("results")
     @classmethod
-    def _a_folder(cls, place: str | None) -> str | None:
-        return None if place is None else _believed(valid_folder, place)
+    def _a_folder(cls, folder: str | None) -> str | None:
+        return None if folder is None else _checked(valid_folder, folder)
 
     @field_validator("first_delivered_date")
     @classmethod
     def _a_day(cls, text: str | None) -> str | None:
-        return None if text is None else _believed(day, text).isoformat()
+        return None if text is None else _checked(day, text).isoformat()
 
     @field_validator("price_per_tb", mode="before")
     @classmethod
     def _in_dollars(cls, price: object) -> float:
-        return _believed(dollars, price)
+        return _checked(dollars, price)
 
     @field_validator("wait_seconds", "deadline_seconds", mode="before")
     @classmethod
     def _in_seconds(cls, seconds: object) -> float:
-        return _believed(lambda told: amount(told, 0, _MOST_SECONDS), seconds)
+        return _checked(lambda value: amount(value, 0, _MOST_SECONDS), seconds)
 
     @field_validator("max_scan", "memory", mode="before")
     @classmethod
@@ -192,13 +192,13 @@ class Settings(BaseSettings):
 
 
 def _valid_name(kind: str, name: str) -> str:
-    return _believed(lambda told: valid_name(kind, told), name)
+    return _checked(lambda value: valid_name(kind, value), name)
 
 
-def _believed(check: Callable[[_Told], _Value], told: _Told) -> _Value:
+def _checked(check: Callable[[_Input], _Value], value: _Input) -> _Value:
     """Return what a check makes of a value; raise its error as pydantic takes it."""
     try:
-        return check(told)
+        return check(value)
     except UsageError as error:
         raise ValueError(str(error).rstrip(".")) from None
 

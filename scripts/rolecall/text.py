@@ -13,7 +13,7 @@ import re
 import sys
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, TextIO
@@ -45,6 +45,16 @@ def clean(text: str) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """Return a number with what it counts: `1 event`, `2 events`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def first_of(names: Sequence[str], most: int, total: int | None = None, noun: str = "") -> str:
+    """Return the first of some names and how many more there are: `a, b and 3 more`.
+
+    ``total`` is how many there are, if not all are in ``names``; ``noun`` says of what.
+    """
+    named = ", ".join(names[:most])
+    more = (len(names) if total is None else total) - min(most, len(names))
+    return f"{named} and {more:,} more {noun}".rstrip() if more > 0 else named
 
 
 def is_shown(char: str) -> bool:
@@ -159,15 +169,15 @@ def work_shown(message: str) -> Iterator[Callable[[str], None]]:
 def guard() -> None:
     """Let what anything prints pass through here, and no character fail for want of an encoding.
 
-    It is for a process of its own, once: warnings, tracebacks, and what dbt, click or a library's
-    logger writes to standard output and standard error are cleaned line by line.
+    A process calls it once. Warnings, tracebacks, and what dbt, click or a library's logger writes
+    to standard output and standard error are then cleaned line by line.
     """
-    sys.stdout, sys.stderr = _Guarded(sys.stdout), _Guarded(sys.stderr)
+    sys.stdout, sys.stderr = _CleaningStream(sys.stdout), _CleaningStream(sys.stderr)
     sys.excepthook = _say_fault
 
 
-class _Guarded(io.TextIOBase):
-    """A stream on which every line is cleaned; line ends stay, whose they are cannot be told."""
+class _CleaningStream(io.TextIOBase):
+    """A stream on which every line is cleaned; line ends stay, as they may be the writer's."""
 
     def __init__(self, stream: TextIO) -> None:
         self.unguarded = stream
@@ -200,7 +210,7 @@ class _Guarded(io.TextIOBase):
 
 
 def _unguarded(stream: IO[str]) -> IO[str]:
-    return stream.unguarded if isinstance(stream, _Guarded) else stream
+    return stream.unguarded if isinstance(stream, _CleaningStream) else stream
 
 
 def _write(stream: IO[str], lines: Iterable[str]) -> None:

@@ -73,15 +73,15 @@ def key_facts(key: str) -> KeyFacts | None:
     in_layout, in_name = _TRAIL_KEY.fullmatch(key), _TRAIL_NAME.match(name)
     if not _LOG_NAME.fullmatch(name) and other_kind(key) is not None:
         return None
-    told = [
+    known = [
         KeyFacts(match["account"], match["region"], log_date(match["day"]))
         for match in (in_layout, in_name)
         if match and match["day"] and match["folder"] == "CloudTrail"
     ]
-    # With a day that no log is of it tells whose it is all the same.
-    told.sort(key=lambda facts: facts.delivered_date is None)
+    # One with a day that no log can have still tells the account and the region.
+    known.sort(key=lambda facts: facts.delivered_date is None)
     account_alone = KeyFacts(in_layout["account"] if in_layout else None, None, None)
-    return told[0] if told else account_alone
+    return known[0] if known else account_alone
 
 
 def other_kind(key: str) -> str | None:

@@ -13,13 +13,14 @@ import pytest
 from local_athena.scripted import Service, serving, table
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request
-from rolecall.athena.archived_logs import ArchivedLogs, archived_logs, archived_text, spans_of
-from rolecall.athena.load_days import Span
+from rolecall.athena.archived_logs import ArchivedLogs, archived_logs, spans_of
 from rolecall.athena.slices import SliceLoad
+from rolecall.athena.text import archived_text
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.aws.trail_bucket import Days, LogDay, RegionFolder, Stock, TrailBucket
+from rolecall.aws.trail_bucket import LogDay, RegionFolder, Stock, TrailBucket
+from rolecall.days import Days, Span
 from rolecall.names import Workspace
 from rolecall.settings import load_settings
 

@@ -19,9 +19,9 @@ from local_athena.account import (
     Warehouse,
     printed_counts,
 )
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import UnreadableLogError
 from support.both_engines import differences
 from support.command_line import PROJECT, SAMPLE, Rolecall
 from support.documents import documented

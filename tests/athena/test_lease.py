@@ -433,7 +433,7 @@ def test_the_document_says_where_to_break_a_lease_by_hand(settings: Settings) ->
     *command, place = documented("docs/athena.md", "aws s3 rm").split()
     assert command == ["aws", "s3", "rm"]
     settings = settings.model_copy(update={"schema_name": "rolecall"})
-    assert Lease(settings, _run()).place == place.replace("YOUR-RESULTS-BUCKET", "results")
+    assert Lease(settings, _run()).url == place.replace("YOUR-RESULTS-BUCKET", "results")
 
 
 def test_a_workgroup_that_may_not_be_asked_is_named(service: Service) -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from rolecall.athena.load_days import (
     Slice,
-    Span,
     Window,
     first_days,
     next_slice,
@@ -21,6 +20,7 @@ from rolecall.athena.load_days import (
     with_added,
     without_days,
 )
+from rolecall.days import Span
 
 _TODAY = date(2026, 11, 24)
 _DAY = timedelta(days=1)

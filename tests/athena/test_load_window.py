@@ -11,11 +11,12 @@ from local_athena.scripted import Service, serving, table
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, Request
 from rolecall.athena import load_window as load_window_module
-from rolecall.athena.load_days import Span, Window
+from rolecall.athena.load_days import Window
 from rolecall.athena.load_window import load_window
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.glue_catalogue import CatalogueTable
+from rolecall.days import Span
 from rolecall.names import Workspace
 from rolecall.settings import load_settings
 

@@ -13,17 +13,18 @@ import pytest
 from local_athena.scripted import Service, serving, table
 from local_athena.statements import Statement
 from local_athena.warehouse import Outcome, QueryFailedError, Request
-from rolecall.athena.bad_file import BadFileSearch, one_that_fails, slices, unreadable_file
+from rolecall.athena.bad_file import BadFileSearch, one_that_fails, pieces, unreadable_file
 from rolecall.athena.compaction import STORE, StoreTable, compact
-from rolecall.athena.load_days import Span, Window
+from rolecall.athena.load_days import Window
 from rolecall.athena.refresh import _newest_load
-from rolecall.athena.slices import Loaded, SliceLoad
+from rolecall.athena.slices import LoadResult, SliceLoad
+from rolecall.athena.unread import UnreadLogs
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.clients import make_client
 from rolecall.aws.failed_queries import QueryFailedError as FailedError
 from rolecall.aws.failed_queries import QueryRetryableError
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Span
 from rolecall.errors import RolecallError
 from rolecall.names import Workspace
 from rolecall.queries.answer import answer_on_athena
@@ -108,17 +109,23 @@ def test_a_failure_that_does_not_come_again_is_of_no_file(count: int) -> None:
 def test_a_bad_file_is_looked_for_in_slices_of_the_load() -> None:
     added = ("444455556666",)
     spans = [
-        Days(date(2026, 1, 1), date(2026, 1, 5), added),
-        Days(date(2026, 3, 1), date(2026, 3, 1)),
+        Span(date(2026, 1, 1), date(2026, 1, 5), added),
+        Span(date(2026, 3, 1), date(2026, 3, 1)),
     ]
-    assert list(slices(spans, 3)) == [
-        Days(date(2026, 1, 1), date(2026, 1, 3), added),
-        Days(date(2026, 1, 4), date(2026, 1, 5), added),
-        Days(date(2026, 3, 1), date(2026, 3, 1)),
+    assert list(pieces(spans, 3)) == [
+        Span(date(2026, 1, 1), date(2026, 1, 3), added),
+        Span(date(2026, 1, 4), date(2026, 1, 5), added),
+        Span(date(2026, 3, 1), date(2026, 3, 1)),
     ]
 
 
 _TABLE = CatalogueTable("default.logs", "", (), (("dt", "string"),), {}, {"dt": "yyyy/MM/dd"})
+
+
+@pytest.fixture(autouse=True)
+def logs_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all days have logs that are to be read, without a question to Athena."""
+    monkeypatch.setattr(UnreadLogs, "any_of", lambda self, days, skip_log_files: True)
 
 
 class _Dbt:
@@ -189,11 +196,10 @@ def _slices(dbt: _Dbt, athena: Any = None, **flags: Any) -> SliceLoad:
         athena,
         _TABLE,
         (Span(dbt.first, dbt.last),),
-        has_logs=lambda days, skip_log_files: True,
     )
 
 
-def _load(dbt: _Dbt, athena: Any = None, **flags: Any) -> Loaded:
+def _load(dbt: _Dbt, athena: Any = None, **flags: Any) -> LoadResult:
     return _slices(dbt, athena, **flags).load()
 
 
@@ -290,11 +296,11 @@ def test_files_that_cannot_be_read_are_left_out_one_by_one(
 
 
 def test_a_file_that_a_look_for_logs_fails_on_is_left_out_too(
-    service: Service, athena: Athena
+    service: Service, athena: Athena, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.engine.script = lambda statement, request: table(["log_file"], [])
 
-    def has_logs(days: Window, skip_log_files: Mapping[str, str]) -> bool:
+    def any_of(_: UnreadLogs, days: Window, skip_log_files: Mapping[str, str]) -> bool:
         if _FILE in skip_log_files:
             return True
         reason = f"HIVE_CURSOR_ERROR: Failed to read file: {_FILE}"
@@ -302,11 +308,10 @@ def test_a_file_that_a_look_for_logs_fails_on_is_left_out_too(
 
     dbt = _Dbt(200, 99)
     window = (Span(dbt.first, dbt.last),)
-    told = SliceLoad(
-        load_settings(skip_unreadable=True), dbt, athena, _TABLE, window, has_logs=has_logs
-    )
+    monkeypatch.setattr(UnreadLogs, "any_of", any_of)
+    told = SliceLoad(load_settings(skip_unreadable=True), dbt, athena, _TABLE, window)
     assert tuple(told.load().unreadable) == (_FILE,)
-    untold = SliceLoad(load_settings(), dbt, athena, _TABLE, window, has_logs=has_logs)
+    untold = SliceLoad(load_settings(), dbt, athena, _TABLE, window)
     with pytest.raises(RolecallError, match=r"^The refresh failed: stg_cloudtrail__events: HIVE"):
         untold.load()
 
@@ -340,7 +345,7 @@ def test_throttling_ends_a_search_for_a_bad_file(service: Service, athena: Athen
     words = "HIVE_CURSOR_ERROR: Please reduce your request rate (Status Code: 503)"
     _fails(service, words, 1)
     search = BadFileSearch(athena, load_settings(), _TABLE, (), {})
-    days = Days(date(2026, 3, 1), date(2026, 3, 1))
+    days = Span(date(2026, 3, 1), date(2026, 3, 1))
     sql = "select :first_file, :last_file, :first_day, :last_day"
     with pytest.raises(QueryRetryableError):
         search._fails(sql, [_FILE], days)

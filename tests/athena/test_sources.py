@@ -22,7 +22,7 @@ from local_athena.account import COMPLETE, Account, Warehouse
 from local_athena.engine import athena_form
 from local_athena.statements import parse
 from rolecall.aws.glue_catalogue import catalogue_table, table_bytes
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Days
 from rolecall.settings import load_settings
 from rolecall.setup.trail_table import AddedPartition, TrailTable
 from support.command_line import PROJECT

@@ -38,6 +38,7 @@ from rolecall.aws.failed_queries import (
 from rolecall.aws.failed_queries import QueryFailedError as FailedError
 from rolecall.errors import DEADLINE, OVER_SCAN_LIMIT, RolecallError, UsageError
 from rolecall.names import Workspace, valid_name
+from rolecall.output.parquet import arrow_table
 from rolecall.parameters import Parameter
 from rolecall.project.run import _environment
 from rolecall.settings import load_settings
@@ -211,7 +212,7 @@ def test_values_have_the_types_of_python_and_arrow(service: Service) -> None:
     assert answer.types == [type_ for _, _, type_ in cells.values()]
     values = tuple(value for _, value, _ in cells.values())
     assert list(answer.rows()) == [values, (None,) * len(cells)]
-    arrow = answer.arrow()
+    arrow = arrow_table(answer.result())
     assert arrow.column("c3").to_pylist() == [123.45, None]
     assert str(arrow.schema.field("c6").type) == "timestamp[us, tz=UTC]"
     assert arrow.column("c5").to_pylist() == [date(2026, 4, 30), None]

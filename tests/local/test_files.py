@@ -18,8 +18,8 @@ import pytest
 from rolecall.errors import RolecallError
 from rolecall.local import spill
 from rolecall.local.database import open_database, open_for_writing
-from rolecall.local.ledger import known_log_roots
 from rolecall.local.lock import only_writer, writer_of
+from rolecall.local.log_roots import known_log_roots
 from rolecall.private_files import new_file, open_own
 from support.command_line import Rolecall
 from support.logs import WriteLog, event

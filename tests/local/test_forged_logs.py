@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.log_files import find_log_files
-from rolecall.local.log_records import UnreadableLogError, parse_records
+from rolecall.local.log_records import parse_records
 from rolecall.private_files import open_file
 from support.command_line import Rolecall
 from support.logs import WriteLog, event

@@ -14,17 +14,19 @@ import pytest
 
 from rolecall.local.ledger import (
     Attempt,
-    LogSourceError,
-    NoLogsError,
-    check_has_logs,
-    log_roots,
     newest_attempts,
     not_done,
-    remember_log_roots,
     sorted_log_files,
     unread_log_files,
 )
 from rolecall.local.log_reader import read_records
+from rolecall.local.log_roots import (
+    LogSourceError,
+    NoLogsError,
+    check_has_logs,
+    log_roots,
+    remember_log_roots,
+)
 from support.command_line import Unprivileged
 from support.logs import WriteLog, event
 

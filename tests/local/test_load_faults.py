@@ -24,10 +24,11 @@ import pytest
 
 from rolecall.errors import RolecallError
 from rolecall.local.database import attach, open_database, open_for_writing, open_memory_database
+from rolecall.local.forget import remove_events
 from rolecall.local.lock import only_writer
 from rolecall.local.log_files import find_log_files
-from rolecall.local.log_source import TIME_PATTERN
-from rolecall.local.refresh import _forgotten, slices
+from rolecall.local.record_view import TIME_PATTERN
+from rolecall.local.slice_load import slices
 from support.command_line import PROJECT, SAMPLE, Rolecall, Rows, Unprivileged
 from support.logs import WriteLog, event
 
@@ -301,7 +302,7 @@ def test_plain_dbt_rebuilds_an_outdated_database_from_its_events(
     logs = write_log([old, event(2, **sign_in)])
     rolecall.refresh(logs)
     with open_for_writing(rolecall.database, 0) as connection:
-        assert _forgotten(connection, date(2026, 3, 1)) == 1
+        assert remove_events(connection, date(2026, 3, 1)) == 1
     rolecall.dbt("build", "--exclude-resource-type", "unit_test", ROLECALL_LOGS=str(logs))
     for table in ("events", "log_reads", "identity_events", "console_sign_ins"):
         assert rolecall.query(f"select count(*) from {table}") == [(1,)], table
@@ -327,7 +328,7 @@ def test_what_is_due_is_done_though_the_log_folder_is_gone(
     assert f"The log folder {logs} is gone: nothing was read from it." in text
     assert rolecall.query("select * from identity_events") == before
     with open_for_writing(rolecall.database, 0) as connection:
-        assert _forgotten(connection, date(2026, 3, 1)) == 1
+        assert remove_events(connection, date(2026, 3, 1)) == 1
     assert " has 1 event of 1 log file" in rolecall.run("refresh").stdout
     assert gone in rolecall.run("refresh", exit_code=1).stderr
     assert f"{gone}." in rolecall.run("refresh", "--logs", logs, exit_code=1).stderr
@@ -446,7 +447,7 @@ def test_a_refresh_finishes_a_forget_that_died(rolecall: Rolecall, write_log: Wr
     logs = write_log([old, event(2)])
     rolecall.refresh(logs)
     with open_for_writing(rolecall.database, 0) as connection:  # all that it came to
-        assert _forgotten(connection, date(2026, 3, 1)) == 1
+        assert remove_events(connection, date(2026, 3, 1)) == 1
     assert b"an old secret" in _uncompressed(rolecall.database)
     rolecall.refresh(logs)
     assert rolecall.query("select count(*) from events") == [(1,)]

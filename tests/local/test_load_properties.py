@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.ledger import sorted_log_files
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import UnreadableLogError
 from support.command_line import SAMPLE
 from support.compiled_models import Model, Warehouse
 

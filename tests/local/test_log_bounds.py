@@ -15,16 +15,13 @@ import duckdb
 import pytest
 import yaml
 
-from rolecall.local import log_reader, log_records, log_source
+from rolecall.local import log_reader, log_records, record_batches
+from rolecall.local.json_parts import MAX_RECORDS, Record, UnreadableLogError
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import (
-    MAX_RECORD_BYTES,
-    MAX_RECORDS,
-    MAX_RESOURCES,
-    UnreadableLogError,
-)
-from rolecall.local.log_source import FileRead, LogSource
+from rolecall.local.log_records import MAX_RECORD_BYTES, MAX_RESOURCES
+from rolecall.local.log_source import LogSource
+from rolecall.local.record_batches import FileRead
 from rolecall.memory import MemoryParts
 from support.command_line import PROJECT, Rolecall
 from support.logs import WriteLog, event
@@ -67,7 +64,7 @@ def test_a_deep_fault_costs_its_file_alone(
 def test_whatever_a_reader_raises_is_a_problem_of_the_file(
     write_log: WriteLog, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def failing(body: bytes) -> list[log_records.Record]:
+    def failing(body: bytes) -> list[Record]:
         raise error
 
     monkeypatch.setattr(log_reader, "parse_records", failing)
@@ -186,7 +183,7 @@ import resource, sys
 from pathlib import Path
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import UnreadableLogError
+from rolecall.local.json_parts import UnreadableLogError
 (file,) = find_log_files(Path(sys.argv[1]))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -272,7 +269,7 @@ def test_a_slice_ends_where_its_files_have_cost_enough(
 def test_a_file_is_read_ahead_only_while_it_is_small(
     write_log: WriteLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_source, "_LOG_BYTES_AHEAD", 1000)
+    monkeypatch.setattr(record_batches, "_LOG_BYTES_AHEAD", 1000)
     for number in range(3):
         folder = write_log([event(number, userAgent="x" * 2000 * number)], name=f"{number}.json.gz")
     with duckdb.connect() as connection:

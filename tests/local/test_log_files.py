@@ -14,9 +14,9 @@ import pytest
 from rolecall import trail_layout
 from rolecall.local import log_files as logs
 from rolecall.local import log_reader
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.ledger import sorted_log_files
 from rolecall.local.log_files import find_log_files, log_file_key
-from rolecall.local.log_records import UnreadableLogError
 from rolecall.trail_layout import KeyFacts, key_facts
 from rolecall.verification.trail_files import FolderFiles, TrailFile, UnreadableFileError
 from support.command_line import Unprivileged

@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolecall.local.log_records import Look, UnreadableLogError, look_of, parse_records
+from rolecall.local.json_parts import UnreadableLogError
+from rolecall.local.log_records import Look, look_of, parse_records
 
 RECORD = {"eventID": "e1", "eventTime": "2026-03-01T00:00:00Z"}
 

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from rolecall.local import log_files as logs
-from rolecall.local import log_reader, log_source
+from rolecall.local import log_reader, record_batches
 from rolecall.local.ledger import sorted_log_files
 from rolecall.local.log_records import Records
 from rolecall.local.log_source import LogSource
@@ -38,7 +38,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         counts[file.log_file] += 1
         return read_records(file, max_bytes)
 
-    monkeypatch.setattr(log_source, "read_records", counting)
+    monkeypatch.setattr(record_batches, "read_records", counting)
     return counts
 
 
@@ -107,7 +107,7 @@ def test_a_record_that_is_no_object_is_a_row_of_nulls(
 def test_a_batch_holds_many_small_files(
     connection: duckdb.DuckDBPyConnection, write_log: WriteLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_source, "_BATCH_BYTES", 1000)
+    monkeypatch.setattr(record_batches, "_BATCH_BYTES", 1000)
     for number in range(30):
         folder = write_log([event(number), event(1000 + number)], name=f"{number}.json.gz")
     LogSource(folder).register(connection, connection)

@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import UnreadableLogError
 from support.compiled_models import Model, Warehouse
 from support.logs import event
 

@@ -18,9 +18,9 @@ from typing import Any
 import boto3
 
 from local_athena.engine import RESULT_BUCKET, WORKGROUP, Addresses, athena_form
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
-from rolecall.local.log_records import UnreadableLogError
 from support import forked
 
 _QUERY_SECONDS = 120

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from rolecall.errors import RolecallError, UsageError
-from rolecall.output.formats import Result, write, write_csv, write_json, write_table
+from rolecall.output.formats import write, write_csv, write_json, write_table
+from rolecall.result import Result
 from support.command_line import Unprivileged
 
 ZONE = ZoneInfo("UTC")

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Days
 from rolecall.project.days_to_read import days_to_read
+from rolecall.project.run import run_dbt
+from rolecall.settings import load_settings
 from support.macros_alone import answer_of
 
 _SPANS = (
@@ -74,3 +77,18 @@ def test_a_table_that_cannot_be_read_by_the_day_is_read_as_a_whole(
     table = CatalogueTable("default.logs", "", (), ())
     answer = _answer(days_to_read(table, _SPANS), folder, monkeypatch)
     assert answer == {"within": "(true)", "columns": [], "staged_before": None}
+
+
+def test_how_many_days_a_slice_has_is_no_variable_of_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another value of one makes dbt parse the whole project anew, and a retry halves the days."""
+    invoked: list[list[str]] = []
+
+    def invoke(_: dbtRunner, arguments: list[str]) -> dbtRunnerResult:
+        invoked.append(arguments)
+        return dbtRunnerResult(success=True)
+
+    monkeypatch.setattr(dbtRunner, "invoke", invoke)
+    for options in ({}, {"slice_days": 30, "first_delivered_date": "2026-01-01"}):
+        settings = load_settings(target="athena", region="us-east-1", **options)
+        run_dbt(["run"], settings, days_to_read="{}")
+    assert invoked[0] == invoked[1]

@@ -20,8 +20,8 @@ import yaml
 from rich.cells import cell_len
 
 from rolecall.commands.history import history
+from rolecall.output.history import columns
 from rolecall.project.analyses import analyses
-from rolecall.queries.history import columns
 from rolecall.queries.session import WORDS_FOR_HOW
 from support.command_line import PROJECT, Rolecall
 from support.logs import WriteLog, event

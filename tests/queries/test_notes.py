@@ -11,19 +11,20 @@ import yaml
 
 from rolecall.errors import StaleLogsError
 from rolecall.local.log_files import LogFile, find_log_files
-from rolecall.local.log_source import FileRead, RawRead
-from rolecall.output.formats import Result
+from rolecall.local.log_source import RawRead
+from rolecall.local.record_batches import FileRead
 from rolecall.project.analyses import analyses
 from rolecall.queries.coverage import FileDay, coverage_note, gaps_of_files
 from rolecall.queries.notes import (
     LONGEST_SESSION,
     Question,
     check_is_recent,
+    coverage_parameters,
     newest_log,
     notes_on_names,
-    window,
 )
 from rolecall.queries.raw_notes import unread_note
+from rolecall.result import Result
 from rolecall.trail_layout import KeyFacts
 from support.command_line import PROJECT, SAMPLE, Rolecall
 
@@ -124,7 +125,7 @@ def test_what_a_question_passed_over_is_named_where_it_may_matter() -> None:
 
 def test_the_window_of_a_moment_begins_with_the_longest_session() -> None:
     at = question(active_at="2026-03-02T11:59:00Z", account="444455556666")
-    assert window(at) == {
+    assert coverage_parameters(at) == {
         "from_day": "2026-03-01",
         "to_day": "2026-03-02",
         "account": "444455556666",
@@ -132,8 +133,9 @@ def test_the_window_of_a_moment_begins_with_the_longest_session() -> None:
     }
     # Days are days of the zone; what is after the newest log is told by the newest log.
     tokyo = question(ZoneInfo("Asia/Tokyo"), active_at="2026-03-02T16:00:00Z")
-    assert (window(tokyo)["from_day"], window(tokyo)["to_day"]) == ("2026-03-02", "2026-03-03")
-    stale = window(at, datetime(2026, 2, 20, 8))
+    asked = coverage_parameters(tokyo)
+    assert (asked["from_day"], asked["to_day"]) == ("2026-03-02", "2026-03-03")
+    stale = coverage_parameters(at, datetime(2026, 2, 20, 8))
     assert (stale["from_day"], stale["to_day"]) == ("2026-02-20", "2026-02-20")
 
 

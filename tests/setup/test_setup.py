@@ -26,8 +26,9 @@ from local_athena.server import ApiError, Athena, Server, WorkGroup
 from local_athena.warehouse import QueryFailedError, Warehouse
 from rolecall.aws.athena_client import Athena as AthenaClient
 from rolecall.aws.glue_catalogue import catalogue_table
-from rolecall.aws.trail_bucket import REGION, Days, TrailBucket
+from rolecall.aws.trail_bucket import REGION, TrailBucket
 from rolecall.commands.main import cli
+from rolecall.days import Days
 from rolecall.errors import RolecallError, UsageError
 from rolecall.names import Workspace
 from rolecall.settings import load_settings

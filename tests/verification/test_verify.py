@@ -22,12 +22,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 import rolecall.verification.public_keys
 from local_athena.engine import Addresses, aws
 from rolecall.aws.trail_bucket import LogDay
+from rolecall.days import Days
 from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.verification.digests import PublicKeys, read_public_keys
 from rolecall.verification.public_keys import key_source
+from rolecall.verification.report import Problem, Trust, VerificationReport
 from rolecall.verification.text import verified_lines
-from rolecall.verification.trail import Problem, Trust, VerificationReport, verify
-from rolecall.verification.trail_files import BucketFiles, FolderFiles, Span
+from rolecall.verification.trail import verify
+from rolecall.verification.trail_files import BucketFiles, FolderFiles
 from support.command_line import PROJECT, Rolecall
 from support.digest_files import ACCOUNT, BUCKET, HOUR, REGION, Trail, der, fingerprint, private_key
 from support.documents import documented
@@ -74,7 +76,7 @@ def _logs(trail: Trail) -> list[str]:
 
 
 def _verified(
-    trail: Trail, folder: Path, span: Span | None = None, keys: Any = True
+    trail: Trail, folder: Path, days: Days | None = None, keys: Any = True
 ) -> VerificationReport:
     """Return what is found in a copy; ``keys`` are True for the trail's, None for none."""
     trail.write(folder)
@@ -82,7 +84,7 @@ def _verified(
     if keys is not None:
         given.add((trail.key if keys is True else keys).public_key(), fingerprint(trail.key))
     source = None if keys is None else lambda region, since: given
-    return verify(FolderFiles([folder]), span or Span(), source)
+    return verify(FolderFiles([folder]), days or Days(), source)
 
 
 def _problems(verified: VerificationReport) -> dict[str, int]:
@@ -90,7 +92,7 @@ def _problems(verified: VerificationReport) -> dict[str, int]:
 
 
 def _files(verified: VerificationReport, problem: Problem) -> list[str | None]:
-    return [found.file for found in verified.found if found.problem is problem]
+    return [found.file for found in verified.findings if found.problem is problem]
 
 
 def test_an_untouched_copy_is_proved_but_for_its_newest_digest_file(tmp_path: Path) -> None:
@@ -225,7 +227,7 @@ def test_a_chain_that_somebody_made_anew_is_not_signed_by_cloudtrail(tmp_path: P
     assert not verified.has_failed
     given = PublicKeys()
     given.add(trail.key.public_key(), fingerprint(other.key))
-    forged = verify(FolderFiles([other.write(tmp_path / "keys")]), Span(), lambda region, at: given)
+    forged = verify(FolderFiles([other.write(tmp_path / "keys")]), Days(), lambda region, at: given)
     assert forged.has_failed
     assert forged.digests == {Trust.NEWEST: 1, Trust.WRONG: 1, Trust.UNSIGNED: 1}
     assert forged.logs[Trust.SIGNED] == 0
@@ -246,7 +248,7 @@ def test_digest_files_that_nobody_signed_prove_nothing(hours: int, tmp_path: Pat
 
 def test_a_key_that_is_not_known_proves_nothing(tmp_path: Path) -> None:
     trail = _trail(3)
-    verified = verify(FolderFiles([trail.write(tmp_path)]), Span(), lambda region, at: PublicKeys())
+    verified = verify(FolderFiles([trail.write(tmp_path)]), Days(), lambda region, at: PublicKeys())
     assert _problems(verified)["signature invalid"] == 3
     assert verified.has_failed
 
@@ -281,7 +283,7 @@ def test_a_time_in_which_the_trail_was_stopped_is_named(tmp_path: Path) -> None:
     trail.digest(_START + 20 * HOUR, starts=True)
     trail.digest(_START + 21 * HOUR)
     verified = _verified(trail, tmp_path)
-    (gap,) = [each for each in verified.found if each.problem is Problem.PERIOD_NOT_COVERED]
+    (gap,) = [each for each in verified.findings if each.problem is Problem.PERIOD_NOT_COVERED]
     assert (gap.starts_at, gap.ends_at) == (_START + 10 * HOUR, _START + 20 * HOUR)
     # The last digest file before it is followed by none, as is the newest.
     assert _problems(verified) == {"period not covered": 1, _UNSIGNED: 2}
@@ -323,14 +325,14 @@ def test_a_copy_may_begin_in_the_middle(tmp_path: Path) -> None:
     verified = _verified(trail, tmp_path)
     assert _problems(verified) == {"period not covered": 1, _UNSIGNED: 1}
     assert not verified.has_failed
-    asked = _verified(trail, tmp_path, Span(date(2026, 3, 1)))
+    asked = _verified(trail, tmp_path, Days(date(2026, 3, 1)))
     assert _problems(asked)["digest missing"] == 1
 
 
 def test_only_the_days_that_are_asked_for_are_looked_at(tmp_path: Path) -> None:
     trail = _trail(96)
     trail.log(_START + 3 * HOUR)  # forged, on the day before
-    second = Span(date(2026, 3, 2), date(2026, 3, 2))
+    second = Days(date(2026, 3, 2), date(2026, 3, 2))
     verified = _verified(trail, tmp_path, second)
     assert (_problems(verified), verified.log_count) == ({}, 2)
     assert verified.is_all_proved
@@ -344,7 +346,7 @@ def test_the_last_log_of_a_day_is_named_on_the_day_after(tmp_path: Path) -> None
     for hour in range(-1, 40):
         started_at = _START + hour * HOUR + timedelta(minutes=57)
         trail.digest(started_at, [last] if hour == 23 else [], starts=hour == -1)
-    day = Span(date(2026, 3, 1), date(2026, 3, 1))
+    day = Days(date(2026, 3, 1), date(2026, 3, 1))
     verified = _verified(trail, tmp_path, day)
     assert verified.is_all_proved
     assert verified.logs[Trust.SIGNED] == 1
@@ -358,7 +360,7 @@ def test_each_account_region_and_organization_has_its_own_digest_files(tmp_path:
     west.write(tmp_path)
     other.write(tmp_path)
     verified = _verified(good, tmp_path)
-    assert {(each.account, each.problem) for each in verified.found} == {
+    assert {(each.account, each.problem) for each in verified.findings} == {
         *((account, Problem.SIGNATURE_MISSING) for account in (ACCOUNT, "444455556666")),
         ("444455556666", Problem.LOG_CHANGED),
     }
@@ -387,7 +389,7 @@ def test_files_in_one_flat_folder_are_known_by_their_names(tmp_path: Path) -> No
         (tmp_path / key.rpartition("/")[2]).write_bytes(body)
     given = PublicKeys()
     given.add(trail.key.public_key())
-    verified = verify(FolderFiles([tmp_path]), Span(), lambda region, since: given)
+    verified = verify(FolderFiles([tmp_path]), Days(), lambda region, since: given)
     assert _problems(verified) == {_UNSIGNED: 1}
     assert verified.logs[Trust.SIGNED] == 8
 
@@ -403,7 +405,7 @@ def test_every_copy_of_a_log_is_compared(tmp_path: Path) -> None:
     assert not verified.has_failed
     given = PublicKeys()
     given.add(trail.key.public_key())
-    both = verify(FolderFiles([tmp_path]), Span(), lambda region, since: given)
+    both = verify(FolderFiles([tmp_path]), Days(), lambda region, since: given)
     assert _files(both, Problem.LOG_CHANGED) == [key]
 
 
@@ -534,7 +536,7 @@ def test_keys_are_read_as_aws_prints_them_and_as_pem(tmp_path: Path) -> None:
         + trail.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     )
     for path in (listed, pem):
-        verified = verify(files, Span(), key_source([str(path)]))
+        verified = verify(files, Days(), key_source([str(path)]))
         assert _problems(verified) == {_UNSIGNED: 1}
     assert key_source([]) is None
 
@@ -603,14 +605,14 @@ def test_aws_is_asked_for_the_keys_of_each_region(
     }
     clients = _playing(monkeypatch, answers)
     west.write(tmp_path)
-    verified = verify(FolderFiles([east.write(tmp_path)]), Span(), key_source(["aws"]))
+    verified = verify(FolderFiles([east.write(tmp_path)]), Days(), key_source(["aws"]))
     assert _problems(verified) == {_UNSIGNED: 2}
     first, _ = clients["us-east-1"].asked
     assert first["StartTime"].replace(tzinfo=None) <= _START
     west.key = east.key
     answers["eu-west-1"] = answers["us-east-1"]
     clients.clear()
-    wrong = verify(FolderFiles([tmp_path]), Span(), key_source(["aws"]))
+    wrong = verify(FolderFiles([tmp_path]), Days(), key_source(["aws"]))
     assert _problems(wrong)["signature invalid"] == 3
 
 
@@ -632,7 +634,7 @@ def test_a_region_that_gives_no_keys_is_not_verified(
     answers["us-east-1"] = [{"Value": der(good.key), "Fingerprint": fingerprint(good.key)}]
     _playing(monkeypatch, answers)
     evil.write(tmp_path)
-    verified = verify(FolderFiles([good.write(tmp_path)]), Span(), key_source(["aws"]))
+    verified = verify(FolderFiles([good.write(tmp_path)]), Days(), key_source(["aws"]))
     assert _problems(verified)["keys missing"] == 1
     assert _problems(verified)["signature invalid"] == 3
     assert verified.logs[Trust.SIGNED] == 4
@@ -671,12 +673,12 @@ def _upload(trail: Trail, s3: Any) -> None:
 
 
 def _verified_in_s3(
-    trail: Trail, s3: Any, folder: str = "", span: Span | None = None
+    trail: Trail, s3: Any, folder: str = "", days: Days | None = None
 ) -> VerificationReport:
     given = PublicKeys()
     given.add(trail.key.public_key(), fingerprint(trail.key))
-    span = span or Span(date(2026, 3, 1), date(2026, 3, 2))
-    return verify(BucketFiles(s3, BUCKET, folder), span, lambda region, since: given)
+    days = days or Days(date(2026, 3, 1), date(2026, 3, 2))
+    return verify(BucketFiles(s3, BUCKET, folder), days, lambda region, since: given)
 
 
 @pytest.mark.parametrize("organization", ["", "o-a1b2c3d4e5/"])
@@ -720,7 +722,7 @@ def test_logs_in_glacier_are_not_proved_and_not_wrong(bucket: Any) -> None:
     _upload(trail, bucket)
     key = _logs(trail)[0]
     bucket.put_object(Bucket=BUCKET, Key=key, Body=trail.objects[key], StorageClass="GLACIER")
-    verified = _verified_in_s3(trail, bucket, span=Span(date(2026, 3, 1), date(2026, 3, 1)))
+    verified = _verified_in_s3(trail, bucket, days=Days(date(2026, 3, 1), date(2026, 3, 1)))
     assert verified.problems[Problem.LOG_ARCHIVED] == 1
     assert not verified.wrong_count
 

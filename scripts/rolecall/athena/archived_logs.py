@@ -15,8 +15,8 @@ from typing import Any
 
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
-from rolecall.aws.trail_bucket import Days, LogDay, Stock
-from rolecall.text import plural
+from rolecall.aws.trail_bucket import LogDay, Stock
+from rolecall.days import Days
 
 _ONE_DAY = timedelta(days=1)
 # Of an account id with its comma, and of the rest of a row; Athena takes 262,144 bytes.
@@ -96,7 +96,7 @@ def archived_logs(athena: Athena, stock: Stock | None, spans: Sequence[Days]) ->
     if stock is None:
         return ArchivedLogs()
     known = told_days(athena, "archived_logs", "is_archived")
-    loaded = _loaded(athena, stock.archived) if stock.archived else frozenset()
+    loaded = _loaded_files(athena, stock.archived) if stock.archived else frozenset()
     files = {
         log_day: count
         for log_day, keys in stock.archived.items()
@@ -115,19 +115,6 @@ def archived_logs(athena: Athena, stock: Stock | None, spans: Sequence[Days]) ->
     )
 
 
-def archived_text(archived: ArchivedLogs) -> str:
-    """Return what is archived for a person, and what to do about it."""
-    days = archived.days
-    of_days = (
-        f"of {days[0]}" if len(days) == 1 else f"of {len(days):,} days ({days[0]} to {days[-1]})"
-    )
-    return (
-        f"Passed over {plural(sum(archived.files.values()), 'log file')}"
-        f" {of_days} and {plural(archived.account_count, 'account')}, archived in Glacier: restore"
-        f" them and `rolecall refresh --from {days[0]}`, or begin later."
-    )
-
-
 def spans_of(days: Iterable[date]) -> Iterator[tuple[date, date]]:
     """Yield days as spans of days that follow each other, both ends included."""
     ordered = sorted(days)
@@ -138,11 +125,7 @@ def spans_of(days: Iterable[date]) -> Iterator[tuple[date, date]]:
 
 def _has(days: Days, log_day: LogDay) -> bool:
     """Return whether a span of a load has the logs of an account, a region and a day."""
-    return (
-        (days.first is None or days.first <= log_day.day)
-        and (days.last is None or log_day.day <= days.last)
-        and (not days.only or log_day.account in days.only or log_day.region in days.only)
-    )
+    return days.has(log_day.day) and days.has_logs_of(log_day.account, log_day.region)
 
 
 def _log_file(key: str, log_day: LogDay) -> str:
@@ -187,7 +170,7 @@ def told_days(athena: Athena, table: str, flag: str) -> set[LogDay] | None:
         return None
 
 
-def _loaded(athena: Athena, log_days: Iterable[LogDay]) -> frozenset[str]:
+def _loaded_files(athena: Athena, log_days: Iterable[LogDay]) -> frozenset[str]:
     """Return the log files of some days that the ledger has as done."""
     days = " or ".join(
         f"delivered_date between date '{first}' and date '{last}'"

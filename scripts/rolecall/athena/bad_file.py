@@ -22,7 +22,7 @@ from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import CatalogueTable, table_files
 from rolecall.aws.query_errors import fault_of
 from rolecall.aws.refusals import without_advice
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Span
 from rolecall.errors import ScanLimitError
 from rolecall.parameters import Value
 from rolecall.settings import Settings
@@ -37,8 +37,8 @@ def unreadable_file(reason: str) -> tuple[str | None, str] | None:
     """Return the S3 URL of the file that a scan failed on, and what is wrong with it.
 
     The URL is None where Athena does not tell it: of a record cut short it names no file
-    (HIVE_CURSOR_ERROR). None where the reason is another one: a file that may not be read, or could
-    not be at that moment, is none that cannot be.
+    (HIVE_CURSOR_ERROR). None for any other reason, such as a file that this user may not read, or
+    that could not be read at that moment.
     """
     reason = without_advice(reason)
     bad_file, path = _BAD_FILE.search(reason), _PATH.search(reason)
@@ -77,21 +77,21 @@ class BadFileSearch:
         fields = ", ".join(f'count("{name}")' for name in names)
         rows = unread_rows(self.settings, self.table, self.window, self.skip_log_files)
         sql = f'select {fields} {rows} and "$path" between :first_file and :last_file'
-        spans = [span.days for span in self.window]
-        for days in slices(spans, slice_days) if self.table.day_columns else spans:
-            found = self._found(sql, table_files(self.table, self.settings, days), days)
+        is_by_day = bool(self.table.day_columns)
+        for span in pieces(self.window, slice_days) if is_by_day else self.window:
+            found = self._found(sql, table_files(self.table, self.settings, span), span)
             if found is not None:
                 return found
         return None
 
-    def _found(self, sql: str, sizes: Mapping[str, int], days: Days) -> str | None:
+    def _found(self, sql: str, sizes: Mapping[str, int], span: Span) -> str | None:
         """Return a file that Athena cannot read of those delivered on some days."""
         files = sorted(sizes.keys() - self.skip_log_files.keys())
         self._check_scan(sum(sizes[file] for file in files))
         for file in files:
-            if file.endswith(self.suspects) and self._fails(sql, [file], days):
+            if file.endswith(self.suspects) and self._fails(sql, [file], span):
                 return file
-        return one_that_fails(files, lambda files: self._fails(sql, files, days))
+        return one_that_fails(files, lambda files: self._fails(sql, files, span))
 
     def _check_scan(self, wanted: int) -> None:
         if self.most_bytes is not None and self.scanned_bytes + wanted > self.most_bytes:
@@ -102,11 +102,11 @@ class BadFileSearch:
                 " (ROLECALL_MAX_SCAN), or load fewer days."
             )
 
-    def _fails(self, sql: str, files: Sequence[str], days: Days) -> bool:
+    def _fails(self, sql: str, files: Sequence[str], span: Span) -> bool:
         """Return whether Athena fails on what is in files that follow each other."""
         try:
             # Athena ends by itself what takes too long: by the quota of the account.
-            answer = self.athena.run(sql, _bounds(files, days), deadline=None)
+            answer = self.athena.run(sql, _bounds(files, span), deadline=None)
         except QueryFailedError as error:
             if unreadable_file(error.reason) is None:
                 raise
@@ -115,23 +115,21 @@ class BadFileSearch:
         return False
 
 
-def _bounds(files: Sequence[str], days: Days) -> dict[str, Value]:
-    assert days.first is not None and days.last is not None
+def _bounds(files: Sequence[str], span: Span) -> dict[str, Value]:
     return {
         "first_file": files[0],
         "last_file": files[-1],
-        **day_bounds(days.first, days.last),
+        **day_bounds(span.first, span.last),
     }
 
 
-def slices(spans: Iterable[Days], most_days: int) -> Iterator[Days]:
-    """Yield spans of days, which have both ends, in parts of so many days at most."""
+def pieces(spans: Iterable[Span], most_days: int) -> Iterator[Span]:
+    """Yield spans of days in pieces of so many days at most."""
     for span in spans:
-        assert span.first is not None and span.last is not None
         first = span.first
         while first <= span.last:
             last = min(first + timedelta(days=most_days - 1), span.last)
-            yield Days(first, last, span.only)
+            yield Span(first, last, span.only)
             first = last + timedelta(days=1)
 
 

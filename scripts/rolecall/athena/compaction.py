@@ -16,7 +16,7 @@ from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryError
 
 FEWEST_FILES = 20
-"""How many files make it pay to compact a day or a month that is over: each is so once or so."""
+"""How many files make it pay to compact a day or a month that is over, about once each."""
 
 FEWEST_GROWING_FILES = 200
 """The same for one that still grows, whose rows are written anew each time."""
@@ -87,8 +87,8 @@ def compact(athena: Athena, today: date) -> Compaction:
     done, problems = [], []
     for table, spans in _worthwhile(athena, today):
         try:
-            _repeated(athena, table.optimize(spans))
-            _repeated(athena, f"VACUUM {table.name}")
+            _run_until_done(athena, table.optimize(spans))
+            _run_until_done(athena, f"VACUUM {table.name}")
             done.append(table.name)
         except QueryError as error:
             problems.append(f"{table.name} could not be compacted: {error}")
@@ -99,7 +99,7 @@ def _worthwhile(
     athena: Athena, today: date
 ) -> Iterator[tuple[StoreTable, list[tuple[date, date]]]]:
     """Yield the tables with partitions of many small files, and the days of these, oldest first."""
-    found = list(athena.run(" union all ".join(map(_crowded, STORE))).rows())
+    found = list(athena.run(" union all ".join(map(_crowded_partitions, STORE))).rows())
     for table in STORE:
         spans = sorted(
             table.span(partition)
@@ -111,7 +111,7 @@ def _worthwhile(
             yield table, spans[:_MOST_SPANS]
 
 
-def _crowded(table: StoreTable) -> str:
+def _crowded_partitions(table: StoreTable) -> str:
     partition = f"partition.{table.time}_{table.unit}"
     if table.unit == "day":
         partition = f"date_diff('day', date '1970-01-01', {partition})"
@@ -122,7 +122,7 @@ def _crowded(table: StoreTable) -> str:
     )
 
 
-def _repeated(athena: Athena, sql: str) -> None:
+def _run_until_done(athena: Athena, sql: str) -> None:
     """Run a statement until Athena asks for no other run; each goes on where the last one was."""
     for _ in range(_MOST_RUNS):
         try:

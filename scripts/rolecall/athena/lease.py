@@ -96,7 +96,7 @@ class Lease:
         self._ends_at = clock()
 
     @property
-    def place(self) -> str:
+    def url(self) -> str:
         """Where the lease is in S3."""
         return f"s3://{self._bucket}/{self._key}"
 
@@ -105,7 +105,7 @@ class Lease:
 
         Raises RolecallError if another run has it or S3 cannot be asked.
         """
-        with doing(f"take the lease {self.place}"):
+        with doing(f"take the lease {self.url}"):
             for _ in range(_TRIES):
                 if self._put(IfNoneMatch="*"):
                     return
@@ -121,7 +121,7 @@ class Lease:
                 if self._put(IfMatch=held.etag):
                     return
         raise RolecallError(
-            f"Several refreshes of {self._schema} want the lease {self.place} at once: try again."
+            f"Several refreshes of {self._schema} want the lease {self.url} at once: try again."
         )
 
     def renew(self) -> None:
@@ -134,18 +134,18 @@ class Lease:
                 held = self._held_lease()
                 if held is None:
                     raise LeaseLostError(
-                        f"The lease {self.place} was removed while this refresh ran, which is"
+                        f"The lease {self.url} was removed while this refresh ran, which is"
                         " given up for another: run the command again."
                     )
                 if held.runs[0] != self._run:
                     raise LeaseLostError(
-                        f"The lease {self.place} has gone over to {held.holder}, and this refresh"
+                        f"The lease {self.url} has gone over to {held.holder}, and this refresh"
                         " is given up: run the command again when that one is done."
                     )
                 self._etag = held.etag
         except (ClientError, BotoCoreError) as error:
             if self._clock() + RENEWAL_SECONDS >= self._ends_at:
-                reason = str(user_error(error, f"renew the lease {self.place}")).rstrip(".")
+                reason = str(user_error(error, f"renew the lease {self.url}")).rstrip(".")
                 raise LeaseLostError(
                     f"{reason}; it ends now, and this refresh is given up: run the command again."
                 ) from None
@@ -166,7 +166,7 @@ class Lease:
                 self._s3.delete_object(Bucket=self._bucket, Key=self._key, IfMatch=self._etag)
         except (ClientError, BotoCoreError) as error:
             if not _is_not_as_seen(error):
-                raise user_error(error, f"remove the lease {self.place}") from None
+                raise user_error(error, f"remove the lease {self.url}") from None
 
     def _put(self, **condition: str) -> bool:
         """Put the lease on a condition; return whether that held."""
@@ -197,7 +197,7 @@ class Lease:
         return True
 
     def _held_lease(self) -> _HeldLease | None:
-        """Return the lease in S3, None if there is none. Raises RolecallError if it is none."""
+        """Return the lease in S3, None without one. Raises RolecallError for another object."""
         try:
             answer = self._s3.get_object(Bucket=self._bucket, Key=self._key)
             body = answer["Body"].read()
@@ -206,24 +206,26 @@ class Lease:
                 return None
             raise
         try:
-            told = json.loads(body)
+            content = json.loads(body)
             runs = tuple(
                 Run(run["id"], run["workgroup"], datetime.fromisoformat(run["started_at"]))
-                for run in told["runs"]
+                for run in content["runs"]
             )
-            ends_at = answer["LastModified"] + timedelta(seconds=told["seconds"])
+            ends_at = answer["LastModified"] + timedelta(seconds=content["seconds"])
             has_ended = ends_at <= _now_in_s3(answer)
-            return _HeldLease(told["host"], told["pid"], runs, ends_at, has_ended, answer["ETag"])
+            return _HeldLease(
+                content["host"], content["pid"], runs, ends_at, has_ended, answer["ETag"]
+            )
         except (ValueError, KeyError, TypeError, IndexError):
             raise RolecallError(
-                f"{self.place} is not a lease of Rolecall's: see what it is, and remove it."
+                f"{self.url} is not a lease of Rolecall's: see what it is, and remove it."
             ) from None
 
     def _is_held(self, held: _HeldLease) -> str:
         return (
             f"{self._schema} is being refreshed by {held.holder} since"
             f" {held.runs[0].started_at:%Y-%m-%d %H:%M} UTC: try again when it is done; if it has"
-            f" died, its lease {self.place} ends at {held.ends_at:%H:%M:%S} UTC."
+            f" died, its lease {self.url} ends at {held.ends_at:%H:%M:%S} UTC."
         )
 
 
@@ -302,8 +304,8 @@ def _end_main_thread() -> None:
 
 def _now_in_s3(answer: Any) -> datetime:
     """Return the time of an answer of S3, by S3's clock."""
-    told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-    return datetime.now(UTC) if told is None else parsedate_to_datetime(told)
+    date_text = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+    return datetime.now(UTC) if date_text is None else parsedate_to_datetime(date_text)
 
 
 def _is_not_as_seen(error: Exception) -> bool:

@@ -9,32 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Span
 
 _ONE_DAY = timedelta(days=1)
 _FIRST_LOAD = timedelta(days=90)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Days of delivery that follow each other, from ``first`` to ``last``.
-
-    ``only`` are the accounts and regions to whose logs they are confined, () for none.
-    """
-
-    first: date
-    last: date
-    only: tuple[str, ...] = ()
-
-    @property
-    def day_count(self) -> int:
-        """How many days it has."""
-        return (self.last - self.first).days + 1
-
-    @property
-    def days(self) -> Days:
-        """The same as what is listed in S3."""
-        return Days(self.first, self.last, self.only)
 
 
 Window = tuple[Span, ...]

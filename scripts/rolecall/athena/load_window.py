@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from rolecall.athena.load_days import Span, Window, unloaded_window, with_added
+from rolecall.athena.load_days import Window, unloaded_window, with_added
 from rolecall.aws.athena_client import Athena
 from rolecall.aws.glue_catalogue import CatalogueTable, has_own_table
+from rolecall.days import Span
 from rolecall.project.location import project_variables
 from rolecall.settings import Settings
 from rolecall.setup.trail_table import added_partitions
@@ -24,15 +25,15 @@ def load_window(
     window = unloaded_window(loaded_days, first_day, today, lookback_days, is_by_day=is_by_day)
     if not loaded_days or not is_by_day:
         return window
-    return with_added(window, _added(athena, table), first_day or loaded_days[0])
+    return with_added(window, _added_spans(athena, table), first_day or loaded_days[0])
 
 
 def _first_day(table: CatalogueTable, settings: Settings) -> date | None:
     """Return the first day that is asked for and that the table can have, None without one."""
-    told = settings.first_delivered_date or project_variables()["first_delivered_date"]
-    if told is None:
+    first_text = settings.first_delivered_date or project_variables()["first_delivered_date"]
+    if first_text is None:
         return None
-    first_day = date.fromisoformat(str(told))
+    first_day = date.fromisoformat(str(first_text))
     return max(first_day, table.first_projected_day or first_day)
 
 
@@ -64,14 +65,14 @@ def _days_in_ledger(athena: Athena, settings: Settings) -> list[date]:
     return [date.fromisoformat(day) for (day,) in athena.run(f"{sql} order by 1").rows()]
 
 
-def _added(athena: Athena, table: CatalogueTable) -> Iterator[Span]:
+def _added_spans(athena: Athena, table: CatalogueTable) -> Iterator[Span]:
     """Yield the days that are left of each account and region that was added to the table.
 
     Loads begin with the oldest day: up to the newest one that the ledger has of it nothing is
     missing. That the ledger has others' files of these days says nothing of it.
     """
     added = added_partitions(table)
-    newest_days = _newest_days(athena) if added else {}
+    newest_days = _newest_loaded_days(athena) if added else {}
     for partition in added:
         newest = newest_days.get(partition.value, date.min)
         if newest < partition.last_day:
@@ -79,7 +80,7 @@ def _added(athena: Athena, table: CatalogueTable) -> Iterator[Span]:
             yield Span(first, partition.last_day, (partition.value,))
 
 
-def _newest_days(athena: Athena) -> dict[str, date]:
+def _newest_loaded_days(athena: Athena) -> dict[str, date]:
     """Return the newest day of delivery that the ledger has of each account and each region."""
     answer = athena.run(
         """

@@ -47,7 +47,7 @@ def executions(client: AthenaClient, run: Run) -> Iterator[Any]:
         WorkGroup=run.workgroup, PaginationConfig={"PageSize": _BATCH}
     )
     for page in pages:
-        found = _described(client, page["QueryExecutionIds"])
+        found = _describe(client, page["QueryExecutionIds"])
         yield from (execution for execution in found if run.id in execution["Query"])
         if all(execution["Status"]["SubmissionDateTime"] < since for execution in found):
             return
@@ -72,7 +72,7 @@ def stop_statements(
         for query_id in stopped:
             _stop(client, query_id)
         left = stopped
-        while left := _under_way(_described(client, left)):
+        while left := _under_way(_describe(client, left)):
             if clock() >= ends_at:
                 raise RolecallError(
                     f"A refresh that died at work left statements that do not end in the workgroup"
@@ -99,7 +99,7 @@ def _under_way(found: Iterable[Any]) -> list[str]:
     ]
 
 
-def _described(client: AthenaClient, query_ids: Sequence[str]) -> list[Any]:
+def _describe(client: AthenaClient, query_ids: Sequence[str]) -> list[Any]:
     return [
         execution
         for start in range(0, len(query_ids), _BATCH)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rolecall.aws.glue_catalogue import CatalogueTable, catalogue_table, table_bytes
-from rolecall.aws.trail_bucket import Days
+from rolecall.days import Days
 from rolecall.errors import ScanLimitError
 from rolecall.project.location import models_read_by
 from rolecall.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,6 @@ from rolecall.athena.archived_logs import ArchivedLogs
 from rolecall.athena.bad_file import BadFileSearch, unreadable_file
 from rolecall.athena.load_days import (
     Slice,
-    Span,
     Window,
     next_slice,
     slice_of_days,
@@ -24,6 +23,7 @@ from rolecall.aws.athena_client import Athena
 from rolecall.aws.failed_queries import QueryFailedError
 from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.aws.query_errors import fault_of
+from rolecall.days import Span
 from rolecall.errors import RolecallError, ScanLimitError
 from rolecall.project.days_to_read import days_to_read
 from rolecall.project.location import project_variables
@@ -37,9 +37,6 @@ STAGED_EVENTS, STAGED_FILES = "stg_cloudtrail__events", "stg_cloudtrail__log_rea
 ARCHIVED = "archived_logs"
 MOST_UNREADABLE = 100
 """How many files that Athena cannot read a refresh leaves out: each costs it another try."""
-
-HasUnreadLogs = Callable[[Window, Mapping[str, str]], bool]
-"""Says whether days have a log to be read but for some, as ``UnreadLogs.any_of`` does."""
 
 _Scanned = TypeVar("_Scanned")
 
@@ -61,7 +58,7 @@ _TOO_MUCH = re.compile(
 
 
 @dataclass(slots=True)
-class Loaded:
+class LoadResult:
     """What a load came to; ``is_new`` says whether there is anything to build from it.
 
     ``unreadable`` are the files left out, by S3 URL, each with its problem; ``raw_bytes`` were
@@ -81,7 +78,7 @@ class SliceLoad:
     begun, so that a load that was ended goes on where it was. One that is too much for Athena's
     limits is tried again with half as many days. Beside its logs the load scans ``spare_bytes`` at
     most, where that is not None. Days that have nothing but ``archived`` logs it does not look at;
-    what changed in these it enters when all others are read. ``has_logs`` is there for tests.
+    what changed in these it enters when all others are read.
     """
 
     def __init__(
@@ -94,9 +91,9 @@ class SliceLoad:
         *,
         spare_bytes: int | None = None,
         archived: ArchivedLogs | None = None,
-        has_logs: HasUnreadLogs | None = None,
     ) -> None:
         self._settings = settings
+        self._slice_days = int(settings.slice_days or project_variables()["slice_days"])
         self._archived = ArchivedLogs() if archived is None else archived
         self._run_dbt = run
         self._athena = athena
@@ -104,12 +101,12 @@ class SliceLoad:
         # What no slice has loaded yet.
         self._left = without_days(window, self._archived.left_out)
         self._spare_bytes = spare_bytes
-        self._has_logs = has_logs or UnreadLogs(athena, settings, table, self._left).any_of
+        self._unread = UnreadLogs(athena, settings, table, self._left)
         self._days_to_read = ""
         self._progress = _Progress()
-        self.loaded = Loaded()
+        self.loaded = LoadResult()
 
-    def load(self) -> Loaded:
+    def load(self) -> LoadResult:
         """Load every slice but the last, and stage the last one. Raises RolecallError."""
         self.loaded.is_new |= bool(self._archived.changes)
         if self._table.day_columns:
@@ -118,7 +115,7 @@ class SliceLoad:
             self._load_landed()
         return self.loaded
 
-    def build(self) -> Loaded:
+    def build(self) -> LoadResult:
         """Load the last slice, and build and test everything. Raises RolecallError."""
         *first_parts, archived = self._archived.parts()
         for part in first_parts:
@@ -131,7 +128,7 @@ class SliceLoad:
                     left_alone = [ARCHIVED] if self._archived.is_known else []
                     self._build("--exclude", STAGED_EVENTS, *left_alone)
             except RolecallError as error:
-                if not _OF_A_SLICE.search(str(error)) or not self._halved(error):
+                if not _OF_A_SLICE.search(str(error)) or not self._halve_slices(error):
                     raise
                 self.load()
             else:
@@ -149,7 +146,7 @@ class SliceLoad:
                 if is_new:
                     self._build("--select", STAGED_FILES, *_STORE)
             except RolecallError as error:
-                if not self._halved(error):
+                if not self._halve_slices(error):
                     raise
                 continue
             self._progress.slice_done(slice_)
@@ -163,7 +160,7 @@ class SliceLoad:
         days = self._staged_days() if row_count else []
         left: Window = (Span(days[0], days[-1]),) if days else ()
         while left:
-            slice_ = slice_of_days(left, self._slice_days(), days)
+            slice_ = slice_of_days(left, self._slice_days, days)
             if not slice_.rest:
                 self._read(self._left)
                 return
@@ -171,7 +168,7 @@ class SliceLoad:
             try:
                 self._build("--select", STAGED_FILES, *_STORE)
             except RolecallError as error:
-                if not self._halved(error):
+                if not self._halve_slices(error):
                     raise
                 continue
             self._progress.slice_done(slice_)
@@ -181,7 +178,7 @@ class SliceLoad:
         """Scan the next slice; return it and how many records it has."""
         slice_ = next_slice(
             self._left,
-            self._slice_days(),
+            self._slice_days,
             self._table.most_days_in_a_scan,
             self._has_unread_logs,
         )
@@ -191,7 +188,7 @@ class SliceLoad:
     def _has_unread_logs(self, days: Window) -> bool:
         """Ask whether some days have a log to be read; what fails is said as of a scan by dbt."""
         try:
-            return self._has_logs(days, self.loaded.unreadable)
+            return self._unread.any_of(days, self.loaded.unreadable)
         except QueryFailedError as error:
             fault = fault_of(error.reason)
             what = f"{STAGED_EVENTS}: {error.reason}" if fault is None else fault.sentence
@@ -214,8 +211,7 @@ class SliceLoad:
 
     def _read(self, spans: Window, staged_before: date | None = None) -> None:
         """Let dbt read these days from now on."""
-        days = [span.days for span in spans]
-        self._days_to_read = days_to_read(self._table, days, staged_before)
+        self._days_to_read = days_to_read(self._table, spans, staged_before)
 
     def _build(self, *selected: str, **options: Any) -> None:
         command = ["build", "--exclude-resource-type", "unit_test", *_CAUTIOUS, *selected]
@@ -241,7 +237,7 @@ class SliceLoad:
         path, problem = bad_file
         known = self._known_as_unreadable()
         if path is None:
-            path = self._searched(error, known)
+            path = self._search_bad_file(error, known)
         # What was left out once on somebody's word is tried each time, and left out again.
         if not self._settings.skip_unreadable and not path.endswith(known):
             raise RolecallError(
@@ -251,7 +247,7 @@ class SliceLoad:
             raise error
         self.loaded.unreadable[path] = problem
 
-    def _searched(self, error: RolecallError, suspects: tuple[str, ...]) -> str:
+    def _search_bad_file(self, error: RolecallError, suspects: tuple[str, ...]) -> str:
         """Return the file that a scan failed on, which Athena did not name."""
         note(
             "Athena cannot read a log file and does not name it: looking for it in half of the"
@@ -266,7 +262,7 @@ class SliceLoad:
             suspects,
             self._spare_bytes,
         )
-        path = search.run(self._slice_days())
+        path = search.run(self._slice_days)
         self.loaded.raw_bytes += search.scanned_bytes
         if self._spare_bytes is not None:
             self._spare_bytes -= search.scanned_bytes
@@ -302,15 +298,13 @@ class SliceLoad:
         ).rows()
         return [date.fromisoformat(day) for (day,) in rows]
 
-    def _slice_days(self) -> int:
-        return int(self._settings.slice_days or project_variables()["slice_days"])
-
-    def _halved(self, error: RolecallError) -> bool:
+    def _halve_slices(self, error: RolecallError) -> bool:
         """Make slices half as long if that may help; return whether it may."""
-        days = self._slice_days()
-        if isinstance(error, ScanLimitError) or days == 1 or not _TOO_MUCH.search(str(error)):
+        if isinstance(error, ScanLimitError) or not _TOO_MUCH.search(str(error)):
             return False
-        self._settings = self._settings.model_copy(update={"slice_days": days // 2})
+        if self._slice_days == 1:
+            return False
+        self._slice_days //= 2
         return True
 
 

@@ -18,15 +18,17 @@ _SMALL = (
     *("archived_logs", "empty_days", "event_conflicts", "event_corrections"),
     "session_action_revisions",
 )
-_MERGED = (*(table.name for table in STORE), *_SMALL)
+MERGED_TABLES = (*(table.name for table in STORE), *_SMALL)
+"""The tables of the store that grow: each load is merged into them."""
+
 # What dbt-athena names the table whose rows it merges, with a text of each run's own behind it.
-_TEMPORARY = re.compile(rf"(?:{'|'.join(_MERGED)})__dbt_tmp_\w+")
+_TEMPORARY = re.compile(rf"(?:{'|'.join(MERGED_TABLES)})__dbt_tmp_\w+")
 
 
 def drop_temporary_tables(settings: Settings) -> list[str]:
     """Remove what dead refreshes of the schema left of temporary tables; return their names.
 
-    Data outside of the place of results stays. Nobody else may be refreshing the schema. Raises
+    Data outside of the folder of results stays. Nobody else may be refreshing the schema. Raises
     RolecallError.
     """
     aws = aws_in(settings.region)
@@ -40,7 +42,7 @@ def drop_temporary_tables(settings: Settings) -> list[str]:
 
 
 def _temporary_tables(glue: Any, schema: str) -> dict[str, str]:
-    """Return the places of the temporary tables by their names."""
+    """Return the locations of the temporary tables by their names."""
     try:
         return {
             table["Name"]: table["StorageDescriptor"]["Location"]

@@ -25,7 +25,7 @@ def unread_rows(
     return compiled_text(
         "{{ unread_rows() }}",
         settings,
-        days_to_read=days_to_read(table, [span.days for span in window]),
+        days_to_read=days_to_read(table, window),
         skip_log_files=skip_log_files,
     )
 

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from rolecall.aws.errors import doing
+from rolecall.result import Result
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from rolecall.aws.athena_client import Athena
-    from rolecall.output.formats import Result
 
 PRICE_PER_TB = 5.0
 """What AWS asks for a terabyte scanned, in US dollars, in most regions ("Athena pricing")."""
@@ -35,7 +33,7 @@ class Statistics:
 class Answer:
     """The result of a query that succeeded; its rows are fetched page by page, when asked for.
 
-    ``types`` are those of ``rolecall.output.formats.Result``; ``output_location`` is where in S3
+    ``types`` are those of ``rolecall.result.Result``; ``output_location`` is where in S3
     the whole result is, as CSV.
     """
 
@@ -75,16 +73,9 @@ class Answer:
 
     def result(self) -> Result:
         """Return all rows as the command line writes them. Raises RolecallError."""
-        from rolecall.output.formats import Result
         from rolecall.rows import keep_rows
 
         return Result(self.columns, self.types, keep_rows(self.pages()))
-
-    def arrow(self) -> pa.Table:
-        """Return all rows as an Arrow table; timestamps are in UTC. Raises RolecallError."""
-        from rolecall.output.parquet import arrow_table
-
-        return arrow_table(self.result())
 
     def _page(self, token: str | None) -> Mapping[str, Any]:
         more: dict[str, Any] = {} if token is None else {"NextToken": token}

@@ -87,7 +87,7 @@ class Athena:
         query_id: str | None = None
         try:
             query_id = self._start(request, self.client)
-            execution = self._followed(query_id, ends_at)
+            execution = self._await_end(query_id, ends_at)
         except RolecallError:
             raise
         except TimeIsUp:
@@ -140,7 +140,7 @@ class Athena:
                 ) from None
             raise user_error(error, "start the query") from None
 
-    def _followed(self, query_id: str, ends_at: float | None) -> dict[str, Any]:
+    def _await_end(self, query_id: str, ends_at: float | None) -> dict[str, Any]:
         """Return the execution of a query that succeeded; stop one that cannot be followed."""
         try:
             return self._wait(query_id, ends_at)

@@ -76,11 +76,13 @@ class QueryDeadlineError(QueryError, DeadlineError):
 def failure_of(execution: Mapping[str, Any]) -> QueryError:
     """Return the error for an execution that has failed or was cancelled."""
     status, query_id = execution["Status"], execution["QueryExecutionId"]
-    told = status.get("AthenaError", {})
-    reason = told.get("ErrorMessage") or status.get("StateChangeReason") or "AWS gives no reason"
-    category = _CATEGORIES.get(told["ErrorCategory"], "other") if "ErrorCategory" in told else None
+    details = status.get("AthenaError", {})
+    reason = details.get("ErrorMessage") or status.get("StateChangeReason") or "AWS gives no reason"
+    category = (
+        _CATEGORIES.get(details["ErrorCategory"], "other") if "ErrorCategory" in details else None
+    )
     fault = fault_of(reason)
-    is_retryable = bool(told.get("Retryable")) or (fault is not None and fault.is_retryable)
+    is_retryable = bool(details.get("Retryable")) or (fault is not None and fault.is_retryable)
     text = (reason if fault is None else fault.sentence).strip().rstrip(".")
     if "bytes scanned limit" in reason.lower():
         kind: type[QueryError] = QueryScanLimitError
@@ -101,6 +103,6 @@ def failure_of(execution: Mapping[str, Any]) -> QueryError:
         query_id=query_id,
         reason=reason,
         category=category,
-        error_type=told.get("ErrorType"),
+        error_type=details.get("ErrorType"),
         is_retryable=is_retryable,
     )

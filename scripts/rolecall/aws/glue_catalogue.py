@@ -1,4 +1,4 @@
-"""What the Glue catalogue and S3 say of a table: its columns, its place, its size."""
+"""What the Glue catalogue and S3 say of a table: its columns, its location, its size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError
 
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code
-from rolecall.aws.trail_bucket import ALL_DAYS, Days, Stock, TrailBucket
+from rolecall.aws.trail_bucket import Stock, TrailBucket, keys_of_days
+from rolecall.days import ALL_DAYS, Days
 from rolecall.errors import RolecallError
 from rolecall.names import valid_name
 from rolecall.settings import Settings
@@ -59,7 +60,7 @@ class CatalogueTable:
 
     @property
     def has_entered_days(self) -> bool:
-        """Whether the catalogue has a partition for each day, with a place of its own."""
+        """Whether the catalogue has a partition for each day, with a location of its own."""
         return bool(self.day_columns) and not self.is_projected
 
     @property
@@ -179,7 +180,7 @@ def table_bytes(table: CatalogueTable, settings: Settings, days: Days | None = N
     """
     return sum(
         trail.bytes_below(folders, listed)
-        for trail, folders, listed in _places(
+        for trail, folders, listed in _listings(
             table, settings, days, is_by_day=bool(table.day_columns)
         )
     )
@@ -195,7 +196,7 @@ def table_files(
     """
     return {
         f"s3://{trail.bucket}/{key}": size
-        for trail, folders, listed in _places(
+        for trail, folders, listed in _listings(
             table, settings, days, is_by_day=bool(table.day_columns)
         )
         for key, size in trail.sizes_below(folders, listed).items()
@@ -211,14 +212,14 @@ def table_stock(table: CatalogueTable, settings: Settings, spans: Iterable[Days]
     stock = Stock()
     reads_restored = table.properties.get(READ_RESTORED, "").lower() == "true"
     for days in spans:
-        for trail, folders, listed in _places(table, settings, days, is_by_day=True):
+        for trail, folders, listed in _listings(table, settings, days, is_by_day=True):
             if listed is ALL_DAYS and not table.has_entered_days:
                 return None
             stock.add(trail.stock(folders, listed, reads_restored=reads_restored))
     return stock
 
 
-def _places(
+def _listings(
     table: CatalogueTable, settings: Settings, days: Days | None, *, is_by_day: bool
 ) -> Iterator[tuple[TrailBucket, list[str], Days]]:
     """Yield the buckets of a table, in each the folders, and the days to list of these.
@@ -229,58 +230,58 @@ def _places(
         return
     s3 = aws_in(settings.region).s3
     if days is not None and table.has_entered_days:
-        for bucket, keys in _partition_places(table, settings, days).items():
+        for bucket, keys in _partition_folders(table, settings, days).items():
             yield TrailBucket(s3, bucket), keys, ALL_DAYS
         return
-    bucket, key = _projected_place(table) if table.is_projected else bucket_and_key(table.location)
+    bucket, key = _projected_folder(table) if table.is_projected else bucket_and_key(table.location)
     trail = TrailBucket(s3, bucket)
     folders = trail.region_folders(key) if days is not None and is_by_day else []
     if days is not None and folders:
-        yield trail, days.keys_of(folders), days
+        yield trail, keys_of_days(folders, days), days
     else:
         yield trail, [key], ALL_DAYS
 
 
-def _projected_place(table: CatalogueTable) -> tuple[str, str]:
+def _projected_folder(table: CatalogueTable) -> tuple[str, str]:
     """Return the bucket and the folder that hold all partitions of a projected table."""
     template = table.properties.get("storage.location.template", table.location)
     fixed = template.partition("${")[0]
     return bucket_and_key(fixed[: fixed.rindex("/") + 1])
 
 
-def _partition_places(
+def _partition_folders(
     table: CatalogueTable, settings: Settings, days: Days
 ) -> dict[str, list[str]]:
     """Return the folders of the partitions of some days, by bucket."""
     database, _, name = table.name.partition(".")
     glue = aws_in(settings.region).glue
     order = [key for key, _ in table.partition_keys]
-    places: dict[str, list[str]] = {}
+    folders: dict[str, list[str]] = {}
     with doing(f"list the partitions of {table.name}"):
         for page in glue.get_paginator("get_partitions").paginate(
             DatabaseName=database, TableName=name, ExcludeColumnSchema=True
         ):
             for partition in page["Partitions"]:
                 values = dict(zip(order, partition["Values"], strict=True))
-                if _is_within(table.day_columns, values, days):
+                day = _partition_day(table.day_columns, values)
+                if day is not None and days.has(day):
                     bucket, key = bucket_and_key(partition["StorageDescriptor"]["Location"])
-                    places.setdefault(bucket, []).append(key.rstrip("/") + "/")
-    return places
+                    folders.setdefault(bucket, []).append(key.rstrip("/") + "/")
+    return folders
 
 
-def _is_within(forms: Mapping[str, str], values: Mapping[str, str], days: Days) -> bool:
-    """Return whether a partition's day lies in a window; one that tells no day does not."""
+def _partition_day(forms: Mapping[str, str], values: Mapping[str, str]) -> date | None:
+    """Return the day of a partition, None if it tells none."""
     digits = re.findall(r"\d+", "/".join(values.get(name, "") for name in forms))
     if len(digits) == 1:  # yyyyMMdd
         digits = [digits[0][:4], digits[0][4:6], digits[0][6:]]
     try:
-        day = date(*map(int, digits))
+        return date(*map(int, digits))
     except (TypeError, ValueError):
-        return False
-    return (days.first is None or day >= days.first) and (days.last is None or day <= days.last)
+        return None
 
 
-def bucket_and_key(place: str) -> tuple[str, str]:
-    """Return the bucket and the key of a place in S3. Raises UsageError if it can be none."""
-    bucket, _, key = place.partition("://")[2].partition("/")
+def bucket_and_key(location: str) -> tuple[str, str]:
+    """Return the bucket and the key of a location in S3. Raises UsageError if it cannot be one."""
+    bucket, _, key = location.partition("://")[2].partition("/")
     return valid_name("bucket", bucket), key

@@ -66,14 +66,14 @@ def fault_of(reason: str) -> Fault | None:
     if _OF_THE_QUERY.search(reason):
         return None
     words, found = _VALUE.sub("", _PLACE.sub("", reason)), _PLACE.search(reason)
-    place = None if found is None else found[0].rstrip(".:")
+    location = None if found is None else found[0].rstrip(".:")
     if _ARCHIVED.search(words):  # its status code is that of a denial
         return Fault(
-            f"{place or 'an object that Athena does not name'} is archived in Glacier, where Athena"
-            " cannot read it: restore it, or begin after its day with a later --from."
+            f"{location or 'an object that Athena does not name'} is archived in Glacier, where"
+            " Athena cannot read it: restore it, or begin after its day with a later --from."
         )
     if throttled := _THROTTLED.search(words):
-        reading = "" if place is None else f" to read {place}"
+        reading = "" if location is None else f" to read {location}"
         return Fault(
             f"AWS got more requests than it takes at once{reading} ({throttled[0]}), and no file is"
             " at fault: run the command again later.",
@@ -83,17 +83,17 @@ def fault_of(reason: str) -> Fault | None:
     if refused is not None:
         return Fault(refused)
     if _NO_BUCKET.search(words):
-        return Fault(f"the bucket of {place or 'the table'} is not there ({reason}).")
+        return Fault(f"the bucket of {location or 'the table'} is not there ({reason}).")
     if _VANISHED.search(words):
         return Fault(
-            f"{place or 'an object that Athena does not name'} was gone when Athena came to read"
+            f"{location or 'an object that Athena does not name'} was gone when Athena came to read"
             " it, such as by a lifecycle rule of its bucket: run the command again.",
             is_retryable=True,
         )
     if _KEY.search(words):
         return Fault(
-            f"the key with which {place or 'an object'} is encrypted cannot be used ({reason}): ask"
-            " who keeps the key."
+            f"the key with which {location or 'an object'} is encrypted cannot be used ({reason}):"
+            " ask who keeps the key."
         )
     if _DENIED.search(words):
         return Fault(f"AWS does not allow this ({reason}): ask for the permission.")

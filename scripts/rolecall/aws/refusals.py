@@ -19,8 +19,8 @@ _LAKE_FORMATION = re.compile(
 _IS_DENIED = re.compile(r"access ?denied|permission[_ ]denied|status code: 403", re.IGNORECASE)
 # A file of this machine may be denied too.
 _IS_OF_AWS = re.compile(r"PERMISSION_DENIED|\(Service: ")
-_S3_PLACE = re.compile(r"s3://(?P<bucket>[a-z0-9.-]+)/?[^\s\"',;)]*")
-# What Athena adds where a statement that makes a table fails: a place that it wrote.
+_S3_LOCATION = re.compile(r"s3://(?P<bucket>[a-z0-9.-]+)/?[^\s\"',;)]*")
+# What Athena adds where a statement that makes a table fails: a location that it wrote.
 _ADVICE = re.compile(r"\s*You may need to manually clean the data at location '[^']*'.*", re.DOTALL)
 _CIPHERTEXT_KEY = re.compile(r"The ciphertext refers to a customer master key|\(Service: AWSKMS")
 
@@ -56,19 +56,19 @@ def refused_right(reason: str) -> str | None:
     match = _LAKE_FORMATION.search(reason)
     if match is not None:
         return f"the Lake Formation permission {match['right']} on {match['name'].rstrip('.')}"
-    place = _S3_PLACE.search(reason)
+    location = _S3_LOCATION.search(reason)
     if _CIPHERTEXT_KEY.search(reason) and _IS_DENIED.search(reason):
-        return "kms:Decrypt" + ("" if place is None else f" for the bucket {place['bucket']}")
-    if place is not None and _IS_DENIED.search(reason):
-        return f"the access to the bucket {place['bucket']} ({place[0].rstrip('.')})"
+        return "kms:Decrypt" + ("" if location is None else f" for the bucket {location['bucket']}")
+    if location is not None and _IS_DENIED.search(reason):
+        return f"the access to the bucket {location['bucket']} ({location[0].rstrip('.')})"
     return None
 
 
 def _resource_text(arn: str | None, reason: str) -> str:
     """Return a resource with what it is, '' where the reason does not name it."""
     if arn is None:
-        place = _S3_PLACE.search(reason)
-        return "" if place is None else f" for the bucket {place['bucket']}"
+        location = _S3_LOCATION.search(reason)
+        return "" if location is None else f" for the bucket {location['bucket']}"
     arn = arn.rstrip(".")
     service, resource = arn.split(":")[2], arn.split(":", 5)[-1]
     kind, _, name = resource.partition("/")

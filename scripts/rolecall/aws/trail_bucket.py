@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from rolecall.aws.errors import doing
+from rolecall.days import ALL_DAYS, Days
 from rolecall.trail_layout import log_date
 
 _T = TypeVar("_T")
@@ -42,27 +43,9 @@ _MOST_MARKERS = 20
 _THREADS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
-    """Days of delivery, both included; None means no bound.
-
-    ``only`` are the accounts and regions to whose logs they are confined, () for none.
-    """
-
-    first: date | None = None
-    last: date | None = None
-    only: tuple[str, ...] = ()
-
-    def keys_of(self, folders: Iterable[RegionFolder]) -> list[str]:
-        """Return the keys of the folders whose logs are meant."""
-        return [
-            folder.key
-            for folder in folders
-            if not self.only or folder.account in self.only or folder.region in self.only
-        ]
-
-
-ALL_DAYS = Days()
+def keys_of_days(folders: Iterable[RegionFolder], days: Days) -> list[str]:
+    """Return the keys of the folders to which days of delivery are not closed."""
+    return [each.key for each in folders if days.has_logs_of(each.account, each.region)]
 
 
 class LogDay(NamedTuple):
@@ -234,7 +217,7 @@ class TrailBucket:
 
     def folder_bytes(self, folders: Iterable[RegionFolder], days: Days) -> int:
         """Return how many bytes the logs of some days have. Raises RolecallError."""
-        return self.bytes_below(days.keys_of(folders), days)
+        return self.bytes_below(keys_of_days(folders, days), days)
 
     def bytes_below(self, folders: Iterable[str], days: Days = ALL_DAYS) -> int:
         """Return how many bytes the objects in some folders have. Raises RolecallError.
@@ -311,7 +294,7 @@ class TrailBucket:
             for entry in page.get("Contents", []):
                 if last is not None and entry["Key"] > last:
                     return
-                yield _stored(entry)
+                yield _stored_object(entry)
 
     def _pages(self, **asked: Any) -> Iterator[Any]:
         with doing(f"list s3://{self.bucket}/{asked['Prefix']}"):
@@ -320,7 +303,7 @@ class TrailBucket:
             )
 
 
-def _stored(entry: Any) -> StoredObject:
+def _stored_object(entry: Any) -> StoredObject:
     """Return an object of a listing; without a storage class it is a standard one."""
     restored = entry.get("RestoreStatus", {})
     return StoredObject(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rolecall.output.formats import Result
 from rolecall.queries.answer import QueryAnswer
 from rolecall.queries.coverage import coverage_note
+from rolecall.result import Result
 from rolecall.sizes import price_text, size_text
 from rolecall.text import note
 

@@ -8,7 +8,7 @@ import click
 
 from rolecall.commands.options import target_options
 from rolecall.errors import RolecallError
-from rolecall.local.refresh import forget_locally
+from rolecall.local.forget import forget_locally
 from rolecall.parameters import day
 from rolecall.settings import load_settings
 from rolecall.text import plural, say

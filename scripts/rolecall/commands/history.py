@@ -16,9 +16,9 @@ from rolecall.commands.options import (
 )
 from rolecall.errors import UsageError
 from rolecall.output.formats import write
+from rolecall.output.history import columns
 from rolecall.parameters import day, now
-from rolecall.queries.history import columns, footnotes
-from rolecall.queries.notes import CONSOLE_SWITCH, HISTORY
+from rolecall.queries.notes import CONSOLE_SWITCH, HISTORY, notes_below_history
 from rolecall.queries.request import Inquiry
 from rolecall.settings import load_settings
 from rolecall.text import note, say
@@ -100,7 +100,7 @@ def history(
     inquiry = Inquiry(settings)
     result, notes = inquiry.answer_with_notes(HISTORY, given, is_stale_fine=stale)
     note(*notes)
-    below = footnotes(given, result, inquiry.ask)
+    below = notes_below_history(given, result, inquiry.ask)
     is_read_here = format_ == "table" and output is None
     if not is_read_here:
         note(*below)

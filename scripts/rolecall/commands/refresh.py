@@ -8,7 +8,7 @@ import click
 
 from rolecall.commands.answer_notes import note_uncovered_days
 from rolecall.commands.options import target_options
-from rolecall.commands.refresh_text import athena_lines, check_strict, local_lines
+from rolecall.commands.text import athena_lines, check_strict, local_lines
 from rolecall.local.refresh import refresh_locally
 from rolecall.queries.request import Inquiry
 from rolecall.settings import Settings, load_settings

@@ -19,7 +19,7 @@ from rolecall.verification.empty_days import enter_empty_days
 from rolecall.verification.public_keys import key_source
 from rolecall.verification.text import check_verified, entered_text, verified_lines
 from rolecall.verification.trail import verify as run_verify
-from rolecall.verification.trail_location import trail_files, trail_span
+from rolecall.verification.trail_location import trail_days, trail_files
 
 
 @click.command()
@@ -60,13 +60,13 @@ def verify(
     files = trail_files(settings)
     source = key_source(keys or files.default_keys)
     with _regions_shown() as on_region:
-        verified = run_verify(files, trail_span(files, first, last), source, on_region)
+        verified = run_verify(files, trail_days(files, first, last), source, on_region)
     is_read_here = format_ == "table" and output is None
-    if verified.found or not is_read_here:
+    if verified.findings or not is_read_here:
         write(verified.result(), format_, output, settings.zone)
     summary = verified_lines(verified, files.name)
     if is_read_here:
-        say(*([""] if verified.found else []), *summary)
+        say(*([""] if verified.findings else []), *summary)
     else:
         note(*summary)
     if entered := enter_empty_days(verified, settings):

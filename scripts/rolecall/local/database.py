@@ -99,7 +99,7 @@ def open_memory_database() -> duckdb.DuckDBPyConnection:
 
 
 def bound_reader(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bound what the questions of a connection take of memory; the rest needs a folder to go to."""
+    """Bound the memory of a connection's questions; what does not fit needs a folder to go to."""
     connection.execute("set memory_limit = ?", [READER_MEMORY])
     # Each thread holds what it sorts: two need more than this for rows of a kilobyte.
     connection.execute("set threads = 1")
@@ -109,8 +109,8 @@ def open_database(path: Path, wait_seconds: float) -> duckdb.DuckDBPyConnection:
     """Return a connection that can read the database file at ``path``.
 
     Waits up to ``wait_seconds`` for a process that holds the file. Raises RolecallError if there
-    is no such file, if it is no database of DuckDB or one of a newer Rolecall, or if it stays
-    held.
+    is no such file, if it is not a database of DuckDB, if a newer Rolecall made it, or if it
+    stays held.
     """
     if not path.exists():
         raise RolecallError(

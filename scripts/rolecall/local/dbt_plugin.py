@@ -26,7 +26,9 @@ from rolecall.local.database import (
 from rolecall.local.forgotten import forgotten_before
 from rolecall.local.ledger import check_events_are_there
 from rolecall.local.log_files import LogFile
-from rolecall.local.log_source import FORGOTTEN_BEFORE, FileRead, LogSource
+from rolecall.local.log_source import LogSource
+from rolecall.local.record_batches import FileRead
+from rolecall.local.record_view import FORGOTTEN_BEFORE
 from rolecall.local.spill import leave
 from rolecall.memory import memory_parts_of
 
@@ -36,7 +38,7 @@ _WAIT_SECONDS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
+class FileSlice:
     """A part of a load: the files to read in one run of dbt, and who hears of each.
 
     ``threads`` and ``database_bytes`` are what DuckDB may use, if it is not what is usual.
@@ -49,11 +51,11 @@ class Slice:
     database_bytes: int | None = None
 
 
-_slice: Slice | None = None
+_slice: FileSlice | None = None
 
 
 @contextmanager
-def loading(part: Slice) -> Iterator[None]:
+def loading(part: FileSlice) -> Iterator[None]:
     """Let dbt, run in this process, load ``part`` and nothing else."""
     global _slice
     _slice = part

@@ -4,59 +4,30 @@ from __future__ import annotations
 
 import filecmp
 import itertools
-import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
 from rolecall.errors import RolecallError
 from rolecall.local.database import NAME, has_table
+from rolecall.local.json_parts import UnreadableLogError
 from rolecall.local.log_files import (
-    LOG_SUFFIXES,
     LogFile,
     find_log_files,
     is_folder_key,
-    kinds_text,
     loose_file_path,
     path_of,
     printable,
 )
 from rolecall.local.log_reader import MAX_LOG_BYTES, is_same_once_unpacked, read_records, sha256
-from rolecall.local.log_records import UnreadableLogError
+from rolecall.local.log_roots import LogSourceError, rows_if_any
 
 Stamp = tuple[int | None, int | None]
 """Size in bytes and time of change, by which a copy of a log file is told from another."""
-
-
-class LogSourceError(RolecallError):
-    """The logs cannot be read at all."""
-
-
-class LogFoldersGoneError(LogSourceError):
-    """None of the folders that the database remembers is there any more."""
-
-
-class NoLogsError(LogSourceError):
-    """There are folders to read, and no log file in any."""
-
-    def __init__(self, roots: Sequence[Path], passed_over: Counter[str]) -> None:
-        names = " and ".join(map(str, roots))
-        if len(roots) == 1 and roots[0].is_file():
-            subject = f"The file {names} is"
-        else:
-            subject = f"The log folder {names} has" if len(roots) == 1 else f"{names} have"
-        suffixes = ", ".join(LOG_SUFFIXES)
-        super().__init__(
-            f"{subject} no CloudTrail log: looked for files with the suffix {suffixes} (or one of"
-            f" these and {_PACKED}) and for others that hold CloudTrail's records, and found"
-            f" {kinds_text(passed_over) or 'no file at all'}; name a folder at or above AWSLogs/"
-            " or one of such files, archives unpacked."
-        )
 
 
 _PACKED = ".gz"
@@ -127,7 +98,7 @@ _READ_COPIES = f"""
 
 def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
     """Return the newest attempt to read each log file, by the file's key."""
-    attempts = _rows(
+    attempts = rows_if_any(
         ledger,
         f"""
         select
@@ -145,7 +116,7 @@ def newest_attempts(ledger: duckdb.DuckDBPyConnection) -> dict[str, Attempt]:
     )
     identities = _remembered_identities(ledger)
     copies: dict[str, set[Stamp]] = defaultdict(set)
-    for log_file, size_bytes, modified_at in _rows(ledger, _READ_COPIES):
+    for log_file, size_bytes, modified_at in rows_if_any(ledger, _READ_COPIES):
         copies[log_file].add((size_bytes, modified_at))
     return {
         log_file: replace(
@@ -197,36 +168,11 @@ def remember_identities(connection: duckdb.DuckDBPyConnection, files: Sequence[L
 
 def _remembered_identities(ledger: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
     identities: dict[str, set[str]] = defaultdict(set)
-    for log_file, identity in _rows(
+    for log_file, identity in rows_if_any(
         ledger, f"select log_file, identity from {NAME}.main.rolecall_file_identities"
     ):
         identities[log_file].add(identity)
     return identities
-
-
-def known_log_roots(ledger: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return the folders, or single files, from which the database was loaded so far, printable.
-
-    ``path_of`` leads back to their paths.
-    """
-    roots = _rows(ledger, f"select distinct log_root from {NAME}.main.log_reads")
-    return sorted({root for (root,) in roots if root is not None} | _remembered_log_roots(ledger))
-
-
-def remember_log_roots(connection: duckdb.DuckDBPyConnection, roots: Sequence[Path]) -> None:
-    """Enter folders: one may give no file of its own, and ``log_reads`` may get lost."""
-    known = _remembered_log_roots(connection)
-    for root in {printable(os.path.abspath(root)) for root in roots}.difference(known):
-        connection.execute(
-            f"create table if not exists {NAME}.main.rolecall_log_roots (log_root varchar)"
-        )
-        connection.execute(f"insert into {NAME}.main.rolecall_log_roots values (?)", [root])
-
-
-def _remembered_log_roots(ledger: duckdb.DuckDBPyConnection) -> set[str]:
-    return {
-        root for (root,) in _rows(ledger, f"select log_root from {NAME}.main.rolecall_log_roots")
-    }
 
 
 def check_events_are_there(ledger: duckdb.DuckDBPyConnection) -> None:
@@ -236,71 +182,6 @@ def check_events_are_there(ledger: duckdb.DuckDBPyConnection) -> None:
             "The database has lost its table events, without which nothing can be rebuilt:"
             " use a copy of the database that has it, or load the logs into a new one."
         )
-
-
-def log_roots(
-    ledger: duckdb.DuckDBPyConnection,
-    named: Path | None,
-    example_logs: Path | None = None,
-    *,
-    add_logs: bool = False,
-) -> list[Path]:
-    """Return the folders to load from.
-
-    ``named`` is the folder that the user named; without one these are the folders that the
-    database remembers, but for those that are gone, and ``example_logs`` where it remembers none.
-    Raises LogSourceError if there is none, or one that the database does not know is not
-    let in by ``add_logs``, and LogFoldersGoneError if all that it remembers are gone.
-    """
-    known = known_log_roots(ledger)
-    roots = readable_log_roots(known, named, example_logs)
-    root = printable(os.path.abspath(roots[0]))
-    if known and root not in known and not add_logs:
-        raise LogSourceError(
-            f"This database was loaded from {', '.join(known)}, not from {root}:"
-            " use --add-logs if its logs belong here too (or ROLECALL_ADD_LOGS=1 for dbt),"
-            " or another database."
-        )
-    return roots
-
-
-def readable_log_roots(
-    known: Sequence[str], named: Path | None, example_logs: Path | None = None
-) -> list[Path]:
-    """Return the folders to read, whether the database knows them or not.
-
-    Raises LogSourceError if there is none, LogFoldersGoneError if all remembered ones are gone.
-    """
-    if named is not None:
-        if not named.exists():
-            raise LogSourceError(f"The log folder {named} does not exist.")
-        return [named]
-    roots = [Path(path_of(root)) for root in known]
-    if not roots and example_logs is not None and example_logs.is_dir():
-        roots = [example_logs]
-    if not roots:
-        raise LogSourceError(
-            "No log folder is named: set ROLECALL_LOGS (or --logs) to a folder of"
-            " CloudTrail log files."
-        )
-    there = [root for root in roots if root.exists()]
-    if not there:
-        gone = " and ".join(known or map(str, roots))
-        verb = "does" if len(roots) == 1 else "do"
-        raise LogFoldersGoneError(
-            f"The log folder {gone} {verb} not exist: name the one where its logs are now, with"
-            " `rolecall refresh --logs DIR --add-logs`."
-        )
-    return there
-
-
-def check_has_logs(roots: Sequence[Path]) -> None:
-    """Raise NoLogsError if there is no log file below ``roots``; stops at the first."""
-    passed_over: Counter[str] = Counter()
-    for root in roots:
-        if any(True for _ in find_log_files(root, passed_over=passed_over)):
-            return
-    raise NoLogsError(roots, passed_over)
 
 
 def unread_log_files(
@@ -498,10 +379,3 @@ def _check_is_copy(file: LogFile, other_path: str, other_root: str) -> None:
             f"Both {file.log_root} and {other_root} have a log file {file.log_file}, and they"
             " differ: rename one, or load the folder that both are in into a new database."
         )
-
-
-def _rows(ledger: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
-    try:
-        return ledger.execute(sql).fetchall()
-    except duckdb.CatalogException:  # no such table before the first load
-        return []

@@ -83,13 +83,13 @@ class _DiskPath:
         return trail_key(self.real_path) or log_file_key(self.path, log_root)
 
     def below(self, name: str) -> _DiskPath:
-        """Return the place of ``name``, which is not a link, in this folder."""
+        """Return the path of ``name``, which is not a link, in this folder."""
         return _DiskPath(os.path.join(self.path, name), os.path.join(self.real_path, name))
 
 
 @dataclass(slots=True)
 class _Listing:
-    """What is in a folder: logs with their facts, folders and links to folders as places.
+    """What is in a folder: logs with their facts, folders and links to folders as paths.
 
     ``digests`` has CloudTrail's digest files. ``passed_over`` has how many files there are of each
     other kind, digest files among them.
@@ -207,7 +207,7 @@ def _listings(search: _Search) -> Iterator[_Listing]:
     root = search.log_root
     if os.path.isfile(root):
         listing = _Listing()
-        _add_file(listing, _followed(root), search)
+        _add_file(listing, _resolve(root), search)
         yield listing
         return
     if not os.path.isdir(root):
@@ -228,7 +228,7 @@ def _folders(search: _Search) -> Iterator[tuple[_Identity, bool, _Listing]]:
     One that is reached outside of such a folder comes again if a link leads to it in one.
     """
     seen: dict[_Identity, bool] = {}
-    folders, links = [_followed(search.log_root)], list[_DiskPath]()
+    folders, links = [_resolve(search.log_root)], list[_DiskPath]()
     while folders or links:
         # Links wait, the first path first, so that no order of a listing decides on a key.
         folder = folders.pop() if folders else heappop(links)
@@ -237,7 +237,7 @@ def _folders(search: _Search) -> Iterator[tuple[_Identity, bool, _Listing]]:
         if seen.get(identity, False) or (identity in seen and not is_of_trail):
             continue
         seen[identity] = is_of_trail
-        listing = _listed(folder, search)
+        listing = _list_folder(folder, search)
         folders += listing.folders
         for link in listing.links:
             heappush(links, link)
@@ -253,11 +253,11 @@ def _identity(folder: str) -> _Identity:
     return status.st_dev, status.st_ino
 
 
-def _followed(path: str) -> _DiskPath:
+def _resolve(path: str) -> _DiskPath:
     return _DiskPath(path, os.path.realpath(path))
 
 
-def _listed(folder: _DiskPath, search: _Search) -> _Listing:
+def _list_folder(folder: _DiskPath, search: _Search) -> _Listing:
     listing = _Listing()
     try:
         entries = list(os.scandir(folder.path))
@@ -277,13 +277,13 @@ def _listed(folder: _DiskPath, search: _Search) -> _Listing:
             listing.passed_over["hidden"] += 1
             continue
         is_link = entry.is_symlink()
-        place = _followed(entry.path) if is_link else folder.below(entry.name)
+        disk_path = _resolve(entry.path) if is_link else folder.below(entry.name)
         if not is_folder:
-            _add_file(listing, place, search)
+            _add_file(listing, disk_path, search)
         elif is_link:
-            listing.links.append(place)
+            listing.links.append(disk_path)
         else:
-            listing.folders.append(place)
+            listing.folders.append(disk_path)
     return listing
 
 
@@ -291,24 +291,24 @@ def _folder_itself(
     folder: _DiskPath, search: _Search, problem: str | None = None
 ) -> Iterator[LogFile]:
     """Yield what stands for a folder, nothing if no event log can be in it."""
-    place = folder.below("")
-    key = printable(place.key(search.log_root))
+    disk_path = folder.below("")
+    key = printable(disk_path.key(search.log_root))
     facts = key_facts(key)
     if facts is not None:
-        yield LogFile(key, place.path, search.log_root, facts, None, None, problem)
+        yield LogFile(key, disk_path.path, search.log_root, facts, None, None, problem)
 
 
-def _add_file(listing: _Listing, place: _DiskPath, search: _Search) -> None:
-    """Add the file at ``place`` to the logs, or to the kinds that are passed over."""
-    key = printable(place.key(search.log_root))
+def _add_file(listing: _Listing, disk_path: _DiskPath, search: _Search) -> None:
+    """Add the file at ``disk_path`` to the logs, or to the kinds that are passed over."""
+    key = printable(disk_path.key(search.log_root))
     facts = key_facts(key)
     if facts is None:
         kind = other_kind(key)
         listing.passed_over[kind or _suffix(key)] += 1
         if kind == DIGEST_FOLDER:
-            listing.digests.append(_examined(place, key, NO_FACTS, search))
+            listing.digests.append(_examine(disk_path, key, NO_FACTS, search))
         return
-    file = _examined(place, key, facts, search)
+    file = _examine(disk_path, key, facts, search)
     kind = None if _is_named_log(file) or search.is_done(file) else _kind_of_other(file)
     if kind is None:
         listing.files.append(file)
@@ -316,11 +316,11 @@ def _add_file(listing: _Listing, place: _DiskPath, search: _Search) -> None:
         listing.passed_over[kind] += 1
 
 
-def _examined(place: _DiskPath, key: str, facts: KeyFacts, search: _Search) -> LogFile:
+def _examine(disk_path: _DiskPath, key: str, facts: KeyFacts, search: _Search) -> LogFile:
     size_bytes = modified_at = problem = None
     identities: tuple[str, ...] = ()
     try:
-        status = os.stat(place.path)
+        status = os.stat(disk_path.path)
         identities = (f"{status.st_dev}:{status.st_ino}:{status.st_ctime_ns}",)
         size_bytes, modified_at = status.st_size, status.st_mtime_ns // 1000
         if not stat.S_ISREG(status.st_mode):  # reading a pipe could wait for ever
@@ -328,7 +328,7 @@ def _examined(place: _DiskPath, key: str, facts: KeyFacts, search: _Search) -> L
     except OSError as error:
         problem = f"cannot examine the file: {reason(error)}"
     return LogFile(
-        *(key, place.path, search.log_root, facts, size_bytes, modified_at, problem),
+        *(key, disk_path.path, search.log_root, facts, size_bytes, modified_at, problem),
         identities=identities,
     )
 

@@ -10,13 +10,12 @@ from typing import BinaryIO
 
 from isal import igzip, isal_zlib
 
+from rolecall.local.json_parts import Record, UnreadableLogError
 from rolecall.local.log_files import LogFile, reason
 from rolecall.local.log_records import (
     MAX_RECORD_BYTES,
     MAX_RESOURCES,
-    Record,
     Records,
-    UnreadableLogError,
     many_members,
     parse_records,
 )

@@ -9,18 +9,36 @@ and subscriptions of CloudWatch Logs (its User Guide, "Exporting log data to Ama
 
 from __future__ import annotations
 
-import codecs
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from enum import Enum, auto
-from typing import TypeVar
 
 import msgspec
 
-Record = bytes | msgspec.Raw
-_T = TypeVar("_T")
+from rolecall.local.json_parts import (
+    PIECE_BYTES,
+    UTF16_BOMS,
+    NoRecordError,
+    NotJsonError,
+    Record,
+    UnreadableLogError,
+    as_utf8,
+    check_count,
+    document_end,
+    elements_of,
+    first_byte,
+    has_few_parts,
+    list_decoder,
+    members_of,
+    not_json,
+    object_decoder,
+    pairs_of,
+    part_of,
+    unquoted,
+    without_lone_surrogates,
+)
+from rolecall.local.yaml_text import json_of_yaml
 
 MAX_RECORD_BYTES = 1_000_000
 """The largest record that is loaded: CloudTrail's own limit is 256 KB (User Guide, "Quotas")."""
@@ -28,25 +46,16 @@ MAX_RECORD_BYTES = 1_000_000
 MAX_RESOURCES = 10_000
 """How many resources a record may name: as rows of a table they are many times their text."""
 
-MAX_RECORDS = 1_000_000
-"""How many records a log file may have: in memory each costs more than the shortest has bytes."""
-
 _USUAL_MEMBERS = 64
 
-_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 # A JSON object is taken for a record if it has any of these.
 _RECORD_KEYS = frozenset(("eventID", "eventTime", "eventName", "eventVersion", "userIdentity"))
 # A page has events, of which one has a message, which is an EventBridge event, which has a record.
 _DEEPEST_ENVELOPE = 5
-_DEEPEST_YAML = 20
-_YAML_ENDS = {b"{": b"}", b"[": b"]"}
 _KEYS_SHOWN = 8
 _KEY_LENGTH_SHOWN = 40
 # A quoted text with a record in it, escapes included: a longer one is a record that is too large.
 _LONGEST_QUOTED = 8 * MAX_RECORD_BYTES
-_PIECE_BYTES = 1 << 20
-# A shorter part is cheaper as a copy than as a view of its file's text.
-_VIEW_BYTES = 256
 # Quotes and a mark behind each key or value, and one mark more.
 _AROUND_KEY, _AROUND_VALUE, _AROUND_MEMBERS = 3, 1, 1
 # The names of what holds records, in the order in which an object of several is taken for one.
@@ -54,21 +63,9 @@ _LISTS = ("Records", "Events")
 _LOG_EVENTS = ("logEvents", "events")
 _ENVELOPE_KEYS = (*_LISTS, "CloudTrailEvent", "detail", *_LOG_EVENTS, "message")
 
-# Half of a surrogate pair, or a whole one; an even number of backslashes escapes nothing.
-_SURROGATE = re.compile(
-    rb"(?<!\\)(?P<backslashes>\\++)"
-    rb"(?:u[dD][89abAB][0-9a-fA-F]{2}(?P<low>\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
-    rb"|u[dD][c-fC-F][0-9a-fA-F]{2})"
-)
-_LONE_SURROGATE = rb"\ufffd"
-# A quote alone begins a string that does not end.
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
-_JSON_SPACE = re.compile(rb"[ \t\r\n]*+")
 # A row that has anything of a record: others are passed over at once.
 _ROW = re.compile(rb'(?:(?<=[\r\n])|\A)[^\r\n{"]*+[{"][^\r\n]*+')
 _OBJECT_CELL = re.compile(rb"(?:(?<=[\t\r\n])|\A) *+(?P<object>\{[^\t\r\n]*+)")
-_TRAILING = re.compile(r"trailing characters \(byte (?P<byte>\d+)\)")
-_BYTE = re.compile(r"\(byte (?P<byte>\d+)\)")
 _ACCOUNT = re.compile(rb'"\d{12}"')
 _TRAIL_START = re.compile(rb'[ \t\r\n]*+\{[ \t\r\n]*+"Records"[ \t\r\n]*+:')
 _TRAIL_END_BYTES = 64
@@ -116,18 +113,6 @@ _RECORD_KEY = re.compile(
 )
 
 
-class UnreadableLogError(Exception):
-    """A log file that cannot be read; its message is the ``problem`` that is recorded."""
-
-
-class _NotJsonError(UnreadableLogError):
-    """The text is not a sequence of JSON documents."""
-
-
-class _NoRecordError(UnreadableLogError):
-    """It is JSON, but neither a record nor anything known to hold some."""
-
-
 class Look(Enum):
     """What a file looks like by its first bytes."""
 
@@ -141,7 +126,7 @@ def look_of(head: bytes) -> Look:
 
     Other JSON has members, and none that a record or lookup-events has.
     """
-    if head.startswith(_UTF16_BOMS):
+    if head.startswith(UTF16_BOMS):
         head = head.decode("utf-16", "ignore").encode()
     if _BEGINNING.match(head) and _CLOUDTRAIL_MEMBER.search(head):
         return Look.LOG
@@ -182,32 +167,26 @@ def parse_records(body: bytes) -> Records:
     prints, and the envelopes of EventBridge and CloudWatch Logs. What stands beside records and is
     not one is returned too, so that it can be counted. Raises UnreadableLogError.
     """
-    text = _as_utf8(body)
+    text = as_utf8(body)
     if not text or text.isspace():
         raise UnreadableLogError("the file is empty (zero bytes)")
-    if (listed := _trail_list(text)) is not None and _has_few_parts(text):
+    if (listed := _trail_list(text)) is not None and has_few_parts(text):
         with suppress(msgspec.MsgspecError, RecursionError):
-            return Records(_list_decoder.decode(listed))
-    text = _without_lone_surrogates(text)
+            return Records(list_decoder.decode(listed))
+    text = without_lone_surrogates(text)
     try:
         return _records_of_each(_documents(text))
-    except _NotJsonError:
+    except NotJsonError:
         if b"\t" in text:
-            with suppress(_NotJsonError):
+            with suppress(NotJsonError):
                 return _records_of_each(_cells(text))
         if _YAML.match(text):
-            return parse_records(_json_of_yaml(text))
+            return parse_records(json_of_yaml(text))
         if _TABLE.match(text):
             raise UnreadableLogError(
                 "the file is a table, from which no record can be read: print it with --output json"
             ) from None
         raise
-
-
-_document_decoder = msgspec.json.Decoder(msgspec.Raw)
-_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_text_decoder = msgspec.json.Decoder(str)
 
 
 def _trail_list(text: bytes) -> memoryview | None:
@@ -223,25 +202,6 @@ def _trail_list(text: bytes) -> memoryview | None:
     return memoryview(text)[start.end() : len(text) - behind_bytes - 1]
 
 
-def _has_few_parts(text: Record) -> bool:
-    """Return whether no list or object in ``text`` can have more parts than a log has records."""
-    view = memoryview(text)
-    # A part has a comma and a letter at least.
-    return len(view) <= 2 * MAX_RECORDS or _comma_count(view) < MAX_RECORDS
-
-
-def _comma_count(view: memoryview) -> int:
-    return sum(
-        view[start : start + _PIECE_BYTES].tobytes().count(b",")
-        for start in range(0, len(view), _PIECE_BYTES)
-    )
-
-
-def _part(text: memoryview) -> Record:
-    """Return a part of a log's text; a long one stays where it is."""
-    return text.tobytes() if len(text) < _VIEW_BYTES else msgspec.Raw(text)
-
-
 def _documents(text: bytes) -> Iterator[Record]:
     """Yield the JSON documents that follow on each other in ``text``, without time stamps."""
     view = memoryview(text)
@@ -249,16 +209,16 @@ def _documents(text: bytes) -> Iterator[Record]:
     is_first = True
     while start < len(text):
         try:
-            end = _document_end(view, start)
-        except _NotJsonError as error:
+            end = document_end(view, start)
+        except NotJsonError as error:
             if is_first:
                 raise
             begins_none = text[start : start + 1] not in b'{["'
-            trails = _not_json(f"trailing characters (byte {start + 1})")
+            trails = not_json(f"trailing characters (byte {start + 1})")
             problem = trails if begins_none else error
             line = text.count(b"\n", 0, start) + 1
-            raise _NotJsonError(f"line {line}: {problem}" if line > 1 else str(problem)) from None
-        yield _part(view[start:end])
+            raise NotJsonError(f"line {line}: {problem}" if line > 1 else str(problem)) from None
+        yield part_of(view[start:end])
         start = _next_start(text, end)
         is_first = False
 
@@ -266,38 +226,6 @@ def _documents(text: bytes) -> Iterator[Record]:
 def _next_start(text: bytes, position: int) -> int:
     before = _BEFORE_DOCUMENT.match(text, position)
     return before.end() if before else position  # it matches nothing too
-
-
-def _document_end(text: memoryview, start: int) -> int:
-    """Return where the document ends that begins at ``start``, or the space behind it."""
-    try:
-        _document_decoder.decode(text[start:])
-    except RecursionError:
-        return _deep_document_end(text, start)
-    except msgspec.DecodeError as error:
-        reason = str(error)
-        if trailing := _TRAILING.search(reason):
-            return start + int(trailing["byte"]) - 1  # it counts the first byte that trails
-        reason = _BYTE.sub(lambda at: f"(byte {start + int(at['byte'])})", reason)
-        raise _not_json(reason) from None
-    return len(text)
-
-
-def _deep_document_end(text: memoryview, start: int) -> int:
-    """Return the same for a document that is nested too deeply for the decoder."""
-    depth = 0
-    for token in _TOKEN.finditer(text, start):
-        count = token.end() - token.start()
-        match text[token.start()]:
-            case 0x5B | 0x7B:  # [ and {
-                depth += count
-            case 0x5D | 0x7D:  # ] and }
-                if depth <= count:
-                    return token.start() + depth
-                depth -= count
-            case _ if count == 1:
-                break
-    raise _not_json("input data was truncated")
 
 
 def _cells(text: bytes) -> Iterator[bytes]:
@@ -317,63 +245,28 @@ def _cells(text: bytes) -> Iterator[bytes]:
         if not has_one:
             has_piece = text.find(b'"', *row.span()) >= 0
         if has_piece or _RECORD_KEY.search(text, start, row.end()):
-            raise _not_json("a row has a piece of a record")
+            raise not_json("a row has a piece of a record")
     if not has_any:
-        raise _not_json("no row has a record")
-
-
-def _json_of_yaml(text: bytes) -> bytes:
-    """Return the documents of YAML as JSON, in which all values but lists and objects are texts.
-
-    Raises _NotJsonError, also for a part that stands for another: it could be of any size.
-    """
-    import yaml
-
-    found = bytearray()
-    # How many keys and values there are so far in each part that is open, and in what kind of one.
-    counts, marks = [0], [b""]
-    try:
-        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-            if isinstance(event, yaml.CollectionEndEvent):
-                counts.pop()
-                found += _YAML_ENDS[marks.pop()]
-            elif isinstance(event, yaml.NodeEvent):
-                if isinstance(event, yaml.AliasEvent) or event.anchor or len(marks) > _DEEPEST_YAML:
-                    raise _not_json("its YAML has parts that stand for others, or too deep ones")
-                if counts[-1]:
-                    found += b":" if marks[-1] == b"{" and counts[-1] % 2 else b","
-                counts[-1] += 1
-                if isinstance(event, yaml.ScalarEvent):
-                    found += json.dumps(event.value, ensure_ascii=False).encode()
-                else:
-                    counts.append(0)
-                    marks.append(b"{" if isinstance(event, yaml.MappingStartEvent) else b"[")
-                    found += marks[-1]
-            elif isinstance(event, yaml.DocumentEndEvent):
-                counts = [0]
-                found += b"\n"
-    except yaml.YAMLError as error:
-        raise _not_json(f"nor is it YAML: {' '.join(str(error).split())}") from None
-    return bytes(found)
+        raise not_json("no row has a record")
 
 
 def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
     """Return the records of all ``parts``; a part that is not a record is counted as it is.
 
-    Raises _NoRecordError if none of them is or has any, UnreadableLogError if there are too many.
+    Raises NoRecordError if none of them is or has any, UnreadableLogError if there are too many.
     """
     records = Records()
-    problem: _NoRecordError | None = None
+    problem: NoRecordError | None = None
     has_any = False
     for part in parts:
         try:
             found = _records_of(part, depth)
             records.add(found)
             has_any = True
-        except _NoRecordError as error:
+        except NoRecordError as error:
             problem = problem or error
             records.append(part)
-        _check_count(len(records))
+        check_count(len(records))
     if problem and not has_any:
         raise problem
     return records
@@ -381,36 +274,36 @@ def _records_of_each(parts: Iterable[Record], depth: int = 0) -> Records:
 
 def _records_of(text: Record, depth: int) -> list[Record]:
     """Return the records of one JSON value of any shape that is understood."""
-    start = _first_byte(text)
+    start = first_byte(text)
     if depth > _DEEPEST_ENVELOPE or start not in b'{["':
-        raise _NoRecordError("the file has no list of Records")
+        raise NoRecordError("the file has no list of Records")
     if start == b'"':
         if len(memoryview(text)) > _LONGEST_QUOTED:
             return [text]
         return _records_of_quoted(text, depth + 1)
     if start == b"[":
-        elements = _elements(text)
+        elements = elements_of(text)
         return _records_of_row(elements, depth) if depth else _records_of_each(elements, 1)
-    members = _members(text)
+    members = members_of(text)
     if _RECORD_KEYS.isdisjoint(members):
         return _records_in_envelope(_all_members(text, members), depth + 1)
     # A record is one whatever members it has beside its own.
     records = Records([text])
     if not members.keys().isdisjoint(_LISTS):
         lists = [member for member in _all_members(text, members) if member[0] in _LISTS]
-        with suppress(_NoRecordError):
+        with suppress(NoRecordError):
             records.add(_records_in_envelope(lists, depth + 1))
     return records
 
 
 def _all_members(text: Record, members: dict[str, Record]) -> list[tuple[str, Record]]:
     """Return all members of an object, of which ``members`` has one of each name."""
-    if len(memoryview(text)) <= _PIECE_BYTES:
+    if len(memoryview(text)) <= PIECE_BYTES:
         with suppress(msgspec.MsgspecError, RecursionError):
             compact = msgspec.json.format(bytes(text), indent=-1)
-            if len(compact) == _least_bytes(_object_decoder.decode(compact)):
+            if len(compact) == _least_bytes(object_decoder.decode(compact)):
                 return list(members.items())
-    return list(_pairs(memoryview(text)))
+    return list(pairs_of(memoryview(text)))
 
 
 def _least_bytes(members: Mapping[str, Record]) -> int:
@@ -461,32 +354,32 @@ def _records_of_member(
 ) -> list[Record]:
     """Return the records in the member of an envelope that is there for them."""
     if name == "Records":
-        return _elements(value, name)
+        return elements_of(value, name)
     if name == "CloudTrailEvent":
-        return [_unquoted(value)]
+        return [unquoted(value)]
     if name == "detail":
         return [_of_account(value, members.get("account"))]
     if name == "message":
         try:
             return _records_of(value, depth)
-        except _NoRecordError:
+        except NoRecordError:
             raise _no_record(members) from None
-    is_control = _unquoted(members.get("messageType", b"")) == b"CONTROL_MESSAGE"
+    is_control = unquoted(members.get("messageType", b"")) == b"CONTROL_MESSAGE"
     if name in _LOG_EVENTS and is_control and not _RECORD_KEY.search(memoryview(value)):
         return []
-    return _records_of_each(_elements(value, name), depth)
+    return _records_of_each(elements_of(value, name), depth)
 
 
 def _quoted_records(value: Record, depth: int) -> list[Record]:
     if memoryview(value)[:2].tobytes() == b'"{':
-        with suppress(_NoRecordError):
+        with suppress(NoRecordError):
             return _records_of(value, depth)
     return []
 
 
 def _records_beside(value: Record, depth: int) -> list[Record]:
     """Return the records in what looks as if it had some, itself if they cannot be read."""
-    with suppress(_NoRecordError):
+    with suppress(NoRecordError):
         return _records_of(value, depth) or [value]
     return [value]
 
@@ -494,9 +387,9 @@ def _records_beside(value: Record, depth: int) -> list[Record]:
 def _records_of_quoted(text: Record, depth: int) -> list[Record]:
     """Return the records of the JSON text that ``text`` quotes."""
     try:
-        return _records_of(_unquoted(text).strip(), depth)
-    except _NotJsonError:
-        raise _NoRecordError("the file has no list of Records") from None
+        return _records_of(unquoted(text).strip(), depth)
+    except NotJsonError:
+        raise NoRecordError("the file has no list of Records") from None
 
 
 def _records_of_row(cells: list[Record], depth: int) -> list[Record]:
@@ -505,7 +398,7 @@ def _records_of_row(cells: list[Record], depth: int) -> list[Record]:
     records = Records(
         record
         for record in found
-        if _first_byte(record) == b"{" or _RECORD_KEY.search(memoryview(record))
+        if first_byte(record) == b"{" or _RECORD_KEY.search(memoryview(record))
     )
     records.repeated_list_count = min(found.repeated_list_count, len(records))
     return records
@@ -513,7 +406,7 @@ def _records_of_row(cells: list[Record], depth: int) -> list[Record]:
 
 def _is_cloudtrail(detail_type: Record | None) -> bool:
     """Return whether EventBridge says that an event's detail is a record of an event."""
-    kind = _unquoted(detail_type or b"")
+    kind = unquoted(detail_type or b"")
     return kind.endswith(b" via CloudTrail") and not kind.startswith(b"AWS Insight ")
 
 
@@ -522,20 +415,20 @@ def _of_account(record: Record, account: Record | None) -> Record:
     text = bytes(record)
     if account is None or not _ACCOUNT.fullmatch(bytes(account)) or not text.startswith(b"{"):
         return record
-    if "recipientAccountId" in _members(text):
+    if "recipientAccountId" in members_of(text):
         return record
     return b'{"recipientAccountId":' + bytes(account) + b"," + text[1:]
 
 
-def _no_record(members: dict[str, Record]) -> _NoRecordError:
+def _no_record(members: dict[str, Record]) -> NoRecordError:
     """Return the error for an object that is nothing known; it says what the object looks like."""
     problem = "the file has no list of Records"
     if not members:
-        return _NoRecordError(problem)
+        return NoRecordError(problem)
     keys = [_shown(key) for key in list(members)[:_KEYS_SHOWN]]
     rest = f" and {len(members) - len(keys):,} more" if len(members) > len(keys) else ""
     noun = "key" if len(members) == 1 else "keys"
-    return _NoRecordError(f"{problem}; its first object has the {noun} {', '.join(keys)}{rest}")
+    return NoRecordError(f"{problem}; its first object has the {noun} {', '.join(keys)}{rest}")
 
 
 def _shown(key: str) -> str:
@@ -543,166 +436,3 @@ def _shown(key: str) -> str:
     start = _BEFORE_VALUE.findall(key[:_KEY_LENGTH_SHOWN])[0]
     text = "".join(letter if letter.isprintable() else "\ufffd" for letter in start)
     return f"{text}..." if len(key) > len(start) else text
-
-
-def _first_byte(text: Record) -> bytes:
-    return memoryview(text)[:1].tobytes()
-
-
-def _check_count(count: int) -> None:
-    if count > MAX_RECORDS:
-        raise UnreadableLogError(f"the file has more than {MAX_RECORDS:,} records")
-
-
-def _elements(text: Record, name: str = "the file") -> list[Record]:
-    return list(
-        _decoded(_list_decoder.decode, _split_list, text, f"{name} is not a list of records")
-    )
-
-
-def _members(text: Record) -> dict[str, Record]:
-    return dict(
-        _decoded(_object_decoder.decode, _split_object, text, "the file has no list of Records")
-    )
-
-
-def _decoded(
-    decode: Callable[[Record], _T], split: Callable[[memoryview], _T], text: Record, wrong_type: str
-) -> _T:
-    """Return ``text`` decoded one level deep.
-
-    ``split`` serves where it is nested too deeply or has too many parts for the decoder.
-    """
-    try:
-        if _has_few_parts(text):
-            return decode(text)
-    except msgspec.ValidationError:
-        raise _NoRecordError(wrong_type) from None
-    except msgspec.DecodeError as error:
-        raise _not_json(str(error)) from None
-    except RecursionError:
-        pass
-    return split(memoryview(text))
-
-
-def _not_json(reason: str) -> _NotJsonError:
-    reason = reason.removeprefix("JSON is malformed: ")
-    return _NotJsonError(f"the file is not JSON: {reason[:1].lower()}{reason[1:]}")
-
-
-def _split_list(text: memoryview) -> list[Record]:
-    elements: list[Record] = []
-    position = _opened(text, b"[", "the file is not a list of records")
-    while position is not None:
-        end = _document_end(text, position)
-        elements.append(_part(text[position:end]))
-        _check_count(len(elements))
-        position = _next_part(text, end, b"]")
-    return elements
-
-
-def _split_object(text: memoryview) -> dict[str, Record]:
-    return dict(_pairs(text))
-
-
-def _pairs(text: memoryview) -> Iterator[tuple[str, Record]]:
-    """Yield each member of an object, one that is there twice too."""
-    count = 0
-    position = _opened(text, b"{", "the file has no list of Records")
-    while position is not None:
-        key = _TOKEN.match(text, position)
-        if key is None or key.end() - key.start() < 2 or not key[0].startswith(b'"'):
-            raise _not_json(f"object keys must be strings (byte {position + 1})")
-        start = _after_mark(text, key.end(), b":")
-        end = _document_end(text, start)
-        try:
-            name = _text_decoder.decode(key[0])
-        except msgspec.MsgspecError as error:
-            raise _not_json(str(error)) from None
-        yield name, _part(text[start:end])
-        count += 1
-        _check_count(count)
-        position = _next_part(text, end, b"}")
-
-
-def _opened(text: memoryview, mark: bytes, wrong_type: str) -> int | None:
-    """Return where the first part begins of what ``mark`` opens, None if it has none."""
-    start = _after_space(text, 0)
-    if text[start : start + 1] != mark:
-        raise _NoRecordError(wrong_type)
-    start = _after_space(text, start + 1)
-    return None if text[start : start + 1].tobytes() in (b"]", b"}") else start
-
-
-def _next_part(text: memoryview, position: int, end_mark: bytes) -> int | None:
-    """Return where the part begins that follows on another, None at the end of the whole."""
-    position = _after_space(text, position)
-    if text[position : position + 1] == end_mark:
-        return None
-    return _after_mark(text, position, b",")
-
-
-def _after_mark(text: memoryview, position: int, mark: bytes) -> int:
-    """Return where the text goes on behind ``mark``."""
-    position = _after_space(text, position)
-    if text[position : position + 1] != mark:
-        is_end = position == len(text)
-        reason = f"expected '{mark.decode()}' (byte {position + 1})"
-        raise _not_json("input data was truncated" if is_end else reason)
-    return _after_space(text, position + 1)
-
-
-def _after_space(text: memoryview, position: int) -> int:
-    space = _JSON_SPACE.match(text, position)
-    return space.end() if space else position  # it matches nothing too
-
-
-def _unquoted(value: Record) -> bytes:
-    """Return the text in ``value`` if it is a JSON string, else ``value``."""
-    text = bytes(value)
-    try:
-        return _without_lone_surrogates(_text_decoder.decode(text).encode())
-    except msgspec.MsgspecError:  # the decoder of documents lets wrong escapes pass
-        return text
-
-
-def _as_utf8(body: bytes) -> bytes:
-    """Return ``body`` as UTF-8; PowerShell's ``>`` writes UTF-16.
-
-    msgspec does not look into records, and DuckDB fails late.
-    """
-    try:
-        if body.startswith(_UTF16_BOMS):
-            return b"".join(piece.encode() for piece in _decoded_pieces(body, "utf-16"))
-        if not body.isascii():
-            for _ in _decoded_pieces(body, "utf-8"):
-                pass
-    except UnicodeError as error:
-        raise UnreadableLogError(f"the file is not UTF-8: {error}") from None
-    return body
-
-
-def _decoded_pieces(body: bytes, encoding: str) -> Iterator[str]:
-    """Yield the text of ``body``, of which a whole could take four times the memory."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    for start in range(0, len(body), _PIECE_BYTES):
-        yield decoder.decode(body[start : start + _PIECE_BYTES])
-    yield decoder.decode(b"", final=True)
-
-
-def _without_lone_surrogates(text: bytes) -> bytes:
-    r"""Return ``text`` with each ``\ud800`` that is not half of a pair replaced by ``\ufffd``."""
-    if rb"\ud" not in text and rb"\uD" not in text:
-        return text
-    mended: bytearray | None = None
-    for found in _SURROGATE.finditer(text):
-        is_escape = len(found["backslashes"]) % 2 == 1
-        if is_escape and found["low"]:
-            continue
-        # What is written over has the same length.
-        end = found.end() if found["low"] is None else found.start("low")
-        start = end - len(_LONE_SURROGATE) if is_escape else found.start("low")
-        if start >= 0:
-            mended = mended or bytearray(text)
-            mended[start : start + len(_LONE_SURROGATE)] = _LONE_SURROGATE
-    return text if mended is None else bytes(mended)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from isal import isal_zlib
 
-from rolecall.local.log_records import UnreadableLogError
+from rolecall.local.json_parts import UnreadableLogError
 
 GZIP_MAGIC = b"\x1f\x8b"
 GZIP_WINDOW_BITS = 31

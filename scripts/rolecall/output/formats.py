@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, tzinfo
@@ -19,6 +19,7 @@ from typing import IO, Any
 from zoneinfo import ZoneInfo
 
 from rolecall.errors import UsageError
+from rolecall.result import Result
 from rolecall.text import Screen, cells, clean, fitted, is_shown, say_data, standard_output
 
 FORMATS = ("table", "csv", "json", "parquet")
@@ -27,8 +28,8 @@ FORMATS = ("table", "csv", "json", "parquet")
 # Injection"); some take their full-width and small forms for them, and pass over what is before.
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
 _BEFORE_SIGN = r"[ \"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\u2000-\u200f\u3000\ufeff]"
-# Control characters begin no cell (OWASP ASVS 1.2.10 names tab and NUL). Behind another separator
-# a cell begins too: the quotes of this file are none to whom that separates cells.
+# No cell may begin with a control character (OWASP ASVS 1.2.10 names tab and NUL). A cell may also
+# begin behind another separator: a reader that splits by it does not know the quotes of this file.
 _FORMULA = re.compile(
     rf"^(?=[\x00-\x1f\x7f-\x9f\ufeff])|(?:^|(?<=[;|\t\r\n]))(?={_BEFORE_SIGN}*[{_SIGNS}])"
 )
@@ -37,19 +38,6 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _QUOTED = re.compile(r'[,;|"\t\r\n]')
 _NARROWEST_CELL = 16
 _GAP = " "
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The rows of a query, which can be read as often as need be.
-
-    ``types`` are text, bigint, ubigint, hugeint, decimal(PRECISION,SCALE), double, boolean, date or
-    timestamp (UTC). A date or a time that Python has none for is text.
-    """
-
-    columns: Sequence[str]
-    types: Sequence[str]
-    rows: Collection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +53,7 @@ class Column:
     least: int = 8
     below_width: int | None = None
 
-    def has_place(self, width: int) -> bool:
+    def fits(self, width: int) -> bool:
         """Return whether a terminal of a width shows it."""
         return self.from_width <= width and (self.below_width is None or width < self.below_width)
 
@@ -246,7 +234,7 @@ def plain_rows(result: Result, zone: ZoneInfo) -> Iterator[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _ResultCells:
     """The cells of a result, as often as need be."""
 
     result: Result
@@ -269,13 +257,13 @@ def write_table(
     screen = Screen(stream)
     if columns is None:
         columns = _plain_columns(result, zone)
-    shown = [column for column in columns if column.has_place(screen.width)]
+    shown = [column for column in columns if column.fits(screen.width)]
     if sum(column.least + len(_GAP) for column in shown) - len(_GAP) <= screen.width:
         write_columns(result, shown, screen)
         return
     always = [column for column in columns if column.below_width is None]
     longest_title = max(len(column.title) for column in always)
-    for number, row in enumerate(_Shown(result, always), start=1):
+    for number, row in enumerate(_ResultCells(result, always), start=1):
         screen.line(f"-- {number} --", is_bold=True)
         facts = [[column.title, cell] for column, cell in zip(always, row, strict=True)]
         write_lines(None, facts, [min(longest_title, screen.width // 2), 1], screen)
@@ -284,7 +272,7 @@ def write_table(
 def write_columns(result: Result, columns: Sequence[Column], screen: Screen) -> None:
     """Write a result as rows of cells below their titles."""
     titles, least = ([column.title for column in columns], [column.least for column in columns])
-    write_lines(titles, _Shown(result, columns), least, screen)
+    write_lines(titles, _ResultCells(result, columns), least, screen)
 
 
 def json_value(value: object, zone: tzinfo) -> str | int | float | bool | None:

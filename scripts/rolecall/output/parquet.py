@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rolecall.errors import RolecallError
-from rolecall.output.formats import Result, local_time
+from rolecall.output.formats import local_time
+from rolecall.result import Result
 
 _ROW_GROUP_BYTES, _ROW_GROUP_ROWS = 32 << 20, 122_880
 _BATCH_ROWS = 500
@@ -127,11 +128,11 @@ def _since_1970(value: date | str | None) -> int | None:
         return (value - date(1970, 1, 1)).days * _MICROSECONDS_A_DAY
     match = _FAR_TIME.fullmatch(value)
     if match is None:
-        raise ValueError(f"{value!r} is no time")
+        raise ValueError(f"{value!r} is not a time")
     year = 1 - int(match["year"]) if match["bc"] else int(match["year"])
     cycles, year_of_cycle = divmod(year - 2000, _CYCLE_YEARS)
-    like_it = date(2000 + year_of_cycle, int(match["month"]), int(match["day"]))
-    days = (like_it - date(1970, 1, 1)).days + cycles * _CYCLE_DAYS
+    like_day = date(2000 + year_of_cycle, int(match["month"]), int(match["day"]))
+    days = (like_day - date(1970, 1, 1)).days + cycles * _CYCLE_DAYS
     hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
     microseconds = int((match["fraction"] or "").ljust(6, "0"))
     return days * _MICROSECONDS_A_DAY + ((hour * 60 + minute) * 60 + second) * 10**6 + microseconds

@@ -16,8 +16,8 @@ and the form of their values for strftime. ``spans`` are what a load reads, some
 accounts or regions alone. ``staged_before``, where it is not null, is the day before which a load
 takes what staging has of a table that cannot be read by the day.
 
-It is no variable of dbt's: another value of one makes dbt parse the whole project anew. Where it is
-not set, as with dbt alone, the macros find the columns and the spans themselves.
+It is not a variable of dbt: dbt parses the whole project anew when one changes. Where it is not
+set, as with dbt alone, the macros find the columns and the spans themselves.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from collections.abc import Iterable
 from datetime import date
 
 from rolecall.aws.glue_catalogue import CatalogueTable
-from rolecall.aws.trail_bucket import ACCOUNT, Days
+from rolecall.aws.trail_bucket import ACCOUNT
+from rolecall.days import Days
 
 
 def days_to_read(
@@ -35,16 +36,16 @@ def days_to_read(
 ) -> str:
     """Return the value of the variable; ``spans``, None for a question, have both ends."""
     types = dict(table.partition_keys)
-    told: dict[str, object] = {
+    content: dict[str, object] = {
         "columns": [
             {"name": name, "type": types[name].lower(), "form": _strftime_form(form)}
             for name, form in table.day_columns.items()
         ]
     }
     if spans is not None:
-        told["spans"] = [[f"{days.first}", f"{days.last}", _partitions(days)] for days in spans]
-        told["staged_before"] = None if staged_before is None else f"{staged_before}"
-    return json.dumps(told)
+        content["spans"] = [[f"{days.first}", f"{days.last}", _partitions(days)] for days in spans]
+        content["staged_before"] = None if staged_before is None else f"{staged_before}"
+    return json.dumps(content)
 
 
 def _strftime_form(form: str) -> str:

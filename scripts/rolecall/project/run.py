@@ -63,14 +63,14 @@ def run_dbt(
         from rolecall.aws.botocore_cache import read_service_files_once
 
         read_service_files_once()
-        told = athena_variables(settings)
+        variables = table_variables(settings)
         if skip_log_files:
-            told["skip_log_files"] = dict(skip_log_files)
+            variables["skip_log_files"] = dict(skip_log_files)
         if archived_logs:
-            told["archived_logs"] = list(archived_logs)
+            variables["archived_logs"] = list(archived_logs)
         if empty_days:
-            told["empty_days"] = list(empty_days)
-        options["--vars"] = json.dumps(told)
+            variables["empty_days"] = list(empty_days)
+        options["--vars"] = json.dumps(variables)
     flat = [str(part) for option in options.items() for part in option]
     with _environment(settings, days_to_read), _termination_as_interrupt():
         try:
@@ -117,17 +117,13 @@ def _reason(result: dbtRunnerResult) -> str:
     return "; ".join(failed) or "see the log of dbt"
 
 
-def athena_variables(settings: Settings) -> dict[str, object]:
-    """Return what the models are told by variables: which table to read, and from which day."""
+def table_variables(settings: Settings) -> dict[str, object]:
+    """Return the variables of dbt that name the CloudTrail table on Athena."""
     schema, _, table = settings.table.partition(".")
-    told: dict[str, object] = {"cloudtrail_schema": schema, "cloudtrail_table": table}
+    variables: dict[str, object] = {"cloudtrail_schema": schema, "cloudtrail_table": table}
     if settings.partitions is not None:
-        told["cloudtrail_partitions"] = settings.partitions
-    if settings.first_delivered_date is not None:
-        told["first_delivered_date"] = settings.first_delivered_date
-    if settings.slice_days is not None:
-        told["slice_days"] = settings.slice_days
-    return told
+        variables["cloudtrail_partitions"] = settings.partitions
+    return variables
 
 
 @contextmanager

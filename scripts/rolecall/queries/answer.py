@@ -22,14 +22,14 @@ from rolecall.local.database import (
 from rolecall.local.forgotten import forgotten_before
 from rolecall.local.lock import writer_of
 from rolecall.local.spill import reader_folder
-from rolecall.output.formats import Result
 from rolecall.parameters import Parameter, Value, named_parameters, with_markers
 from rolecall.queries.confined import check_is_question, check_is_question_to_athena, confine
+from rolecall.result import Result
 from rolecall.rows import BATCH_ROWS, keep_rows
 
 if TYPE_CHECKING:
     from rolecall.aws.answer import Answer, Statistics
-    from rolecall.aws.trail_bucket import Days
+    from rolecall.days import Days
     from rolecall.local.log_files import LogFile
     from rolecall.local.log_source import RawRead
     from rolecall.settings import Settings
@@ -101,7 +101,7 @@ def raw_days(values: Mapping[str, Value]) -> Days:
 
     They are those of its SQL: from ``from_day`` to some days after ``to_day``.
     """
-    from rolecall.aws.trail_bucket import Days
+    from rolecall.days import Days
     from rolecall.project.location import project_variables
 
     first, last = values.get("from_day"), values.get("to_day")
@@ -118,8 +118,8 @@ def raw_log_files(settings: Settings) -> list[LogFile]:
 
     Raises RolecallError.
     """
-    from rolecall.local.ledger import known_log_roots, readable_log_roots
     from rolecall.local.log_files import find_log_files
+    from rolecall.local.log_roots import known_log_roots, readable_log_roots
 
     known: list[str] = []
     if settings.database.exists():
@@ -213,7 +213,7 @@ def _answer_of(
 
 
 def _check_is_one_query(sql: str) -> None:
-    """Raise UsageError if ``sql`` is no query, or several, RolecallError if it does not ask."""
+    """Raise UsageError unless ``sql`` is one statement, RolecallError unless it is a question."""
     marked = with_markers(sql, lambda name: f"${name}")
     try:
         count = len(duckdb.extract_statements(marked))
@@ -275,7 +275,7 @@ def _connection(
             spill = stack.enter_context(reader_folder(settings.database))
         stack.callback(connection.close)
         if asks_raw_logs:
-            from rolecall.local.ledger import known_log_roots, readable_log_roots
+            from rolecall.local.log_roots import known_log_roots, readable_log_roots
             from rolecall.local.log_source import LogSource
 
             # Here, not in the scan: what DuckDB makes of an error there is no sentence.

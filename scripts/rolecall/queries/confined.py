@@ -70,13 +70,13 @@ def confine(
 def check_is_question(sql: str) -> None:
     """Raise NoQuestionError for a statement of DuckDB that is no SELECT, DESCRIBE or SHOW.
 
-    Nor may that be what an EXPLAIN explains: with ANALYZE it is run. DuckDB itself says of what
-    kind ``sql``, one statement, is, and parses DESCRIBE and SHOW into a SELECT. Raises duckdb.Error
-    for what is no SQL.
+    The same goes for what an EXPLAIN explains, since EXPLAIN ANALYZE runs it. DuckDB itself says
+    of what kind ``sql``, one statement, is, and parses DESCRIBE and SHOW into a SELECT. Raises
+    duckdb.Error for what is not SQL.
     """
     kind = _kind(sql)
     if kind == _EXPLAIN:
-        # Each end that is a statement has to be one that asks: one of them is what is explained.
+        # One end of the text is what is explained: each that is a statement has to be a question.
         kinds = {kind for text in _ends_of_explain(sql) if (kind := _kind_if_any(text))}
         kind = next(iter(kinds - {_SELECT}), _SELECT) if kinds else _OTHER
     if kind != _SELECT:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable
 from datetime import date
 from typing import NamedTuple
 
-from rolecall.output.formats import Result
-from rolecall.text import clean
+from rolecall.result import Result
+from rolecall.text import clean, first_of
 
 NOT_LOOKED_UP = (
     "Which of the days asked for have logs could not be looked up: no rows need not mean that"
@@ -155,11 +155,6 @@ def forgotten_note(first_kept: date | None, from_day: date | None) -> str | None
 
 
 def _unseen_text(accounts: list[str]) -> str:
-    return f"no logs at all of {_accounts_text(accounts)}, which switches or assumptions name"
-
-
-def _accounts_text(accounts: list[str]) -> str:
-    more = len(accounts) - _NAMED_AT_MOST
     # They are out of the logs, which may have anything in the place of an account id.
-    named = ", ".join(map(clean, accounts[:_NAMED_AT_MOST]))
-    return f"{named} and {more:,} more accounts" if more > 0 else named
+    named = first_of([*map(clean, accounts)], _NAMED_AT_MOST, noun="accounts")
+    return f"no logs at all of {named}, which switches or assumptions name"

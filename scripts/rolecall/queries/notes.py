@@ -12,10 +12,11 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from rolecall.errors import StaleLogsError
-from rolecall.output.formats import Result, local_time
+from rolecall.output.formats import local_time
 from rolecall.parameters import Parameter, point_in_time, utc_days
 from rolecall.queries.coverage import BY_TABLE, coverage_note
-from rolecall.text import clean, plural
+from rolecall.result import Result
+from rolecall.text import clean, first_of, plural
 
 Ask = Callable[[str, Mapping[str, str | None]], Result]
 """Puts a question of ``analyses/`` by name, with its parameters as texts."""
@@ -39,6 +40,12 @@ _LONGEST_SILENCE = timedelta(days=1)
 _LONGEST_NAME = 64
 
 
+SERVICES_LEFT_OUT = (
+    "Sessions of AWS services are left out unless dbt's variable include_service_sessions is true."
+)
+MANAGEMENT_ONLY = "No data events are logged there: 0 actions covers management events only."
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A question of ``analyses/``; ``given`` has texts of its parameters, days are of ``zone``."""
@@ -49,7 +56,7 @@ class Question:
     zone: tzinfo
 
     @property
-    def has_window(self) -> bool:
+    def has_days(self) -> bool:
         """Whether it is about days, or about a moment, of which there may be no logs."""
         is_about_days = bool({"from_day", "to_day"} & self.parameters.keys())
         return self.name != "coverage_gaps" and (is_about_days or self.moment is not None)
@@ -109,19 +116,21 @@ def newest_note(question: Question, newest: datetime | None) -> str:
 def note_on_coverage(
     question: Question, ask: Ask, newest: datetime | None = None, source: str = BY_TABLE
 ) -> str | None:
-    """Return a sentence on what of the window of a question has no logs, None if all of it has.
+    """Return a sentence on which of a question's days have no logs, None if all have.
 
-    The window of a moment begins with the longest session; what comes after ``newest`` is told by
+    The days of a moment begin with the longest session; what comes after ``newest`` is told by
     ``newest_note``. ``source`` says where the gaps are told.
     """
-    given = window(question, newest)
+    given = coverage_parameters(question, newest)
     first, last = utc_days(given["from_day"], given["to_day"], question.zone)
     gaps = ask("coverage_gaps", given)
     accounts = [account for account in question.accounts.values() if account is not None]
     return coverage_note(gaps, first, last, source, accounts)
 
 
-def window(question: Question, newest: datetime | None = None) -> dict[str, str | None]:
+def coverage_parameters(
+    question: Question, newest: datetime | None = None
+) -> dict[str, str | None]:
     """Return the days and accounts of a question, as parameters of ``coverage_gaps``."""
     from_day, to_day = question.given.get("from_day"), question.given.get("to_day")
     at = question.moment
@@ -145,13 +154,24 @@ def note_on_workloads(
     aside = sum(
         row["entry_count"]
         for row in counts
-        # As the macro is_asked_for_entry has it.
+        # As macros/questions/is_asked_for_entry.sql has it.
         if row["actor_type"] == "workload" and row["how"] != "roles anywhere"
     )
     if not aside:
         return None
     are = "is" if aside == 1 else "are"
     return f"{plural(aside, 'entry', 'entries')} of workloads {are} left out: {way} shows them."
+
+
+def notes_below_history(given: Mapping[str, str | None], result: Result, ask: Ask) -> list[str]:
+    """Return what has to be said below a history: what it leaves out, and what 0 actions means."""
+    count, data = (result.columns.index(name) for name in ("action_count", "has_data_events"))
+    has_idle = any(row[count] == 0 and not row[data] for row in result.rows)
+    notes = [MANAGEMENT_ONLY] if has_idle else []
+    if "service" in (given.get("how") or "").split(",") and not result.rows:
+        notes.append(SERVICES_LEFT_OUT)
+    aside = note_on_workloads(given, ask)
+    return notes if aside is None else [*notes, aside]
 
 
 def notes_on_names(question: Question, ask: Ask, *, are_of_days: bool = False) -> list[str]:
@@ -180,7 +200,7 @@ def note_on_no_match(question: Question) -> str | None:
     Accounts, people and roles have notes of their own.
     """
     asked = [
-        f"{name} {_shown(text)}"
+        f"{name} {_short(text)}"
         for name, text in question.given.items()
         if text is not None
         and name not in _KINDS
@@ -190,20 +210,19 @@ def note_on_no_match(question: Question) -> str | None:
 
 
 def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]], are_of_days: bool) -> str:
-    more = rows[0]["name_count"] - len(rows)
-    named = ", ".join(_shown(row["known_name"]) for row in rows)
-    there = f"{named} and {more:,} more" if more > 0 else named
-    asked = _shown(asked)
+    names = [_short(row["known_name"]) for row in rows]
+    known = first_of(names, len(names), total=rows[0]["name_count"])
+    asked = _short(asked)
     of_days, on_days = (" of these days", " on these days") if are_of_days else ("", "")
     return {
-        "account": f"The logs{of_days} have no account {asked}: they have {there}.",
-        "source_account": f"Nobody came from account {asked}{on_days}: they came from {there}.",
-        "user": f"Nobody is named {asked}: there are {there}.",
-        "role": f"No role is named {asked}: there are {there}.",
+        "account": f"The logs{of_days} have no account {asked}: they have {known}.",
+        "source_account": f"Nobody came from account {asked}{on_days}: they came from {known}.",
+        "user": f"Nobody is named {asked}: there are {known}.",
+        "role": f"No role is named {asked}: there are {known}.",
     }[kind]
 
 
-def _shown(name: str) -> str:
+def _short(name: str) -> str:
     """Return a name out of the logs as text for a terminal, cut where it is long."""
     name = clean(name)
     return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

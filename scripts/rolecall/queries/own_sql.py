@@ -13,7 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from rolecall.errors import RolecallError
 from rolecall.local.database import NAME
 from rolecall.project.location import project_tables, project_variables
-from rolecall.project.run import athena_variables
+from rolecall.project.run import table_variables
 from rolecall.settings import Settings
 
 _SOURCE = ("cloudtrail", "cloudtrail_logs")
@@ -49,7 +49,9 @@ def rendered(sql: str, settings: Settings) -> str:
 def _known(settings: Settings) -> dict[str, Any]:
     is_local = settings.target == "local"
     schema = "main" if is_local else settings.schema_name
-    variables = dict(project_variables()) | ({} if is_local else athena_variables(settings))
+    variables = dict(project_variables())
+    if not is_local:
+        variables |= table_variables(settings) | _load_variables(settings)
 
     def ref(*names: str) -> str:
         *package, table = names
@@ -82,6 +84,15 @@ def _known(settings: Settings) -> dict[str, Any]:
             "schema": schema,
         },
     }
+
+
+def _load_variables(settings: Settings) -> dict[str, object]:
+    """Return the variables by which dbt alone chooses days, as far as they are set."""
+    set_ = {
+        "first_delivered_date": settings.first_delivered_date,
+        "slice_days": settings.slice_days,
+    }
+    return {name: value for name, value in set_.items() if value is not None}
 
 
 def _relation(*names: str) -> str:

@@ -6,14 +6,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from rolecall.days import Days
 from rolecall.local.log_files import LogFile
-from rolecall.local.log_source import FileRead, RawRead
-from rolecall.output.formats import Result
+from rolecall.local.log_source import RawRead
+from rolecall.local.record_batches import FileRead
 from rolecall.parameters import account_id, utc_days
 from rolecall.project.location import project_variables
 from rolecall.queries.coverage import BY_FILE_NAMES, FileDay, coverage_note, gaps_of_files
-from rolecall.queries.notes import Ask, Question, notes_on_names, window
-from rolecall.text import clean, plural
+from rolecall.queries.notes import Ask, Question, coverage_parameters, notes_on_names
+from rolecall.result import Result
+from rolecall.text import clean, first_of, plural
 
 _NAMED_AT_MOST = 5
 
@@ -31,7 +33,7 @@ def notes_on_files(
     ``reads`` says how far they were read for it, ``files`` are those that there are. What could not
     be read covers no day. Raises what ``ask`` raises.
     """
-    given = window(question)
+    given = coverage_parameters(question)
     first, last = utc_days(given["from_day"], given["to_day"], question.zone)
     unread = unread_note(reads, _account(question, "account"), first, _with_late_days(last))
     if unread is not None:
@@ -67,19 +69,17 @@ def unread_note(
         failed.file.log_file: failed.problem or ""
         for failed in _unreadable(reads)
         if account in (None, failed.file.facts.account_id or account)
-        and _is_within(failed.file.facts.delivered_date, first, last)
+        and _may_be_of(failed.file.facts.delivered_date, Days(first, last))
     }
     parts = []
     if problems:
         named = [
             f"{clean(log_file)} ({clean(problem)})"
-            for log_file, problem in sorted(problems.items())[:_NAMED_AT_MOST]
+            for log_file, problem in sorted(problems.items())
         ]
-        more = len(problems) - _NAMED_AT_MOST
-        rest = f" and {more:,} more" if more > 0 else ""
         parts.append(
             f"The answer is without {plural(len(problems), 'log file')} that cannot be read:"
-            f" {', '.join(named)}{rest}."
+            f" {first_of(named, _NAMED_AT_MOST)}."
         )
     if any(read.left_count for read in reads):
         parts.append("The log files were read only until there were rows enough.")
@@ -97,7 +97,8 @@ def _notes_on_names(
 
     The console's own question is the only one to the raw logs that has names.
     """
-    with_files = {file.account_id for file in file_days if _is_within(file.day, first, last)}
+    days = Days(first, last)
+    with_files = {file.account_id for file in file_days if _may_be_of(file.day, days)}
     given = {
         name: text
         for name, text in question.given.items()
@@ -105,10 +106,10 @@ def _notes_on_names(
         if name != "account" or _account(question, name) not in with_files
     }
 
-    days = {name: question.given.get(name) for name in ("from_day", "to_day")}
+    bounds = {name: question.given.get(name) for name in ("from_day", "to_day")}
 
     def ask_files(_: str, asked: Mapping[str, str | None]) -> Result:
-        return ask("switch_role_accounts", {**days, **asked})
+        return ask("switch_role_accounts", {**bounds, **asked})
 
     return notes_on_names(replace(question, given=given), ask_files, are_of_days=True)
 
@@ -130,6 +131,6 @@ def _with_late_days(last: date | None) -> date | None:
     return last + timedelta(days=project_variables()["late_delivery_days"])
 
 
-def _is_within(day: date | None, first: date | None, last: date | None) -> bool:
-    """Return whether a day is in a window, as one that is not known may be."""
-    return day is None or ((first is None or first <= day) and (last is None or day <= last))
+def _may_be_of(day: date | None, days: Days) -> bool:
+    """Return whether a day is one of some, as one that is not known may be."""
+    return day is None or days.has(day)

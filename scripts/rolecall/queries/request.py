@@ -8,11 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from rolecall.errors import RolecallError, UsageError
-from rolecall.output.formats import Result
 from rolecall.parameters import (
     Parameter,
     bound_values,
-    check_window,
+    check_days,
     named_parameters,
     utc_days,
 )
@@ -29,13 +28,14 @@ from rolecall.queries.coverage import NOT_LOOKED_UP, forgotten_note
 from rolecall.queries.notes import (
     Question,
     check_is_recent,
+    coverage_parameters,
     newest_log,
     newest_note,
     note_on_coverage,
     note_on_no_match,
     notes_on_names,
-    window,
 )
+from rolecall.result import Result
 from rolecall.settings import Settings
 
 
@@ -68,7 +68,7 @@ class Inquiry:
         """
         if name not in analyses():
             return self.ask(name, given), self._notes_on_own_sql()
-        check_window(given.get("from_day"), given.get("to_day"))
+        check_days(given.get("from_day"), given.get("to_day"))
         question = Question(name, analyses()[name].parameters, given, self._settings.zone)
         notes, newest = [], None
         if question.moment is not None:
@@ -90,7 +90,7 @@ class Inquiry:
         unbuilt = unbuilt_note(self._settings)
         if unbuilt is not None:
             yield unbuilt
-        if question.has_window:
+        if question.has_days:
             covered = note_on_coverage(question, self.ask, newest)
             forgotten = self._note_on_what_is_forgotten(question, newest)
             yield from (note for note in (covered, forgotten) if note is not None)
@@ -101,7 +101,7 @@ class Inquiry:
                 yield nothing
 
     def _note_on_what_is_forgotten(self, question: Question, newest: datetime | None) -> str | None:
-        asked = window(question, newest)
+        asked = coverage_parameters(question, newest)
         first, last = utc_days(asked["from_day"], asked["to_day"], question.zone)
         if first is last is None:  # the answer is what there is
             return None
@@ -115,7 +115,7 @@ class Inquiry:
             reads, files = self.answers[0].raw_reads, raw_log_files(self._settings)
             yield from notes_on_files(question, reads, files, self.ask, is_empty=is_empty)
             return
-        if question.has_window:
+        if question.has_days:
             try:
                 covered = note_on_coverage(question, self.ask)
             except RolecallError:

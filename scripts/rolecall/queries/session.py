@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from rolecall.errors import UsageError
 from rolecall.output.formats import (
     Column,
-    Result,
     local_time,
     plain_rows,
     to_json,
     write_columns,
     write_lines,
 )
+from rolecall.result import Result
 from rolecall.text import Screen, cells, clean, fitted, plural
 
 Ask = Callable[[str, dict[str, Any]], Result]

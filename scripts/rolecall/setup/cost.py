@@ -49,11 +49,11 @@ where they are merged into one."""
 DAY_SHARE = 0.5
 """Bytes of tables scanned, for copies and for loads in part, for each byte of recent logs."""
 RECENT_DAYS = 2
-"""Which those are, beside the new ones."""
+"""How many days are recent, beside the new ones."""
 STORE_SHARE = 0.1
 """Bytes of keys scanned by a load, for each byte of logs loaded by then: 0.07."""
 COMPACT_SHARE = 1.0
-"""Bytes of tables scanned to compact the store, for each byte of new logs: each is so once."""
+"""Bytes of tables scanned to compact the store, for each byte of new logs, once."""
 MARTS_SHARE = 2.5
 """Bytes of tables scanned to rebuild and test the marts, for each byte of logs ever loaded: 2.4."""
 SWITCHES_SHARE = 0.007

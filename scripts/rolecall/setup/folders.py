@@ -9,19 +9,17 @@ from rolecall.aws.glue_catalogue import CatalogueTable
 from rolecall.aws.trail_bucket import RegionFolder, TrailBucket
 from rolecall.setup.trail_table import MARK, AddedPartition
 
-_NAMED_AT_MOST = 10
-
 
 def unknown_folders(
-    there: CatalogueTable | None, folders: Sequence[RegionFolder]
+    existing: CatalogueTable | None, folders: Sequence[RegionFolder]
 ) -> tuple[RegionFolder, ...]:
     """Return the folders whose account or region a table that Rolecall made does not have.
 
-    Where there is no such table, none is.
+    Where existing is no such table, none is.
     """
-    if there is None or MARK not in there.properties:
+    if existing is None or MARK not in existing.properties:
         return ()
-    accounts, regions = known_values(there, "account"), known_values(there, "region")
+    accounts, regions = known_values(existing, "account"), known_values(existing, "region")
     return tuple(
         folder
         for folder in folders
@@ -29,13 +27,13 @@ def unknown_folders(
     )
 
 
-def known_values(there: CatalogueTable | None, column: str) -> list[str]:
+def known_values(existing: CatalogueTable | None, column: str) -> list[str]:
     """Return the values that a projected table has of a partition column."""
-    return there.properties.get(f"projection.{column}.values", "").split(",") if there else []
+    return existing.properties.get(f"projection.{column}.values", "").split(",") if existing else []
 
 
 def missing_partitions(
-    there: CatalogueTable | None, unknown: Mapping[RegionFolder, tuple[date, date]]
+    existing: CatalogueTable | None, unknown: Mapping[RegionFolder, tuple[date, date]]
 ) -> tuple[AddedPartition, ...]:
     """Return the accounts and regions that a table lacks, with the days of its unknown folders.
 
@@ -44,7 +42,7 @@ def missing_partitions(
     days: dict[tuple[str, str], list[date]] = {}
     for folder, first_and_last in unknown.items():
         for column, value in (("account", folder.account), ("region", folder.region)):
-            if value not in known_values(there, column):
+            if value not in known_values(existing, column):
                 days.setdefault((column, value), []).extend(first_and_last)
     today = datetime.now(UTC).date()
     return tuple(
@@ -52,13 +50,6 @@ def missing_partitions(
         for (column, value), found in days.items()
         if min(found) < today
     )
-
-
-def folders_text(folders: Sequence[RegionFolder]) -> str:
-    """Return folders for a person, the first ones by name."""
-    names = [f"{folder.account} in {folder.region}" for folder in folders[:_NAMED_AT_MOST]]
-    more = len(folders) - len(names)
-    return ", ".join(names) + (f" and {more:,} more" if more else "")
 
 
 def folders_right_below(bucket: TrailBucket, key: str) -> list[RegionFolder]:

@@ -11,41 +11,41 @@ from rolecall.settings import Settings
 from rolecall.setup.carry_out import run_statement
 from rolecall.setup.folders import (
     folders_right_below,
-    folders_text,
     missing_partitions,
     unknown_folders,
 )
+from rolecall.setup.text import folders_text
 from rolecall.setup.trail_table import MARK, TrailTable
 
 
 def add_new_folders(
-    there: CatalogueTable, settings: Settings, athena: Athena
+    existing: CatalogueTable, settings: Settings, athena: Athena
 ) -> tuple[RegionFolder, ...]:
     """Add accounts and regions that are new in the bucket to a table that Rolecall made.
 
     Returns their folders; of any other table, none. Raises RolecallError.
     """
-    if MARK not in there.properties:
+    if MARK not in existing.properties:
         return ()
-    name, key = bucket_and_key(there.location)
+    name, key = bucket_and_key(existing.location)
     bucket = TrailBucket(aws_in(settings.region).s3, name)
-    days = bucket.days_of(unknown_folders(there, folders_right_below(bucket, key)))
+    days = bucket.days_of(unknown_folders(existing, folders_right_below(bucket, key)))
     if not days:
         return ()
     new = tuple(days)
     table = TrailTable(
-        there.name,
-        there.location,
+        existing.name,
+        existing.location,
         tuple(folder.account for folder in new),
         tuple(folder.region for folder in new),
         min(first for first, _ in days.values()),
-        added=missing_partitions(there, days),
+        added=missing_partitions(existing, days),
     )
     try:
-        for statement in table.statements(there):
-            run_statement(athena, statement, there.name)
+        for statement in table.statements(existing):
+            run_statement(athena, statement, existing.name)
     except RolecallError as error:
         raise RolecallError(
-            f"The table {there.name} lacks {folders_text(new)}: {error} Or run `rolecall setup`."
+            f"The table {existing.name} lacks {folders_text(new)}: {error} Or run `rolecall setup`."
         ) from None
     return new

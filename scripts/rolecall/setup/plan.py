@@ -15,7 +15,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import doing, error_code, user_error
 from rolecall.aws.glue_catalogue import CatalogueTable, bucket_and_key, find_table
-from rolecall.aws.trail_bucket import Days, RegionFolder, TrailBucket
+from rolecall.aws.trail_bucket import RegionFolder, TrailBucket
+from rolecall.days import Days
 from rolecall.errors import RolecallError, UsageError
 from rolecall.names import valid_name
 from rolecall.settings import Settings
@@ -53,7 +54,7 @@ class SetupPlan:
 
     trail: Trail
     table: TrailTable
-    there: CatalogueTable | None
+    existing: CatalogueTable | None
     statements: tuple[str, ...]
     has_database: bool
     workgroup: str
@@ -68,18 +69,18 @@ class SetupPlan:
     @property
     def is_own_table(self) -> bool:
         """Whether the table that is there was made by Rolecall."""
-        return self.there is not None and MARK in self.there.properties
+        return self.existing is not None and MARK in self.existing.properties
 
     @property
     def new_accounts(self) -> list[str]:
         """The accounts that the table lacks so far."""
-        known = known_values(self.there, "account")
+        known = known_values(self.existing, "account")
         return [account for account in self.table.accounts if account not in known]
 
     @property
     def new_regions(self) -> list[str]:
         """The regions that the table lacks so far."""
-        known = known_values(self.there, "region")
+        known = known_values(self.existing, "region")
         return [region for region in self.table.regions if region not in known]
 
 
@@ -110,21 +111,21 @@ def plan_setup(settings: Settings, request: SetupRequest) -> SetupPlan:
     archived = _archived_logs(bucket, first_days)
     _check_logs_can_be_read(aws.s3, bucket, first_days, archived, trail)
     _check_results_bucket(aws.s3, settings.results)
-    there = find_table(name, settings)
+    existing = find_table(name, settings)
     table = TrailTable(
         name,
         valid_name("s3_url", f"s3://{trail.bucket}/{key}"),
         tuple(sorted({folder.account for folder in folders})),
         tuple(sorted({folder.region for folder in folders})),
         min(first_days.values()),
-        added=missing_partitions(there, bucket.days_of(unknown_folders(there, folders))),
+        added=missing_partitions(existing, bucket.days_of(unknown_folders(existing, folders))),
     )
     yesterday = datetime.now(UTC).date() - timedelta(days=1)
     return SetupPlan(
         trail=trail,
         table=table,
-        there=there,
-        statements=tuple(_statements(table, there)),
+        existing=existing,
+        statements=tuple(_statements(table, existing)),
         has_database=_has_database(aws.glue, name.partition(".")[0]),
         workgroup=workgroup,
         has_workgroup=_has_workgroup(aws.athena, workgroup),
@@ -139,10 +140,10 @@ def plan_setup(settings: Settings, request: SetupRequest) -> SetupPlan:
 
 def _names(settings: Settings) -> tuple[str, str]:
     """Return the names of table and workgroup: those that were set, else Rolecall's own."""
-    told = settings.model_fields_set
+    given = settings.model_fields_set
     return (
-        settings.table if "table" in told else f"{settings.schema_name}.{DEFAULT_TABLE}",
-        settings.workgroup if "workgroup" in told else DEFAULT_NAME,
+        settings.table if "table" in given else f"{settings.schema_name}.{DEFAULT_TABLE}",
+        settings.workgroup if "workgroup" in given else DEFAULT_NAME,
     )
 
 
@@ -205,16 +206,16 @@ def _region_of(s3: Any, bucket: str) -> str | None:
     return region
 
 
-def _statements(table: TrailTable, there: CatalogueTable | None) -> list[str]:
-    if there is not None:
-        if MARK not in there.properties:
+def _statements(table: TrailTable, existing: CatalogueTable | None) -> list[str]:
+    if existing is not None:
+        if MARK not in existing.properties:
             return []
-        if there.location != table.location:
+        if existing.location != table.location:
             raise UsageError(
-                f"{table.name} reads {there.location}, and not {table.location}: name another"
+                f"{table.name} reads {existing.location}, and not {table.location}: name another"
                 " table with --table."
             )
-    return table.statements(there)
+    return table.statements(existing)
 
 
 def _has_database(glue: Any, name: str) -> bool:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from rolecall.aws.answer import scan_price
 from rolecall.aws.glue_catalogue import CatalogueTable
+from rolecall.aws.trail_bucket import RegionFolder
 from rolecall.settings import Settings
 from rolecall.setup.cost import DAYS_A_MONTH, TrailSize, first_refresh, refresh
 from rolecall.setup.plan import ArchivedPeriod, SetupPlan
 from rolecall.sizes import price_text, size_text
-from rolecall.text import plural
+from rolecall.text import first_of, plural
 
 _FIRST_LOAD_DAYS = 90
 _NAMED_AT_MOST = 10
@@ -61,7 +62,7 @@ def done_lines(plan: SetupPlan, is_dry_run: bool) -> list[str]:
         )
     if not plan.has_database:
         made.append(f"the database {plan.table.name.partition('.')[0]}")
-    if plan.there is None:
+    if plan.existing is None:
         made.append(f"the table {plan.table.name}")
     elif plan.statements:
         made.append(f"changes to the table {plan.table.name}")
@@ -79,6 +80,11 @@ def done_lines(plan: SetupPlan, is_dry_run: bool) -> list[str]:
         f'workgroup = "{plan.workgroup}"',
     ]
     return lines
+
+
+def folders_text(folders: Sequence[RegionFolder]) -> str:
+    """Return folders for a person, the first ones by name."""
+    return _some([f"{each.account} in {each.region}" for each in folders])
 
 
 def _trail_line(plan: SetupPlan) -> str:
@@ -110,10 +116,10 @@ def _archived_line(archived: ArchivedPeriod) -> str:
 
 
 def _table_lines(plan: SetupPlan) -> list[str]:
-    if plan.there is None:
+    if plan.existing is None:
         return []
     if not plan.is_own_table:
-        return [_described(plan.there)]
+        return [_other_table_line(plan.existing)]
     lines = []
     for what, names in (("account", plan.new_accounts), ("region", plan.new_regions)):
         if names:
@@ -121,7 +127,7 @@ def _table_lines(plan: SetupPlan) -> list[str]:
     return lines
 
 
-def _described(table: CatalogueTable) -> str:
+def _other_table_line(table: CatalogueTable) -> str:
     keys = ", ".join(name for name, _ in table.partition_keys)
     partitions = f"partitions by {keys}" if keys else "no partitions"
     all_of_it = "" if table.day_columns else ", so that a refresh scans all of it, for more"
@@ -134,8 +140,7 @@ def _described(table: CatalogueTable) -> str:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED_AT_MOST
-    return ", ".join(names[:_NAMED_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")
+    return first_of(names, _NAMED_AT_MOST)
 
 
 def _and(parts: Sequence[str]) -> str:

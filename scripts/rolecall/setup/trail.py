@@ -68,11 +68,11 @@ def find_trail(settings: Settings, request: SetupRequest) -> Trail:
         names = ", ".join(sorted(trail["Name"] for trail in meant))
         raise UsageError(f"There are several trails ({names}): name one with --trail.")
     (found,) = meant
-    told = found.get("S3KeyPrefix", "").strip("/")
+    own_prefix = found.get("S3KeyPrefix", "").strip("/")
     return Trail(
         found["Name"],
         found["S3BucketName"],
-        prefix or (f"{told}/" if told else ""),
+        prefix or (f"{own_prefix}/" if own_prefix else ""),
         bool(found.get("IsOrganizationTrail")),
         found.get("KmsKeyId"),
     )

@@ -63,39 +63,41 @@ class TrailTable:
     end: str = "NOW"
     added: tuple[AddedPartition, ...] = ()
 
-    def statements(self, there: CatalogueTable | None) -> list[str]:
-        """Return what makes the table of what is ``there``: none if it is as it should be.
+    def statements(self, existing: CatalogueTable | None) -> list[str]:
+        """Return what makes the table of an ``existing`` one: none if it is as it should be.
 
-        What is there must have been made by Rolecall, over the same location.
+        That must have been made by Rolecall, over the same location.
         """
-        if there is None:
+        if existing is None:
             return [self._create()]
-        table = self.with_what_has(there)
-        if _plain(there.columns) != re.sub(r"\s", "", athena_columns()).lower():
+        table = self.with_what_has(existing)
+        if _plain(existing.columns) != re.sub(r"\s", "", athena_columns()).lower():
             # A table like this one is a description: no log is touched.
             return [f"DROP TABLE {table._quoted()}", table._create()]
         changed = {
             key: value
             for key, value in table._properties().items()
-            if there.properties.get(key) != value
+            if existing.properties.get(key) != value
         }
         if changed:
             return [f"ALTER TABLE {table._quoted()} SET TBLPROPERTIES ({_pairs(changed)})"]
         return []
 
-    def with_what_has(self, there: CatalogueTable) -> TrailTable:
+    def with_what_has(self, existing: CatalogueTable) -> TrailTable:
         """Return the table with the accounts, regions and days of one that is there besides."""
-        match = _RANGE.fullmatch(there.properties.get("projection.dt.range", ""))
+        match = _RANGE.fullmatch(existing.properties.get("projection.dt.range", ""))
         first = date.fromisoformat(match["first"].replace("/", "-")) if match else self.first_day
         end = match["end"] if match else self.end
         return TrailTable(
             self.name,
             self.location,
-            _united(self.accounts, ACCOUNT, there.properties.get("projection.account.values", "")),
-            _united(self.regions, REGION, there.properties.get("projection.region.values", "")),
+            _union(
+                self.accounts, ACCOUNT, existing.properties.get("projection.account.values", "")
+            ),
+            _union(self.regions, REGION, existing.properties.get("projection.region.values", "")),
             min(first, self.first_day),
             end,
-            (*added_partitions(there), *self.added)[-_MOST_ADDED:],
+            (*added_partitions(existing), *self.added)[-_MOST_ADDED:],
         )
 
     def _create(self) -> str:
@@ -146,7 +148,7 @@ def added_partitions(table: CatalogueTable) -> list[AddedPartition]:
     ]
 
 
-def _united(values: Sequence[str], kind: re.Pattern[str], joined: str) -> tuple[str, ...]:
+def _union(values: Sequence[str], kind: re.Pattern[str], joined: str) -> tuple[str, ...]:
     return tuple(sorted({*values, *filter(kind.fullmatch, joined.split(","))}))
 
 

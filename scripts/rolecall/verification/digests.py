@@ -146,13 +146,13 @@ def parse_digest(text: bytes) -> Digest:
 
 
 def _previous(content: _Content) -> Previous | None:
-    told = (
+    fields = (
         content.previous_digest_s3_bucket,
         content.previous_digest_s3_object,
         content.previous_digest_hash_value,
         content.previous_digest_signature,
     )
-    match told:
+    match fields:
         case (None, None, None, None):
             return None
         case (str(bucket), str(key), str(hash_value), str(signature)):
@@ -173,7 +173,7 @@ def _time(text: str) -> datetime:
             time = datetime.min
         if time.year in _YEARS:
             return time
-    raise DigestError("it is not a digest file of CloudTrail (its time is none)")
+    raise DigestError("it is not a digest file of CloudTrail (it has no valid time)")
 
 
 def _unhexed(text: str) -> bytes | None:

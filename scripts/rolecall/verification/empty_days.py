@@ -24,7 +24,7 @@ from rolecall.local.database import (
 from rolecall.local.lock import only_writer
 from rolecall.project.run import failures, run_dbt
 from rolecall.settings import Settings
-from rolecall.verification.trail import VerificationReport
+from rolecall.verification.report import VerificationReport
 
 _TABLE, _FLAG = "empty_days", "is_empty"
 _COVERAGE = "log_coverage"

@@ -12,8 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rolecall.aws.clients import aws_in
 from rolecall.aws.errors import user_error
 from rolecall.errors import RolecallError
+from rolecall.verification.digest_chain import KeySource, RegionKeysError
 from rolecall.verification.digests import PublicKeys, add_listed_keys, read_public_keys
-from rolecall.verification.trail import KeySource, RegionKeysError
 
 FROM_AWS = "aws"
 """What is named instead of a file where AWS is to be asked."""
@@ -69,9 +69,9 @@ def _add_keys_of_region(region: str | None, since: datetime, keys: PublicKeys) -
     except ClientError as error:
         raise RegionKeysError(str(user_error(error, doing)).rstrip(".")) from None
     except BotoCoreError as error:
-        told = user_error(error, doing)
-        if "credentials" in str(told):
-            raise told from None
-        raise RegionKeysError(str(told).rstrip(".")) from None
+        sentence = user_error(error, doing)
+        if "credentials" in str(sentence):
+            raise sentence from None
+        raise RegionKeysError(str(sentence).rstrip(".")) from None
     except ValueError as error:
         raise RegionKeysError(f"AWS gave no keys of {region}: {error}") from None

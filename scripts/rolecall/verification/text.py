@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rolecall.aws.trail_bucket import LogDay
 from rolecall.errors import RolecallError, SkippedError
 from rolecall.text import plural
-from rolecall.verification.trail import Problem, Trust, VerificationReport
+from rolecall.verification.report import Problem, Trust, VerificationReport
 
 _MANY = {
     Problem.LOG_CHANGED: "logs changed",
@@ -26,13 +26,13 @@ _MANY = {
 }
 
 
-def verified_lines(verified: VerificationReport, place: str) -> list[str]:
+def verified_lines(verified: VerificationReport, location: str) -> list[str]:
     """Return what was checked, what of it is proved, what is wrong, and what is not proved."""
     accounts = {account for account, _ in verified.regions}
     lines = [
         f"Checked {plural(verified.digest_count, 'digest file')} and"
         f" {plural(verified.log_count, 'log file')} of {plural(len(accounts), 'account')} and"
-        f" {plural(len(verified.regions), 'region')} in {place}{_span_text(verified)}."
+        f" {plural(len(verified.regions), 'region')} in {location}{_days_text(verified)}."
     ]
     good, known = verified.logs[Trust.SIGNED], verified.logs[Trust.UNSIGNED]
     if verified.are_signatures_checked:
@@ -103,8 +103,8 @@ def _counts(verified: VerificationReport, *, is_wrong: bool) -> str:
     )
 
 
-def _span_text(verified: VerificationReport) -> str:
-    first, last = verified.span.first, verified.span.last
+def _days_text(verified: VerificationReport) -> str:
+    first, last = verified.days.first, verified.days.last
     if first is None and last is None:
         return ""
     if first is None:

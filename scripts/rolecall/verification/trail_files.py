@@ -18,7 +18,8 @@ from typing import Any, NamedTuple, Protocol
 from botocore.exceptions import ClientError
 
 from rolecall.aws.errors import doing, error_code
-from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, Days, StoredObject, TrailBucket
+from rolecall.aws.trail_bucket import ACCOUNT, ORGANIZATION, REGION, StoredObject, TrailBucket
+from rolecall.days import Days
 from rolecall.errors import RolecallError
 from rolecall.local.log_files import find_log_files, printable
 from rolecall.private_files import open_file
@@ -61,38 +62,15 @@ class UnreadableFileError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """The days of delivery that are asked for, both included; None means no bound."""
-
-    first: date | None = None
-    last: date | None = None
-
-    @property
-    def starts_at(self) -> datetime | None:
-        """The first instant, None without a bound."""
-        return None if self.first is None else datetime.combine(self.first, datetime.min.time())
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """The first instant after it, None without a bound."""
-        if self.last is None or self.last == date.max:
-            return None
-        return datetime.combine(self.last + _ONE_DAY, datetime.min.time())
-
-    def has(self, day: date) -> bool:
-        """Return whether a day is asked for."""
-        return (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
-
-
-@dataclass(frozen=True, slots=True)
 class TrailFile:
-    """A file of a trail: ``place`` is where it is, ``problem`` why it cannot be opened, if known.
+    """A file of a trail: ``location`` is its path or its key in the bucket.
 
-    ``key`` is its key from ``AWSLogs/`` on, else its name.
+    ``problem`` says why it cannot be opened, if that is known; ``key`` is its key from ``AWSLogs/``
+    on, else its name.
     """
 
     key: str
-    place: str
+    location: str
     problem: str | None = None
     is_archived: bool = False
 
@@ -164,7 +142,7 @@ class TrailFiles(Protocol):
     def name(self) -> str:
         """Where they are, for a person."""
 
-    def regions(self, span: Span) -> Iterator[RegionFiles]:
+    def regions(self, days: Days) -> Iterator[RegionFiles]:
         """Yield the files of each account and region for these days. Raises RolecallError."""
 
     def open_file(self, file: TrailFile) -> AbstractContextManager[OpenFile]:
@@ -209,7 +187,7 @@ class FolderFiles:
         """Where they are, for a person."""
         return " and ".join(printable(str(root)) for root in self.roots)
 
-    def regions(self, span: Span) -> Iterator[RegionFiles]:
+    def regions(self, days: Days) -> Iterator[RegionFiles]:
         """Yield the files of each account and region, all of them."""
         found: dict[tuple[str, str, str], RegionFiles] = {}
         for root in self.roots:
@@ -220,13 +198,13 @@ class FolderFiles:
             for digest in digests:
                 file = TrailFile(_key(digest.log_file), digest.path, digest.problem)
                 _region_of(file.key, found).digests.append(file)
-        yield from (found[place] for place in sorted(found))
+        yield from (found[location] for location in sorted(found))
 
     @contextmanager
     def open_file(self, file: TrailFile) -> Iterator[OpenFile]:
         """Open a file. Raises UnreadableFileError."""
         try:
-            stream = open_file(file.place)
+            stream = open_file(file.location)
         except OSError as error:
             raise UnreadableFileError(error.strerror or str(error)) from None
         with stream:
@@ -272,12 +250,11 @@ class BucketFiles:
         """Where they are, for a person."""
         return f"s3://{self.bucket}/{self.folder}"
 
-    def regions(self, span: Span) -> Iterator[RegionFiles]:
+    def regions(self, days: Days) -> Iterator[RegionFiles]:
         """Yield the files of each account and region for these days. Raises RolecallError."""
         trail = TrailBucket(self.s3, self.bucket)
-        days = Days(span.first, span.last)
-        after = None if span.last is None else min(span.last, date.max - DIGESTS_AFTER)
-        digest_days = Days(span.first, None if after is None else after + DIGESTS_AFTER)
+        after = None if days.last is None else min(days.last, date.max - DIGESTS_AFTER)
+        digest_days = Days(days.first, None if after is None else after + DIGESTS_AFTER)
         for root, account, key in self._accounts(trail):
             names = trail.folder_names(key)
             regions = {
@@ -292,8 +269,8 @@ class BucketFiles:
                     root,
                     account,
                     region,
-                    _listed(trail, f"{key}{DIGEST_FOLDER}/{region}/", digest_days),
-                    _listed(trail, f"{key}{_LOG_FOLDER}/{region}/", days),
+                    _list_files(trail, f"{key}{DIGEST_FOLDER}/{region}/", digest_days),
+                    _list_files(trail, f"{key}{_LOG_FOLDER}/{region}/", days),
                 )
 
     def _accounts(self, trail: TrailBucket) -> Iterator[tuple[str, str, str]]:
@@ -328,7 +305,7 @@ class BucketFiles:
         """Open a file. Raises UnreadableFileError; RolecallError where S3 cannot be asked."""
         with doing(f"read s3://{self.bucket}"):
             try:
-                answer = self.s3.get_object(Bucket=self.bucket, Key=file.place)
+                answer = self.s3.get_object(Bucket=self.bucket, Key=file.location)
                 with closing(answer["Body"]) as body:
                     yield OpenFile(body.read, answer.get("Metadata", {}))
             except ClientError as error:
@@ -342,12 +319,12 @@ class BucketFiles:
                 raise
 
 
-def _listed(trail: TrailBucket, folder: str, days: Days) -> list[TrailFile]:
+def _list_files(trail: TrailBucket, folder: str, days: Days) -> list[TrailFile]:
     """Return the files in a region's folder of some days of delivery."""
-    return [_stored(each) for each in trail.objects(folder, days) if not each.key.endswith("/")]
+    return [_trail_file(each) for each in trail.objects(folder, days) if not each.key.endswith("/")]
 
 
-def _stored(stored: StoredObject) -> TrailFile:
+def _trail_file(stored: StoredObject) -> TrailFile:
     return TrailFile(trail_file_key(stored.key), stored.key, is_archived=not stored.can_be_read)
 
 
@@ -357,3 +334,17 @@ def by_name(files: Sequence[TrailFile]) -> dict[str, list[TrailFile]]:
     for file in files:
         found[same_unpacked(file.key)].append(file)
     return found
+
+
+def region_key(files: RegionFiles, s3_object: str) -> str:
+    """Return what names a file of a region by its object in S3: its name, outside of a layout."""
+    key = trail_file_key(s3_object)
+    return same_unpacked(key if files.root else key.rpartition("/")[2])
+
+
+def check_can_be_opened(file: TrailFile) -> None:
+    """Raise UnreadableFileError for a file of which it is known that it cannot be opened."""
+    if file.problem is not None:
+        raise UnreadableFileError(file.problem)
+    if file.is_archived:
+        raise UnreadableFileError("it is archived in Glacier: restore it", is_archived=True)

@@ -6,12 +6,13 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 from rolecall.aws.clients import aws_in
+from rolecall.days import Days
 from rolecall.errors import UsageError
 from rolecall.local.database import open_database, open_memory_database
-from rolecall.local.ledger import known_log_roots, readable_log_roots
+from rolecall.local.log_roots import known_log_roots, readable_log_roots
 from rolecall.names import valid_name
 from rolecall.settings import Settings
-from rolecall.verification.trail_files import BucketFiles, FolderFiles, Span
+from rolecall.verification.trail_files import BucketFiles, FolderFiles
 
 # A path has one slash where the user wrote two.
 _BUCKET = re.compile(r"s3:/+(?P<bucket>[^/]+)(?:/(?P<folder>.*))?", re.DOTALL)
@@ -23,12 +24,12 @@ def trail_files(settings: Settings) -> FolderFiles | BucketFiles:
 
     Raises RolecallError.
     """
-    place = None if settings.logs is None else str(settings.logs)
-    if place is None and settings.target == "athena":
+    location = None if settings.logs is None else str(settings.logs)
+    if location is None and settings.target == "athena":
         from rolecall.aws.glue_catalogue import catalogue_table
 
-        place = catalogue_table(settings.table, settings).location
-    match = None if place is None else _BUCKET.fullmatch(place)
+        location = catalogue_table(settings.table, settings).location
+    match = None if location is None else _BUCKET.fullmatch(location)
     if match is not None:
         try:
             bucket = valid_name("bucket", match["bucket"])
@@ -45,9 +46,9 @@ def trail_files(settings: Settings) -> FolderFiles | BucketFiles:
         return FolderFiles(readable_log_roots(known_log_roots(ledger), None))
 
 
-def trail_span(files: FolderFiles | BucketFiles, first: date | None, last: date | None) -> Span:
+def trail_days(files: FolderFiles | BucketFiles, first: date | None, last: date | None) -> Days:
     """Return the days to look at: all in a folder, the last ones in a bucket unless told."""
     if isinstance(files, FolderFiles):
-        return Span(first, last)
+        return Days(first, last)
     last = last or datetime.now(UTC).date()
-    return Span(first or last - _DAYS_IN_S3, last)
+    return Days(first or last - _DAYS_IN_S3, last)

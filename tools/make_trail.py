@@ -1,4 +1,4 @@
-"""Write a CloudTrail trail of a given size: ``python benchmarks/make_trail.py FOLDER --days 30``.
+"""Write a CloudTrail trail of a given size: ``python tools/make_trail.py FOLDER --days 30``.
 
 An invented organisation: five accounts, two regions, eleven deliveries a day to each, about 20,000
 events a day. Most of them are what workloads and AWS services do; people sign in, switch roles in
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import random
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,8 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
 
 from trail_writer import (
     BROWSER,

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from rolecall.output.formats import Column, Result, local_time
-from rolecall.queries.notes import Ask, note_on_workloads
+from rolecall.output.formats import Column, local_time
 
 _NOTHING = "-"
 # From this width of the terminal on the outcome has a column of its own.
 _OUTCOME_WIDTH = 90
-
-SERVICES_LEFT_OUT = (
-    "Sessions of AWS services are left out unless dbt's variable include_service_sessions is true."
-)
-MANAGEMENT_ONLY = "No data events are logged there: 0 actions covers management events only."
-
-
-def footnotes(given: Mapping[str, str | None], result: Result, ask: Ask) -> list[str]:
-    """Return what has to be said below a history: what it leaves out, and what 0 actions means."""
-    count, data = (result.columns.index(name) for name in ("action_count", "has_data_events"))
-    has_idle = any(row[count] == 0 and not row[data] for row in result.rows)
-    notes = [MANAGEMENT_ONLY] if has_idle else []
-    if "service" in (given.get("how") or "").split(",") and not result.rows:
-        notes.append(SERVICES_LEFT_OUT)
-    aside = note_on_workloads(given, ask)
-    return notes if aside is None else [*notes, aside]
 
 
 def columns(zone: ZoneInfo) -> list[Column]:

@@ -10,7 +10,7 @@ from rolecall.local.log_files import kinds_text
 from rolecall.refresh_summary import DoubtfulFile, LocalRefreshSummary, RefreshSummary, Unreadable
 from rolecall.settings import Settings
 from rolecall.sizes import price_text, size_text
-from rolecall.text import plural
+from rolecall.text import first_of, plural
 
 if TYPE_CHECKING:
     from rolecall.athena.refresh import AthenaRefreshSummary
@@ -21,17 +21,10 @@ _FILES_NAMED_AT_MOST = 3
 
 def local_lines(summary: LocalRefreshSummary, settings: Settings) -> list[str]:
     """Return what a refresh of the local target came to."""
-    lines = []
-    if summary.file_count:
-        empty = f", {summary.empty_file_count:,} empty" if summary.empty_file_count else ""
-        forgotten = summary.forgotten_record_count
-        left_out = f", {plural(forgotten, 'forgotten record')} left out" if forgotten else ""
-        lines.append(
-            f"Loaded {plural(summary.file_count, 'log file')}{empty}:"
-            f" {plural(summary.event_count, 'new event')}{left_out}."
-        )
-    else:
-        lines.append("Nothing new to load.")
+    empty = f", {summary.empty_file_count:,} empty" if summary.empty_file_count else ""
+    forgotten = summary.forgotten_record_count
+    left_out = f", {plural(forgotten, 'forgotten record')} left out" if forgotten else ""
+    lines = [_loaded_line(summary, empty, left_out)]
     lines += _unreadable_lines(summary.unreadable)
     lines += _doubtful_lines(summary.doubtful_files)
     if count := summary.passed_over.total():
@@ -42,61 +35,30 @@ def local_lines(summary: LocalRefreshSummary, settings: Settings) -> list[str]:
     lines += _conflict_lines(summary)
     for root in summary.missing_log_roots:
         lines.append(f"The log folder {root} is gone: nothing was read from it.")
-    if summary.test_count:
-        lines.append(f"Passed {plural(summary.test_count, 'data test')}.")
-    lines.append(
-        f"{settings.database} has {plural(summary.total_event_count, 'event')} of"
-        f" {plural(summary.total_file_count, 'log file')} and"
-        f" {plural(summary.total_switch_count, 'role switch', 'role switches')}."
-    )
-    return lines
+    return [*lines, *_test_lines(summary), _total_line(summary, f"{settings.database}")]
 
 
 def athena_lines(summary: AthenaRefreshSummary, settings: Settings) -> list[str]:
     """Return what a refresh of the Athena target came to."""
     # Here: a refresh of the local target needs no boto3, which takes time and memory.
-    from rolecall.athena.archived_logs import archived_text
-    from rolecall.setup.folders import folders_text
+    from rolecall.athena.text import archived_text
+    from rolecall.setup.text import folders_text
 
     lines = []
     if summary.new_folders:
         lines.append(f"Added to {settings.table}: {folders_text(summary.new_folders)}.")
-    if summary.file_count:
-        lines.append(
-            f"Loaded {plural(summary.file_count, 'log file')}:"
-            f" {plural(summary.event_count, 'new event')}."
-        )
-    else:
-        lines.append("Nothing new to load.")
+    lines.append(_loaded_line(summary))
     lines += _unreadable_lines(summary.unreadable)
     if summary.archived.files:
         lines.append(archived_text(summary.archived))
     lines += _doubtful_lines(summary.doubtful_files)
     lines += _conflict_lines(summary)
-    if summary.test_count:
-        lines.append(f"Passed {plural(summary.test_count, 'data test')}.")
+    lines += _test_lines(summary)
     if summary.compaction.tables:
         lines.append(f"Compacted {', '.join(summary.compaction.tables)}.")
     lines += summary.compaction.problems
-    lines.append(
-        f"{settings.schema_name} has {plural(summary.total_event_count, 'event')} of"
-        f" {plural(summary.total_file_count, 'log file')} and"
-        f" {plural(summary.total_switch_count, 'role switch', 'role switches')}."
-    )
-    totals, raw = summary.scan_totals, size_text(summary.raw_bytes)
-    if totals is not None:
-        lines.append(
-            f"Scanned {size_text(totals.scanned_bytes)}, {raw} of it in {settings.table}, with"
-            f" {plural(totals.statement_count, 'statement')} for {price_text(totals.price)}."
-        )
-    else:
-        lines.append(f"Scanned {raw} of {settings.table}; AWS does not say what the rest took.")
-    if not summary.is_partitioned_by_day:
-        lines.append(
-            f"{settings.table} has no partitions by the day: each refresh scans all of it."
-            " `rolecall setup` makes a table that has."
-        )
-    return lines
+    lines.append(_total_line(summary, settings.schema_name))
+    return [*lines, *_scan_lines(summary, settings.table)]
 
 
 def check_strict(summary: RefreshSummary) -> None:
@@ -110,9 +72,49 @@ def check_strict(summary: RefreshSummary) -> None:
         (sum(file.misplaced_count for file in files), "record", "misplaced"),
         (sum(file.ambiguous_count for file in files), "record", "ambiguous"),
     )
-    told = [f"{plural(count, noun)} {what}" for count, noun, what in counts if count]
-    if told:
-        raise SkippedError(f"--strict does not allow {', '.join(told)}: see the lines above.")
+    faults = [f"{plural(count, noun)} {what}" for count, noun, what in counts if count]
+    if faults:
+        raise SkippedError(f"--strict does not allow {', '.join(faults)}: see the lines above.")
+
+
+def _loaded_line(summary: RefreshSummary, of_files: str = "", of_events: str = "") -> str:
+    """Return what was loaded, with what else is to be said of the files and of the events."""
+    if not summary.file_count:
+        return "Nothing new to load."
+    return (
+        f"Loaded {plural(summary.file_count, 'log file')}{of_files}:"
+        f" {plural(summary.event_count, 'new event')}{of_events}."
+    )
+
+
+def _test_lines(summary: RefreshSummary) -> list[str]:
+    count = summary.test_count
+    return [f"Passed {plural(count, 'data test')}."] if count else []
+
+
+def _total_line(summary: RefreshSummary, store: str) -> str:
+    return (
+        f"{store} has {plural(summary.total_event_count, 'event')} of"
+        f" {plural(summary.total_file_count, 'log file')} and"
+        f" {plural(summary.total_switch_count, 'role switch', 'role switches')}."
+    )
+
+
+def _scan_lines(summary: AthenaRefreshSummary, table: str) -> list[str]:
+    totals, raw = summary.scan_totals, size_text(summary.raw_bytes)
+    if totals is not None:
+        lines = [
+            f"Scanned {size_text(totals.scanned_bytes)}, {raw} of it in {table}, with"
+            f" {plural(totals.statement_count, 'statement')} for {price_text(totals.price)}."
+        ]
+    else:
+        lines = [f"Scanned {raw} of {table}; AWS does not say what the rest took."]
+    if not summary.is_partitioned_by_day:
+        lines.append(
+            f"{table} has no partitions by the day: each refresh scans all of it."
+            " `rolecall setup` makes a table that has."
+        )
+    return lines
 
 
 def _unreadable_lines(unreadable: Sequence[Unreadable]) -> list[str]:
@@ -175,7 +177,4 @@ def _conflict_lines(summary: RefreshSummary) -> list[str]:
 
 
 def _files_text(files: Sequence[tuple[str, int]]) -> str:
-    """Return the first of some log files, and how many more there are."""
-    named = ", ".join(log_file for log_file, _ in files[:_FILES_NAMED_AT_MOST])
-    more = len(files) - _FILES_NAMED_AT_MOST
-    return f"{named} and {more:,} more" if more > 0 else named
+    return first_of([log_file for log_file, _ in files], _FILES_NAMED_AT_MOST)
