@@ -1,12 +1,13 @@
 {#- The UTC timestamp that an ISO 8601 text with a zone names, to the millisecond; null where the
-    text is anything else, a year that no log is of, or a zone that no place has. The pattern keeps both engines to one idea of
-    what is valid. -#}
+    text is anything else, a year that no log is of, or a zone that no place has. The pattern keeps
+    both engines to one idea of what is valid. -#}
 {% macro iso_timestamp(text) -%}
     {{ return(adapter.dispatch('iso_timestamp')(text)) }}
 {%- endmacro %}
 
 {% macro iso_timestamp_pattern() -%}
-    '^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$'
+    {%- set zone = '(Z|\\+(?:0\\d|1[0-3]):[0-5]\\d|\\+14:00|-(?:0\\d|1[01]):[0-5]\\d|-12:00)' -%}
+    '^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?{{ zone }}$'
 {%- endmacro %}
 
 {% macro duckdb__iso_timestamp(text) -%}
