@@ -92,6 +92,18 @@ def test_everything_builds_and_every_test_passes(built: tuple[Warehouse, str]) -
     assert counts["PASS"] == counts["TOTAL"] > 90
 
 
+def test_the_catalogue_says_what_tables_and_columns_mean(
+    built: tuple[Warehouse, str], account: Account
+) -> None:
+    glue = account.client("glue")
+    for path in (model for model in _COMPARED if model.parent.parent.name == "models"):
+        (described,) = yaml.safe_load(path.with_suffix(".yml").read_text("utf-8"))["models"]
+        found = glue.get_table(DatabaseName=built[0].schema, Name=path.stem)["Table"]
+        assert found["Description"][:60] == " ".join(described["description"].split())[:60]
+        columns = found["StorageDescriptor"]["Columns"]
+        assert all(column.get("Comment") for column in columns), path.stem
+
+
 @pytest.mark.parametrize("path", _COMPARED, ids=lambda path: path.stem)
 def test_both_engines_give_the_same_rows(
     built: tuple[Warehouse, str], local: Rolecall, path: Path

@@ -34,7 +34,7 @@ from support.command_line import PROJECT, run_script
 
 BUCKET, RELEASE = "our-results", "0.1.0-0123456789ab"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
-LOGS_KEY, FILES_KEY = KEY + "logs", KEY + "files"
+LOGS_KEY, FILES_KEY, CATALOG_KEY = KEY + "logs", KEY + "files", KEY + "catalogue"
 LOG_FILE = f"arn:aws:s3:::{TRAIL}/AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01/a.json.gz"
 
 
@@ -110,7 +110,9 @@ def test_a_wildcard_in_a_policy_has_its_reason(name: str) -> None:
         if statement["Effect"] == "Allow":
             assert is_key or "*" not in str(statement["Action"]), statement
             assert "*" not in str(statement.get("Principal", "")), statement
-            assert is_key or "*" not in resources, statement
+            # lakeformation:GetDataAccess takes no resource.
+            is_open = is_key or statement["Action"] == ["lakeformation:GetDataAccess"]
+            assert is_open or "*" not in resources, statement
         if "*" in str(resources):
             with_wildcard.add(statement["Sid"])
     assert with_wildcard == reasons.keys()
@@ -192,14 +194,18 @@ def test_the_stack_is_made_changed_and_removed(stack: Stack) -> None:
         "OutputLocation": f"s3://{BUCKET}/rolecall/results/",
         "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"},
     }
-    assert _schedule(stack)["ScheduleExpression"] == "rate(1 day)"
+    # A rate would start the first refresh at the deployment.
+    assert _schedule(stack)["ScheduleExpression"] == "cron(15 5 * * ? *)"
+    assert _schedule(stack)["State"] == "ENABLED"
     (subscription,) = stack.client("sns").list_subscriptions()["Subscriptions"]
     assert subscription["Endpoint"] == "us@example.com"
 
-    stack.deploy(**given, Schedule="cron(5 4 * * ? *)", ScanLimit="20000000")
+    changed = {"Schedule": "cron(5 4 * * ? *)", "ScheduleState": "DISABLED"}
+    stack.deploy(**given, **changed, ScanLimit="20000000")
     for name in ("rolecall", "rolecall-answers"):
         assert _workgroup(stack, name)["BytesScannedCutoffPerQuery"] == 20_000_000
     assert _schedule(stack)["ScheduleExpression"] == "cron(5 4 * * ? *)"
+    assert _schedule(stack)["State"] == "DISABLED"
 
     stack.delete()
     assert not stack.client("scheduler").list_schedules()["Schedules"]
@@ -421,6 +427,24 @@ def test_keys_are_used_by_whoever_reads_what_they_encrypt(stack: Stack) -> None:
         result = _workgroup(stack, name)["ResultConfiguration"]
         encryption = result["EncryptionConfiguration"]
         assert encryption == {"EncryptionOption": "SSE_KMS", "KmsKey": FILES_KEY}
+
+
+def test_a_key_of_the_catalogue_is_used_by_whoever_reads_it(stack: Stack) -> None:
+    stack.deploy(ResultsBucket=BUCKET, Release=RELEASE, CatalogKeyArn=CATALOG_KEY)
+    refresh, answers = stack.statements("RefreshRole"), stack.statements("AnswersRole")
+    for action in ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"):
+        assert allowed(refresh, action, CATALOG_KEY), action
+    assert allowed(answers, "kms:Decrypt", CATALOG_KEY)
+    assert not allowed(answers, "kms:Encrypt", CATALOG_KEY)
+    assert not allowed(refresh, "kms:Decrypt", LOGS_KEY)
+
+
+@pytest.mark.parametrize("is_used", ["yes", "no"])
+def test_lake_formation_is_asked_where_it_governs(stack: Stack, is_used: str) -> None:
+    stack.deploy(ResultsBucket=BUCKET, Release=RELEASE, LakeFormation=is_used)
+    for role in ("RefreshRole", "AnswersRole"):
+        may_ask = allowed(stack.statements(role), "lakeformation:GetDataAccess", "*")
+        assert may_ask == (is_used == "yes"), role
 
 
 def test_a_prefix_of_the_trail_is_part_of_what_may_be_read(stack: Stack) -> None:

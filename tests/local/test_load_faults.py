@@ -723,6 +723,26 @@ def _kill_a_refresh(rolecall: Rolecall, logs: Path, moments: random.Random) -> i
     return len(list(find_log_files(logs))) - int(file_count) - 1  # one is broken
 
 
+@pytest.mark.parametrize("slice_count", [1, 2])
+def test_sigterm_that_comes_again_and_again_closes_once(
+    rolecall: Rolecall, write_log: WriteLog, slice_count: int
+) -> None:
+    """As some supervisors and `timeout` in a script send it: nothing breaks off what is closed."""
+    days = _delivered_days(write_log)
+    logs = [next(days) for _ in range(4)][-1]
+    rolecall.environment["ROLECALL_SLICE_BYTES"] = "1"
+    with rolecall.started("refresh", "--logs", logs) as process:
+        for _ in range(slice_count):
+            assert process.stderr.readline().startswith("Slice ")
+        while process.poll() is None:
+            with suppress(ProcessLookupError):  # it ends between two looks
+                process.send_signal(signal.SIGTERM)
+        assert process.returncode == 128 + signal.SIGTERM, process.stderr.read()
+    del rolecall.environment["ROLECALL_SLICE_BYTES"]
+    rolecall.refresh(logs)
+    assert rolecall.query("select count(*) from events") == [(81,)]
+
+
 def test_answers_that_lack_what_a_dead_refresh_loaded_say_so(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:

@@ -232,6 +232,14 @@ class Athena:
             raise ApiError(
                 "InvalidRequestException", str(error), athena_code="MALFORMED_QUERY"
             ) from None
+        if workgroup.is_enforced and "external_location" in statement.properties:
+            raise ApiError(
+                "InvalidRequestException",
+                "The Create Table As Select query failed because it was submitted with an"
+                " 'external_location' property to an Athena Workgroup that enforces a centralized"
+                " output location for all queries. Please remove the 'external_location' property"
+                " and resubmit the query.",
+            )
         execution = Execution(
             str(uuid.uuid4()),
             request["QueryString"],

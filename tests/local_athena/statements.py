@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from local_athena.functions import FUNCTIONS, WORDS
+
 MAX_BYTES = 262_144
 """The longest query string that Athena takes, in bytes of UTF-8 ("Service quotas")."""
 
@@ -27,8 +29,17 @@ _TOKEN = re.compile(
 )
 _OPEN, _CLOSE = "([<", ")]>"
 
-# Accepted by Trino 476; unknown to Athena engine version 3, or not known to be there.
-_UNKNOWN_TO_ATHENA = frozenset(("json_table", "any_value", "ip_prefix", "geometry_union"))
+# What WITH (...) of a CREATE TABLE AS may have ("CREATE TABLE AS", "CTAS table properties").
+_TABLE_PROPERTIES = frozenset(
+    """
+    table_type is_external external_location location format partitioned_by partitioning bucketed_by
+    bucket_count write_compression compression_level field_delimiter orc_compression
+    parquet_compression vacuum_min_snapshots_to_keep vacuum_max_snapshot_age_seconds
+    vacuum_max_metadata_files_to_keep write_target_data_file_size_bytes
+    optimize_rewrite_min_data_file_size_bytes optimize_rewrite_max_data_file_size_bytes
+    optimize_rewrite_data_file_threshold optimize_rewrite_delete_file_threshold
+    """.split()  # noqa: SIM905
+)
 
 
 class InvalidStatementError(Exception):
@@ -286,6 +297,9 @@ def _create_table(reader: _Reader, text: str) -> Statement:
     if not reader.at_end() and reader.peek().text == "(":
         return _create_iceberg_table(reader, text, table, exists_ok)
     properties = reader.pairs() if reader.take("with") else {}
+    unknown = sorted(key.lower() for key in properties if key.lower() not in _TABLE_PROPERTIES)
+    if unknown:
+        raise InvalidStatementError(f"Table properties [{', '.join(unknown)}] are not supported.")
     reader.expect("as")
     query = reader.rest()
     return Statement(
@@ -525,9 +539,14 @@ _HIVE_STATEMENTS = frozenset(
 
 
 def _refuse_what_athena_lacks(reader: _Reader) -> None:
+    """Refuse each function that is not known to be in Athena engine version 3."""
+    before = ""
     for token, after in zip(reader.tokens, reader.tokens[1:], strict=False):
-        if token.word in _UNKNOWN_TO_ATHENA and after.text == "(":
+        # Behind `as` stands the alias of a table with its columns, and a CTE has its own.
+        is_called = after.text == "(" and token.kind == "name" and before != "as"
+        if is_called and token.word and token.word not in FUNCTIONS | WORDS:
             raise InvalidStatementError(
                 f"FUNCTION_NOT_FOUND: line 1:{token.start + 1}:"
                 f" Function '{token.word}' not registered"
             )
+        before = token.word

@@ -235,6 +235,18 @@ def test_a_workgroup_says_where_results_go_and_may_insist(service: Service, clie
     assert configuration["BytesScannedCutoffPerQuery"] == 10_000_000
 
 
+def test_an_enforced_workgroup_takes_no_table_with_a_location_of_its_own(
+    service: Service, client: Any
+) -> None:
+    placed = "create table a with (external_location = 's3://mine/a') as select 1 as x"
+    _, message = refused(client.start_query_execution, QueryString=placed, WorkGroup="enforced")
+    assert "enforces a centralized output location" in message
+    iceberg = (
+        "create table a with (table_type = 'ICEBERG', location = 's3://mine/a') as select 1 as x"
+    )
+    start(client, QueryString=iceberg, WorkGroup="enforced")
+
+
 @pytest.mark.parametrize(
     "request_",
     [

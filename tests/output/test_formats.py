@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import os
+import re
+import sys
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -63,6 +66,18 @@ def test_csv_starts_no_formula(start: str) -> None:
 def test_csv_starts_nothing_that_some_take_for_a_formula(start: str) -> None:
     (cell,) = list(csv.reader(io.StringIO(_csv(Result(["n"], ["text"], [(f"{start}1+1",)])))))[1]
     assert cell == f"'{start}1+1"
+
+
+def test_csv_starts_no_formula_behind_what_nobody_sees() -> None:
+    """A spreadsheet may strip white space and what it does not draw, as str.strip() does."""
+    unseen = [
+        chr(number)
+        for number in range(sys.maxunicode + 1)
+        if unicodedata.category(chr(number)) in ("Zs", "Zl", "Zp", "Cc", "Cf")
+    ]
+    result = Result(["t"], ["text"], [(f"{character}=1+1",) for character in unseen])
+    cells = [row[0] for row in csv.reader(io.StringIO(_csv(result), newline=""))][1:]
+    assert [cell for cell in cells if not re.match(r"'|[\t\r\n]?'=", cell)] == []
 
 
 @pytest.mark.parametrize("before", ["", " ", '"', ' "', "\u3000", "\0"])

@@ -301,6 +301,40 @@ def test_the_athena_target_compiles(tmp_path: Path, rolecall: Rolecall) -> None:
         assert '"awsdatacatalog"."rolecall"."console_switches"' in compiled.read_text()
 
 
+def test_as_a_package_it_looks_for_its_tables_where_the_parent_project_puts_them(
+    tmp_path: Path, rolecall: Rolecall
+) -> None:
+    (tmp_path / "dbt_project.yml").write_text(
+        "{name: company, version: 1.0.0, profile: rolecall, models: {rolecall: {+schema: audit}}}",
+        encoding="utf-8",
+    )
+    packages = {"packages": [{"local": str(PROJECT)}]}
+    (tmp_path / "packages.yml").write_text(yaml.safe_dump(packages), encoding="utf-8")
+    # What a checkout has built is no part of the package.
+    at = ("--project-dir", tmp_path, "--profiles-dir", PROJECT, "--log-path", tmp_path / "logs")
+    environment = rolecall.environment | {
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        "AWS_REGION": "us-east-1",
+    }
+    for command in (
+        ("deps",),
+        (
+            *("compile", "--target", "athena", "--no-introspect", "--no-populate-cache"),
+            *("--vars", "{assume_incremental: true}", "--target-path", tmp_path / "target"),
+        ),
+    ):
+        done = forked.run(
+            *("dbt", *command, *at), folder=tmp_path, environment=environment, seconds=300
+        )
+        assert done.returncode == 0, done.stdout
+    compiled = sorted((tmp_path / "target" / "compiled" / "rolecall" / "models").rglob("*.sql"))
+    assert len(compiled) >= len(MODELS)
+    for path in compiled:
+        schemas = set(re.findall(r'"awsdatacatalog"\."(\w+)"', path.read_text(encoding="utf-8")))
+        assert schemas <= {"default", "rolecall_audit"}, path.stem
+
+
 def test_artifacts_go_where_dbt_s_own_variable_says(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

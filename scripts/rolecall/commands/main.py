@@ -45,6 +45,8 @@ def cli() -> None:
 
 
 def _terminated(number: int, frame: FrameType | None) -> NoReturn:
+    # What is being closed on the first is not broken off by the next.
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)
 
 

@@ -59,7 +59,7 @@ _ASKED_SERVICES = tuple(
 # What the macro iso_timestamp takes for a time: any other is for it to reject.
 TIME_PATTERN = (
     r"^(?:19|2\d)\d{2}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?"
-    r"(Z|[+-](?:0\d|1[0-4]):[0-5]\d)$"
+    r"(Z|\+(?:0\d|1[0-3]):[0-5]\d|\+14:00|-(?:0\d|1[01]):[0-5]\d|-12:00)$"
 )
 _EVENT_TIME = "try(json_extract_string(record, '$.eventTime'))"
 _EVENT_AT = f"try_cast({_EVENT_TIME} as timestamptz) at time zone 'UTC'"

@@ -137,6 +137,8 @@ def _termination_as_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
         nonlocal was_terminated
         was_terminated = True
+        # What dbt and the engine close on the first is not broken off by the next.
+        signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, interrupt)
@@ -147,7 +149,8 @@ def _termination_as_interrupt() -> Iterator[None]:
             raise SystemExit(128 + signal.SIGTERM) from None
         raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if not was_terminated:
+            signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
