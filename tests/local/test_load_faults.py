@@ -302,7 +302,7 @@ def test_plain_dbt_rebuilds_an_outdated_database_from_its_events(
     logs = write_log([old, event(2, **sign_in)])
     rolecall.refresh(logs)
     with open_for_writing(rolecall.database, 0) as connection:
-        assert remove_events(connection, date(2026, 3, 1)) == 1
+        assert remove_events(connection, date(2026, 3, 1)) == (1, True)
     rolecall.dbt("build", "--exclude-resource-type", "unit_test", ROLECALL_LOGS=str(logs))
     for table in ("events", "log_reads", "identity_events", "console_sign_ins"):
         assert rolecall.query(f"select count(*) from {table}") == [(1,)], table
@@ -328,7 +328,7 @@ def test_what_is_due_is_done_though_the_log_folder_is_gone(
     assert f"The log folder {logs} is gone: nothing was read from it." in text
     assert rolecall.query("select * from identity_events") == before
     with open_for_writing(rolecall.database, 0) as connection:
-        assert remove_events(connection, date(2026, 3, 1)) == 1
+        assert remove_events(connection, date(2026, 3, 1)) == (1, True)
     assert " has 1 event of 1 log file" in rolecall.run("refresh").stdout
     assert gone in rolecall.run("refresh", exit_code=1).stderr
     assert f"{gone}." in rolecall.run("refresh", "--logs", logs, exit_code=1).stderr
@@ -442,12 +442,27 @@ def test_a_loose_file_that_is_read_again_after_a_forget_keeps_its_account_and_da
     assert b"an old" not in _uncompressed(rolecall.database)
 
 
+def test_a_forget_of_nothing_builds_nothing_and_is_remembered(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
+    logs = write_log([event(1)])
+    rolecall.refresh(logs)
+    before = rolecall.database.stat().st_ino
+    done = rolecall.run("forget", "--before", "2026-02-01")
+    assert done.stdout == "Removed 0 events from before 2026-02-01.\n"
+    assert rolecall.database.stat().st_ino == before
+    write_log([event(2, eventTime="2026-01-31T12:00:00Z")], name="late.json.gz")
+    text = rolecall.refresh(logs)
+    assert "0 new events, 1 forgotten record left out." in text
+    assert rolecall.query("select count(*) from events") == [(1,)]
+
+
 def test_a_refresh_finishes_a_forget_that_died(rolecall: Rolecall, write_log: WriteLog) -> None:
     old = event(1, eventTime="2026-02-28T23:59:59Z", userAgent="an old secret")
     logs = write_log([old, event(2)])
     rolecall.refresh(logs)
     with open_for_writing(rolecall.database, 0) as connection:  # all that it came to
-        assert remove_events(connection, date(2026, 3, 1)) == 1
+        assert remove_events(connection, date(2026, 3, 1)) == (1, True)
     assert b"an old secret" in _uncompressed(rolecall.database)
     rolecall.refresh(logs)
     assert rolecall.query("select count(*) from events") == [(1,)]

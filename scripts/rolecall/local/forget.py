@@ -15,10 +15,11 @@ from rolecall.local.database import (
     PATIENCE_SECONDS,
     duckdb_errors_as_sentences,
     has_table,
+    is_outdated,
     open_for_writing,
     set_schema_version,
 )
-from rolecall.local.forgotten import remember_forgotten, rewrite
+from rolecall.local.forgotten import has_forgotten_text, remember_forgotten, rewrite
 from rolecall.local.ledger import check_events_are_there
 from rolecall.local.lock import only_writer
 from rolecall.local.slice_load import LoadOutcome, load_and_build
@@ -37,7 +38,10 @@ def forget_locally(settings: Settings, first_day: date) -> int:
     with only_writer(settings.database), duckdb_errors_as_sentences(settings.database):
         with open_for_writing(settings.database, settings.wait_seconds) as connection:
             check_events_are_there(connection)
-            forgotten = remove_events(connection, first_day)
+            is_unfinished = is_outdated(connection) or has_forgotten_text(connection)
+            forgotten, is_changed = remove_events(connection, first_day)
+        if not (is_changed or is_unfinished):
+            return 0
         outcome = LoadOutcome()
         load_and_build([], outcome, settings, rebuilds_store=True)
         with open_for_writing(settings.database, PATIENCE_SECONDS) as connection:
@@ -46,20 +50,26 @@ def forget_locally(settings: Settings, first_day: date) -> int:
     return forgotten
 
 
-def remove_events(connection: duckdb.DuckDBPyConnection, first_day: date) -> int:
-    """Remove the events before a day, and mark what follows from events as to be rebuilt."""
+def remove_events(connection: duckdb.DuckDBPyConnection, first_day: date) -> tuple[int, bool]:
+    """Remove the events before a day; return how many, and whether anything was removed.
+
+    Where it was, what follows from events is marked as to be rebuilt.
+    """
     if not has_table(connection, "events"):
-        return 0
+        return 0, False
     connection.execute("begin")
-    ((count,),) = connection.execute(
+    ((event_count,),) = connection.execute(
         f"delete from {NAME}.main.events where event_at < ?", [first_day]
     ).fetchall()
+    conflict_count = 0
     if has_table(connection, "event_conflicts"):
-        connection.execute(
+        ((conflict_count,),) = connection.execute(
             f"delete from {NAME}.main.event_conflicts where event_at < ? or stored_event_at < ?",
             [first_day, first_day],
-        )
-    remember_forgotten(connection, first_day)
-    set_schema_version(connection, FIRST_SCHEMA_VERSION)
+        ).fetchall()
+    is_changed = event_count + conflict_count > 0
+    remember_forgotten(connection, first_day, is_in_file=is_changed)
+    if is_changed:
+        set_schema_version(connection, FIRST_SCHEMA_VERSION)
     connection.execute("commit")
-    return int(count)
+    return int(event_count), is_changed

@@ -21,13 +21,17 @@ from rolecall.local.database import (
 from rolecall.local.spill import draft_of
 
 
-def remember_forgotten(connection: duckdb.DuckDBPyConnection, first_day: date) -> None:
-    """Note that events before ``first_day`` (UTC) are forgotten, and still stand in the file."""
+def remember_forgotten(
+    connection: duckdb.DuckDBPyConnection, first_day: date, *, is_in_file: bool
+) -> None:
+    """Note that events before ``first_day`` (UTC) are forgotten, and whether the file has them."""
     connection.execute(
         f"create table if not exists {NAME}.main.rolecall_forgotten"
         " (before_day date, is_in_file boolean)"
     )
-    connection.execute(f"insert into {NAME}.main.rolecall_forgotten values (?, true)", [first_day])
+    connection.execute(
+        f"insert into {NAME}.main.rolecall_forgotten values (?, ?)", [first_day, is_in_file]
+    )
 
 
 def forgotten_before(connection: duckdb.DuckDBPyConnection) -> date | None:
