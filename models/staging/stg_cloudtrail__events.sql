@@ -143,8 +143,9 @@ typed as (
             as vpc_endpoint_account_id,
         {{ raw_field(fields, 'tlsdetails.tlsversion') }} as tls_version,
         {{ raw_field(fields, 'tlsdetails.ciphersuite') }} as tls_cipher_suite,
-        {{ raw_field(fields, 'tlsdetails.clientprovidedhostheader') }}
-            as tls_host_header,
+        {{ redacted_host(raw_field(
+            fields, 'tlsdetails.clientprovidedhostheader'
+        )) }} as tls_host_header,
 
         ---------- corrections of an earlier record
         {{ raw_field(fields, 'addendum.reason') }} as addendum_reason,
@@ -227,7 +228,6 @@ without_secrets as (
                 else redacted_jsons[{{ loop.index }}]
             end as {{ column }},
         {%- endfor %}
-        {{ redacted_host('tls_host_header') }} as tls_host_header,
 
         ---------- times, yes and no
         event_at,

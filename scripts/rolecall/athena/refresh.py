@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dbt.cli.main import dbtRunnerResult
 
 # Which rules for secrets the store was last cleaned by: raise it where a new version knows more.
-_CLEANING = 2
+_CLEANING = 3
 # What follows from the events is made anew from them, but for what later loads add to.
 _REBUILD_FROM_EVENTS = [
     *("run", "--full-refresh", "--select", "path:models/store"),
