@@ -472,6 +472,8 @@
         'comma': comma, 'value': value, 'deeper': container.deeper,
         'anything': '(?:' ~ string ~ '|' ~ container.pattern ~ ')',
         'members': '(?:' ~ comma ~ string ~ colon ~ value ~ ')*',
+        'unnamed': '(?:' ~ comma ~ string ~ colon ~ '(?:' ~ quote ~ '[^' ~ others ~ '\\x02]*' ~ quote
+            ~ '|[a-z0-9.+-]+|' ~ container.pattern ~ '))*',
         'name': quote ~ '(?:(?:[a-z0-9_. -]*(?:id|' ~ naming_words() ~ ')|[kn]|' ~ text
             ~ '[\\\\\\x0e-\\x12]u00' ~ text ~ ')' ~ quote ~ colon ~ quote ~ text
             ~ '|type' ~ quote ~ colon ~ quote ~ 'securestring|namespace' ~ quote ~ colon
@@ -481,7 +483,8 @@
 {%- endmacro %}
 
 {#- The rules of secrets that a name tells: the name of the member itself, or one beside it. Of several
-    values on one side of a name all between them goes. -#}
+    values on one side of a name all between them goes; before the name by a rule of its own, as
+    Athena's engine tries all ways of what repeats twice. -#}
 {% macro json_rules(parts) -%}
     {%- set quote, colon, anything = parts.quote, parts.colon, parts.anything -%}
     {%- set value = parts.comma ~ parts.value_name ~ quote ~ colon -%}
@@ -493,10 +496,10 @@
         ],
         [
             '(?i)(' ~ parts.value_name ~ '(' ~ quote ~ ')' ~ colon ~ ')' ~ anything
-                ~ '(?:' ~ parts.members ~ value ~ anything ~ ')?'
                 ~ '(' ~ parts.members ~ parts.comma ~ parts.name ~ quote ~ ')',
-            '#1#2GONE#2#3',
+            '#1#2GONENEXT#2#3',
         ],
+        ['(?i)(\\x01)\\x03(' ~ quote ~ ')' ~ parts.unnamed ~ value ~ anything, '#1#2'],
         ['(\\x02(' ~ quote ~ ')' ~ colon ~ ')' ~ anything, '#1#2GONE#2'],
         [
             '(?i)((?:[\\[,]' ~ parts.space ~ '\\[' ~ parts.space ~ quote ~ parts.text ~ '|' ~ quote
