@@ -1,6 +1,10 @@
 -- Raw rows of the source, before anything is typed.
 {%- set logs = source('cloudtrail', 'cloudtrail_logs') -%}
 {%- set fields = raw_fields() %}
+{%- set texts = [
+    'useragent', 'errormessage', 'requestparameters', 'responseelements',
+    'additionaleventdata', 'serviceeventdetails',
+] %}
 with
 
 records as (
@@ -12,9 +16,9 @@ records as (
         {{ raw_field(fields, 'eventname') }} as eventname,
         {{ raw_field(fields, 'awsregion') }} as awsregion,
         {{ raw_field(fields, 'sourceipaddress') }} as sourceipaddress,
-        {{ redacted_text(raw_field(fields, 'useragent')) }} as useragent,
+        {{ raw_field(fields, 'useragent') }} as useragent,
         {{ raw_field(fields, 'errorcode') }} as errorcode,
-        {{ redacted_text(raw_field(fields, 'errormessage')) }} as errormessage,
+        {{ raw_field(fields, 'errormessage') }} as errormessage,
         {{ raw_field(fields, 'useridentity.type') }} as useridentity_type,
         {{ raw_field(fields, 'useridentity.principalid') }}
             as useridentity_principalid,
@@ -27,14 +31,10 @@ records as (
             as useridentity_username,
         {{ raw_field(fields, 'useridentity.invokedby') }}
             as useridentity_invokedby,
-        {{ redacted_text(raw_field(fields, 'requestparameters')) }}
-            as requestparameters,
-        {{ redacted_text(raw_field(fields, 'responseelements')) }}
-            as responseelements,
-        {{ redacted_text(raw_field(fields, 'additionaleventdata')) }}
-            as additionaleventdata,
-        {{ redacted_text(raw_field(fields, 'serviceeventdetails')) }}
-            as serviceeventdetails,
+        {{ raw_field(fields, 'requestparameters') }} as requestparameters,
+        {{ raw_field(fields, 'responseelements') }} as responseelements,
+        {{ raw_field(fields, 'additionaleventdata') }} as additionaleventdata,
+        {{ raw_field(fields, 'serviceeventdetails') }} as serviceeventdetails,
         {{ raw_field(fields, 'requestid') }} as requestid,
         {{ raw_field(fields, 'eventid') }} as eventid,
         {{ raw_field(fields, 'sharedeventid') }} as sharedeventid,
@@ -56,15 +56,28 @@ records as (
 of_the_days as (
 
     select
+        *,
+        -- One expression for all: Athena takes no statement above 256 KB.
+        {{ redacted_list(texts) }} as redacted_texts
+    from records
+    where
+        (:from_day is null or event_at >= :from_day)
+        and (:to_day is null or event_at < :to_day)
+
+),
+
+without_secrets as (
+
+    select
         eventversion,
         eventtime,
         eventsource,
         eventname,
         awsregion,
         sourceipaddress,
-        useragent,
+        redacted_texts[1] as useragent,
         errorcode,
-        errormessage,
+        redacted_texts[2] as errormessage,
         useridentity_type,
         useridentity_principalid,
         useridentity_arn,
@@ -72,10 +85,10 @@ of_the_days as (
         useridentity_accesskeyid,
         useridentity_username,
         useridentity_invokedby,
-        requestparameters,
-        responseelements,
-        additionaleventdata,
-        serviceeventdetails,
+        redacted_texts[3] as requestparameters,
+        redacted_texts[4] as responseelements,
+        redacted_texts[5] as additionaleventdata,
+        redacted_texts[6] as serviceeventdetails,
         requestid,
         eventid,
         sharedeventid,
@@ -83,12 +96,9 @@ of_the_days as (
         eventtype,
         recipientaccountid,
         log_path
-    from records
-    where
-        (:from_day is null or event_at >= :from_day)
-        and (:to_day is null or event_at < :to_day)
+    from of_the_days
 
 )
 
-select * from of_the_days
+select * from without_secrets
 limit 10 -- noqa: AM09

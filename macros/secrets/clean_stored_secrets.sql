@@ -62,11 +62,15 @@
     there are any. -#}
 {% macro cleaning_statement(relation, days=[]) -%}
     {%- set columns = columns_with_secrets(relation) -%}
+    {%- set texts = [] -%}
+    {%- for text in columns.texts -%}
+        {%- do texts.append(redacted_host(text) if text in columns.hosts else text) -%}
+    {%- endfor -%}
     merge into {{ relation }} as stored
     using (
         select distinct
             {{ columns['keys'] | join(', ') }},
-            {{ redacted_list(columns.texts) }} as redacted_texts
+            {{ redacted_list(texts) }} as redacted_texts
         from {{ relation }}
         where
             {{ may_have_secrets(relation) }}
@@ -84,9 +88,6 @@
     when matched then update set
         {%- for id in columns.ids %}
         {{ id }} = {{ digested_secret('stored.' ~ id) }},
-        {%- endfor %}
-        {%- for host in columns.hosts %}
-        {{ host }} = {{ redacted_host('stored.' ~ host) }},
         {%- endfor %}
         {%- for text in columns.texts %}
         {{ text }} = cleaned.redacted_texts[{{ loop.index }}]{{ ',' if not loop.last }}

@@ -11,7 +11,8 @@
         'session_issuer_account_id', 'session_issuer_user_name', 'session_issuer_principal_id',
         'source_identity', 'ec2_role_delivery', 'federated_provider', 'sign_in_session_arn',
         'vpc_endpoint_id', 'vpc_endpoint_account_id', 'tls_version', 'tls_cipher_suite',
-        'addendum_reason', 'addendum_updated_fields', 'switch_from_arn', 'switch_to_arn',
+        'tls_host_header', 'addendum_reason', 'addendum_updated_fields', 'switch_from_arn',
+        'switch_to_arn',
     ]) }}
 {%- endmacro %}
 

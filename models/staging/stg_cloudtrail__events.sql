@@ -62,6 +62,8 @@ typed as (
                 {{ text_boolean(field) }} as {{ column }},
             {%- elif kind == 'json' %}
                 {{ bounded_json(fields, path) }} as {{ column }},
+            {%- elif column == 'tls_host_header' %}
+                {{ redacted_host(field) }} as {{ column }},
             {%- else %}
                 {{ field }} as {{ column }},
             {%- endif %}
@@ -123,7 +125,6 @@ without_secrets as (
                 else redacted_jsons[{{ loop.index }}]
             end as {{ column }},
         {%- endfor %}
-        {{ redacted_host('tls_host_header') }} as tls_host_header,
 
         ---------- times, yes and no
         event_at,

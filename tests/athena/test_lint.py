@@ -77,6 +77,12 @@ def compiled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return folder
 
 
+def test_every_statement_is_shorter_than_athena_takes_by_some_bytes(compiled: Path) -> None:
+    """The comments and the table's name that a run adds need room too."""
+    sizes = {path.name: path.stat().st_size for path in compiled.rglob("*.sql")}
+    assert {name: size for name, size in sizes.items() if size >= 250_000} == {}
+
+
 def test_every_model_analysis_and_test_is_fit_for_athena(compiled: Path) -> None:
     files = sorted(compiled.rglob("*.sql"))
     assert len(files) > 60

@@ -170,7 +170,10 @@ _SAYING_SECRETS: dict[str, Any] = {
             "webIdFederationData": {"federatedProvider": "https://a/?token=LEAK"},
         },
     },
-    "tlsDetails": {"clientProvidedHostHeader": "user:LEAK@h", "tlsVersion": "https://u:LEAK@h"},
+    "tlsDetails": {
+        "clientProvidedHostHeader": "user:LEAK@h?token=LEAK",
+        "tlsVersion": "https://u:LEAK@h",
+    },
     "addendum": {"reason": "password=LEAK", "updatedFields": '{"password":"LEAK"}'},
     "resources": [{"ARN": "https://b/k?X-Amz-Security-Token=LEAK", "type": "password=LEAK"}],
 }
@@ -190,7 +193,7 @@ _LEFT_ROW = (
     "REDACTED",
     "token=REDACTED",
     "https://a/?token=REDACTED",
-    "REDACTED@h",
+    "REDACTED@h?token=REDACTED",
     '{"password":"REDACTED"}',
 )
 
@@ -224,7 +227,10 @@ def test_no_column_keeps_a_secret_on_athena_and_an_older_store_is_cleaned_when_a
     warehouse.rows(
         """
         update events
-        set event_id = 'token=LEAK', user_name = 'password=LEAK', tls_host_header = 'eve:LEAK@h'
+        set
+            event_id = 'token=LEAK',
+            user_name = 'password=LEAK',
+            tls_host_header = 'eve:LEAK@token=LEAK'
         where event_name like 'password%'
         """
     )
@@ -232,7 +238,7 @@ def test_no_column_keeps_a_secret_on_athena_and_an_older_store_is_cleaned_when_a
     assert warehouse.rows(ids) == [["2"]]
     assert warehouse.rows(
         "select user_name, tls_host_header from events where event_name like 'password%'"
-    ) == [["password=REDACTED", "REDACTED@h"]]
+    ) == [["password=REDACTED", "REDACTED@token=REDACTED"]]
 
 
 @pytest.mark.xdist_group("athena")
@@ -339,7 +345,7 @@ def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
                 request_parameters = '{"dbPassword":"LEAK"}',
                 error_message = 'token=LEAK',
                 user_name = 'password=ab,LEAK',
-                tls_host_header = 'eve:LEAK@h',
+                tls_host_header = 'eve:LEAK@token=LEAK',
                 resources = '[{"arn":"https://b/k?X-Amz-Security-Token=LEAK"}]'
             where request_parameters is not null
             """
@@ -363,7 +369,8 @@ def test_a_database_of_an_older_version_is_cleaned_by_its_next_refresh(
         """
     ) == [
         (
-            *(64, '{"dbPassword":"REDACTED"}', "token=REDACTED", "password=REDACTED", "REDACTED@h"),
+            *(64, '{"dbPassword":"REDACTED"}', "token=REDACTED", "password=REDACTED"),
+            "REDACTED@token=REDACTED",
             '[{"arn":"https://b/k?X-Amz-Security-Token=REDACTED"}]',
         )
     ]

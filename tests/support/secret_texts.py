@@ -12,6 +12,7 @@ from typing import Any
 GONE = "REDACTED"
 WHOLE = '{"redacted": true}'
 _BEANSTALK = "aws:elasticbeanstalk:application:environment"
+_DEEP = [[[[[1]]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,11 @@ def _members() -> list[tuple[str, Any, Any]]:
         ),
         "x-amz-copy-source-server-side-encryption-customer-key",
         *("base32StringSeed", "qRCodePNG", "authenticationCode1", "totp_seed"),
+        *("password_", "password[0]", "user[password]", "user[0][password]", "token[]"),
+        *("password123", "token\t", "password\n", "passwordConfirmation", "confirm_password_new"),
+        *("secretContent", "secretToAuthenticateInitiator", "pass-phrase", "setCookie"),
+        *("authorizationHeader", "Signature", "sessionKey", "tokenKey", "privateKeyPem"),
+        "spark.executorEnv.FOO",
     )
     gone = [(f"{name} as text", {name: "SECRET", "a": 1}, {name: GONE, "a": 1}) for name in names]
     for name in ("sessionToken", "PASSWORDS", "secret", "credentials", "user-data", "apiKey"):
@@ -223,6 +229,73 @@ def _pairs() -> list[tuple[str, Any, Any]]:
             )
             for name in ("/app/password/main", "DB_PASSWORD_PROD", "secret-of-app")
         ),
+        *(
+            (f"{members}, several values", members, left)
+            for members, left in (
+                (
+                    {"name": "DB_PASSWORD", "value": "SECRET", "defaultValue": "x"},
+                    {"name": "DB_PASSWORD", "value": GONE},
+                ),
+                (
+                    {"name": "DB_PASSWORD", "a": "b", "default": "x", "value": ["SECRET"], "c": 1},
+                    {"name": "DB_PASSWORD", "a": "b", "default": GONE, "c": 1},
+                ),
+                (
+                    {"oldValue": "x", "newValue": "SECRET", "name": "DB_PASSWORD"},
+                    {"oldValue": GONE, "name": "DB_PASSWORD"},
+                ),
+                (
+                    {"oldValue": "SECRET", "name": "DB_PASSWORD", "newValue": "SECRET", "a": "b"},
+                    {"oldValue": GONE, "name": "DB_PASSWORD", "newValue": GONE, "a": "b"},
+                ),
+            )
+        ),
+        *(
+            (f"{members} that nothing reaches", members, WHOLE)
+            for members in (
+                {"name": "DB_PASSWORD", "meta": _DEEP, "value": "SECRET"},
+                {"value": "SECRET", "meta": _DEEP, "name": "DB_PASSWORD"},
+                {"name": "DB_PASSWORD", "value": [_DEEP, "SECRET"]},
+            )
+        ),
+        *(
+            (
+                f"{members} that nothing reaches, quoted",
+                {"roleArn": "r", "body": _text(members), "a": 1},
+                {"roleArn": "r", "body": GONE, "a": 1},
+            )
+            for members in (
+                {"name": "DB_PASSWORD", "meta": _DEEP, "value": "SECRET"},
+                {"value": "SECRET", "meta": _DEEP, "name": "DB_PASSWORD"},
+                {"name": "DB_PASSWORD", "value": [_DEEP, "SECRET"]},
+            )
+        ),
+        *(
+            (f"{cut}, cut and quoted", {"body": cut, "a": 1}, {"body": GONE, "a": 1})
+            for cut in (
+                '{"name":"DB_PASSWORD","value":"SECRET',
+                '{"name":"DB_PASSWORD","type":"a","value":["SECRET"',
+            )
+        ),
+        (
+            "changes of a stage",
+            {
+                "patchOperations": [
+                    {"op": "replace", "path": "/variables/url", "value": "SECRET"},
+                    {"value": "SECRET", "path": "/clientSecret", "op": "replace"},
+                    {"op": "replace", "path": "/a/header.Authorization", "value": "'SECRET'"},
+                    {"op": "replace", "path": "/description", "value": "a"},
+                ]
+            },
+            {
+                "patchOperations": [
+                    {"op": "replace", "path": "/variables/url", "value": GONE},
+                    {"value": GONE, "path": "/clientSecret", "op": "replace"},
+                    {"op": "replace", "path": "/a/header.Authorization", "value": GONE},
+                    {"op": "replace", "path": "/description", "value": "a"},
+                ]
+            },
+        ),
         (
             "an object between",
             {"name": "DB_PASSWORD", "meta": {"a": [], "b": "c"}, "value": "SECRET"},
@@ -336,6 +409,51 @@ def _environments() -> list[tuple[str, Any, Any]]:
             for name in ("foo", "Foo", "dbUrl", "FOO", "f1.x")
         ),
         ("variables of a shell", {"env": {"foo": "SECRET"}, "a": 1}, {"env": GONE, "a": 1}),
+        *(
+            (
+                f"a model, {first}",
+                {"environment": {first: "x", "URL": "SECRET"}},
+                {"environment": GONE},
+            )
+            for first in ("modelId", "tableArn", "type", "error", "image", "fleet", "status")
+        ),
+        *(
+            (f"{name}, a name of variables", {name: {"A": "SECRET"}}, {name: GONE})
+            for name in (
+                *("containerEnvironment", "jobEnvironment", "environmentProperties", "environ"),
+                *("environmentOverrides", "stageVariables", "task_environment"),
+            )
+        ),
+        (
+            "an action of a pipeline",
+            {"configuration": {"EnvironmentVariables": _text(listed), "ProjectName": "p"}},
+            {"configuration": {"EnvironmentVariables": GONE, "ProjectName": "p"}},
+        ),
+        (
+            "a function, quoted",
+            {"environment": {"variables": _text({"A": "SECRET"})}},
+            {"environment": {"variables": GONE}},
+        ),
+        ("a line", {"environment": "A=SECRET", "a": "b"}, {"environment": GONE, "a": "b"}),
+        (
+            "a project with all members",
+            {
+                "environment": {
+                    "image": "i",
+                    "environmentVariables": listed,
+                    "privilegedMode": False,
+                    "registryCredential": {"credential": "arn", "credentialProvider": "x"},
+                }
+            },
+            {
+                "environment": {
+                    "image": "i",
+                    "environmentVariables": GONE,
+                    "privilegedMode": False,
+                    "registryCredential": {"credential": GONE, "credentialProvider": "x"},
+                }
+            },
+        ),
         (
             "a quoted model",
             _nested({"environment": {"foo": "SECRET"}}, 2),
@@ -435,6 +553,65 @@ def _inside() -> list[tuple[str, Any, Any]]:
         ("Password=SECRET two;Server=a", f"Password={GONE};Server=a"),
         ("Password = SECRET SECRET\nhost", f"Password = {GONE}\nhost"),
         ("https://hooks.slack.com/services/T0/B0/SECRET", f"https://{GONE}"),
+        ("Authorization:Bearer SECRET", f"Authorization:Bearer {GONE}"),
+        ("curl -H 'X-Api-Key:SECRET' h", f"curl -H 'X-Api-Key:{GONE}' h"),
+        ("apiKey:SECRET", f"apiKey:{GONE}"),
+        ("a {authToken:SECRET}", f"a {{authToken:{GONE}"),
+        ("a Bearer SECRET1xyz", f"a Bearer {GONE}"),
+        (
+            "- name: DB_PASSWORD\n  value: SECRET one\n- name: a\n  value: b",
+            f"- name: DB_PASSWORD\n  value: {GONE}\n- name: a\n  value: b",
+        ),
+        (
+            "- name: DB_PASSWORD\n  type: a\n  value: 'SECRET'",
+            f"- name: DB_PASSWORD\n  type: a\n  value: '{GONE}'",
+        ),
+        (
+            "<name>DB_PASSWORD</name><value>SECRET</value>",
+            f"<name>DB_PASSWORD</name><value>{GONE}</value>",
+        ),
+        (
+            "<key>password</key>\n<string>SECRET</string>",
+            f"<key>password</key>\n<string>{GONE}</string>",
+        ),
+        (
+            "<password><value>SECRET</value></password>",
+            f"<password><value>{GONE}</value></password>",
+        ),
+        (
+            '<property name="password">SECRET</property>',
+            f'<property name="password">{GONE}</property>',
+        ),
+        ('"token": SECRET', f'"token": {GONE}'),
+        ("'password': SECRET", f"'password': {GONE}"),
+        ('"password" => "SECRET"', f'"password" => "{GONE}"'),
+        ("[('password', 'SECRET')]", f"[('password', '{GONE}')]"),
+        ('&{Password:"SECRET"}', f'&{{Password:"{GONE}"}}'),
+        ("passwords:\n- a\n- SECRET\nb: c", f"passwords:{GONE}\nb: c"),
+        ("password: &a SECRET", f"password: &a {GONE}"),
+        ("password: !!str SECRET", f"password: !!str {GONE}"),
+        ("password:\n  value: SECRET", f"password:\n  value: {GONE}"),
+        ("env:\n  variables:\n    A: SECRET\nphases:\n  b: c", f"env: {GONE}\nphases:\n  b: c"),
+        ("environment:\n  - A=SECRET\nb: c", f"environment: {GONE}\nb: c"),
+        ("https://b/k?token[]=SECRET&a=b", f"https://b/k?token[]={GONE}&a=b"),
+        ("https://b/k?token%5B%5D=SECRET&a=b", f"https://b/k?token%5B%5D={GONE}&a=b"),
+        ("Cookie: a=SECRET; b", f"Cookie: {GONE}; b"),
+        ("ALTER USER a PASSWORD 'SECRET'", f"ALTER USER a PASSWORD '{GONE}'"),
+        ("CREATE USER a IDENTIFIED BY 'SECRET' b", f"CREATE USER a IDENTIFIED BY '{GONE}' b"),
+        ("SET PASSWORD FOR a = 'SECRET'", f"SET PASSWORD FOR a = '{GONE}'"),
+        *(
+            (f"a {shape}", f"a {GONE}")
+            for shape in (
+                *("AQoDYXdzEJr" + "SECRET" * 6, "eyJhbGciOiJSU0EifQ.SECRET1.SECRET2.x.y"),
+                *("glpat-" + "SECRET" * 4, "npm_" + "SECRET" * 6, "sk-" + "SECRET" * 5),
+                *("sk-ant-api03-" + "SECRET" * 3, "rk_live_" + "SECRET" * 3),
+                *("hvs." + "SECRET" * 4, "SG." + "SECRET" * 3 + "." + "SECRET" * 7),
+                *("pypi-AgEIcHlw" + "SECRET" * 3, "hf_" + "SECRET" * 6),
+                *("-----BEGIN%20PRIVATE%20KEY-----%0ASECRET", "-----BEGIN+PRIVATE+KEY-----SECRET"),
+                '---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nComment: "b"\nSECRET',
+                '-----BEGIN PGP PRIVATE KEY BLOCK-----\nVersion: "b"\n\nSECRET',
+            )
+        ),
         (f"a {'IQoJb3JpZ2luX2VjE' + 'SECRET' * 6}", f"a {GONE}"),
     )
     return [
@@ -538,6 +715,18 @@ _HARMLESS: tuple[Any, ...] = (
     {"environment": {"type": "LINUX_CONTAINER", "image": "i", "computeType": "c"}},
     {"environment": {"variables": {}, "error": "e"}, "environmentArn": "e", "environments": ["e"]},
     {"environment": {"environmentId": "e-1", "status": "Ready"}, "environmentName": {"a": "b"}},
+    {"environment": {"name": "e", "environmentArn": "a", "createdAt": "May 1", "vpcId": "v"}},
+    {"environment": "arn:aws:m2:us-east-1:1:env/e", "env": "prod", "variables": "a b"},
+    {"name": "a-secret", "meta": _DEEP, "b": {"c": "d"}},
+    {"valueFrom": "arn:aws:secretsmanager:us-east-1:1:secret:password-AbCdEf:password:CURRENT:"},
+    "arn:aws:lambda:us-east-1:1:function:get-token:PROD",
+    "arn:aws:logs:us-east-1:1:log-group:/aws/lambda/password:log-stream:secret:a",
+    {
+        "image": "1.dkr.ecr.us-east-1.amazonaws.com/auth-token:latest",
+        "task": "task-0123456789abcdef01",
+    },
+    {"password": 12, "token": None, "pin": 1e5, "secret": False, "a": "Bearer tokens are"},
+    {"bucketName": "sk-data-archive-of-production-logs", "signatureVersion": "4"},
     [{"name": "PASSWORD_PATH", "value": "/p"}, {"name": "passwordPolicy", "value": "p"}],
     [{"name": "/app/secret/arn", "value": "a"}, {"k": "team", "v": "password"}],
     [{"namespace": "aws:autoscaling:asg", "optionName": "MinSize", "value": "1"}],
@@ -630,4 +819,22 @@ _PLAIN = (
         '{"roleArn":"r","a":"b","redacted": true}',
     ),
     ("{&quot;password&quot;:&quot;SECRET&quot;}", WHOLE),
+    ('{"name":"DB_PASSWORD","value":"SECRET', WHOLE),
+    ('{"roleArn":"r","name":"DB_PASSWORD","value":["SECRET"', '{"roleArn":"r","redacted": true}'),
+    (
+        '{"n\\u0061me":"DB_PASSWORD","value":"SECRET"}',
+        f'{{"n\\u0061me":"{GONE}","value":"{GONE}"}}',
+    ),
+    (
+        '{"name":"DB_P\\u0041SSWORD","value":"SECRET"}',
+        f'{{"name":"DB_P\\u0041SSWORD","value":"{GONE}"}}',
+    ),
+    ('{"a":"https:\\/\\/u:SECRET@h"}', f'{{"a":"https:\\/\\/u:{GONE}@h"}}'),
+    ('{"a":"postgres://u:SECRET\\u0040h"}', f'{{"a":"postgres://u:{GONE}\\u0040h"}}'),
+    ('{"a":"-----BEGIN RSA PRIVATE KEY-----\\u000aSECRET"}', f'{{"a":"{GONE}"}}'),
+    ('{"a":"\\u002d----BEGIN PRIVATE KEY-----\\nSECRET"}', f'{{"a":"{GONE}"}}'),
+    ('{"a":"-----BEGIN\\u0020PRIVATE KEY-----\\nSECRET"}', f'{{"a":"{GONE}"}}'),
+    ("{'token': u'SECRET'}", f"{{'token': {GONE}'{GONE}'}}"),
+    ("{'token': b'SECRET'}", f"{{'token': {GONE}'{GONE}'}}"),
+    ('password = """SECRET"""', f'password ={GONE}"""{GONE}"""'),
 )
