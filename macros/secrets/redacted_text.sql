@@ -285,7 +285,7 @@
     in a path it is none. -#}
 {% macro header_name() -%}
     {{ return(
-        '((?:\\A|[\\s"\'{(\\[,;&|_-])(?:authorization|x-[a-z0-9-]*(?:key|token|secret|signature)|cookie'
+        '((?:\\A|[\\s"\'{(\\[,;&|_-])(?:authorization|x-[a-z0-9-]{0,40}(?:key|token|secret|signature)|cookie'
         ~ '|passw(?:or)?d|passphrase|pwd|api[_-]?key)'
         ~ '|(?:\\A|[\\s{(\\[,;&|])(?:(?:access|api|auth|bearer|client|id|refresh|session)[_-]?)?'
         ~ '(?:token|secret))(:(?:\\\\*["\'])?[^\\s"\'\\\\,}\\]):/])'
