@@ -143,10 +143,13 @@ actors as (
         actor_type,
         case when actor_name is not null then actor_method end as actor_method,
         case
-            when actor_name is null then cast(null as varchar)
-            when confidence_rank = 3 then 'certain'
-            when confidence_rank = 2 then 'likely'
-            when confidence_rank = 1 then 'guess'
+            when actor_name is not null
+                then
+                    case confidence_rank
+                        when 3 then 'certain'
+                        when 2 then 'likely'
+                        when 1 then 'guess'
+                    end
         end as actor_confidence,
         mfa,
         case when mfa in ('yes', 'no') then mfa_evidence end as mfa_evidence
