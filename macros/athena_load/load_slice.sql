@@ -40,7 +40,23 @@
         {#- A table that cannot be read by the day is read as a whole anyway. -#}
         {{ return([first, recent] | min if told and not delivery_day_columns() else recent) }}
     {%- endif -%}
-    {{ return([first, today] | min) }}
+    {{ return([[first, first_projected_day() or first] | max, today] | min) }}
+{%- endmacro %}
+
+{#- The first day that a projected table can have: before it Athena has no partitions. None where
+    the table does not say it. -#}
+{% macro first_projected_day() -%}
+    {%- set columns, properties = delivery_day_columns(), (raw_table() or {}).get('Parameters', {}) -%}
+    {%- if columns | length == 1 and properties.get('projection.enabled', '') | lower == 'true' -%}
+        {%- set range = properties.get('projection.' ~ columns[0].name ~ '.range', '') -%}
+        {%- set first = modules.re.match('\s*([0-9]{4})[/_.-]?([0-9]{2})[/_.-]?([0-9]{2})\s*,', range) -%}
+        {%- if first -%}
+            {{ return(modules.datetime.date(
+                first[1] | int, first[2] | int, first[3] | int
+            )) }}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(none) }}
 {%- endmacro %}
 
 {#- Whether the days of a span have a log that no load has taken: Athena stops at a record. -#}
