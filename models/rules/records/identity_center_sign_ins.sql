@@ -5,8 +5,8 @@
 {% set of_workflow -%}
     partition by workflow_id, recipient_account_id, workflow_number
 {%- endset %}
--- The step that ends a sign-in is its authentication where there is one: whoever
--- only begins one chooses nothing of it.
+-- The step that ends a sign-in is its authentication where there is one:
+-- whoever only begins one chooses nothing of it.
 {% set last_step -%}
     case when is_step then row(is_authentication, event_at, event_id) end
 {%- endset %}
