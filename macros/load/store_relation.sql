@@ -2,7 +2,7 @@
     looks back to the store only here, as a `ref` would make a circle. The graph knows where a model
     lies: a project that has this one as a package may give models another schema. -#}
 {% macro store_relation(name) -%}
-    {%- set node = graph.nodes.get('model.rolecall.' ~ name) if execute -%}
+    {%- set node = graph.get('nodes', {}).get('model.rolecall.' ~ name) if execute -%}
     {%- set relation = api.Relation.create(
         database=node.database if node else target.database,
         schema=node.schema if node else target.schema,
