@@ -747,6 +747,7 @@ def test_sigterm_that_comes_again_and_again_closes_once(
     logs = [next(days) for _ in range(4)][-1]
     rolecall.environment["ROLECALL_SLICE_BYTES"] = "1"
     with rolecall.started("refresh", "--logs", logs) as process:
+        assert process.stderr is not None
         for _ in range(slice_count):
             assert process.stderr.readline().startswith("Slice ")
         while process.poll() is None:
