@@ -174,12 +174,16 @@ def test_wrong_values_are_refused(
 
 
 @pytest.mark.parametrize(
-    "value", ["nan", "inf", "-inf", float("nan"), float("inf"), -1, 10**400, True, None, [5], "x"]
+    "value",
+    [
+        *("nan", "inf", "-inf", float("nan"), float("inf"), -1, 10**400, True, None, [5], "x"),
+        *("5_0", "\u0665", "", "1e999"),
+    ],
 )
 def test_what_is_no_price_is_refused(value: object) -> None:
     with pytest.raises(UsageError, match=r"is not a number from 0 to 1,000,000"):
         dollars(value)
-    assert (dollars("5"), dollars(0), dollars(6.75)) == (5, 0, 6.75)
+    assert (dollars(" 5"), dollars(0), dollars(6.75), dollars("1e1")) == (5, 0, 6.75, 10)
 
 
 def test_a_window_ends_after_it_begins() -> None:

@@ -25,6 +25,7 @@ _LONGEST_SHOWN = 100
 
 # Four digits three times, as the console parts them, and as everything else writes them.
 _ACCOUNT = re.compile(r"\s*([0-9]{4})[-\s]*([0-9]{4})[-\s]*([0-9]{4})\s*")
+_AMOUNT = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
 
 # Quoted text, quoted names, comments and casts are passed over; a colon right behind a name, a
 # closing bracket or a quote belongs to a slice or a struct.
@@ -160,9 +161,10 @@ def amount(value: object, least: int, most: int) -> float:
 
     Raises UsageError, also for ``nan`` and ``inf``, which Python takes for numbers.
     """
+    # True and false are not amounts, nor is all text that Python takes for a number, as `5_0`.
+    is_odd = isinstance(value, bool) or (isinstance(value, str) and not _AMOUNT.fullmatch(value))
     try:
-        # True and false are not amounts, though Python counts them as 0 and 1.
-        number = float("nan" if isinstance(value, bool) else value)  # type: ignore[arg-type]
+        number = float("nan" if is_odd else value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not least <= number <= most:
