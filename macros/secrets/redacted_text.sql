@@ -1,7 +1,8 @@
 {#- A text, JSON or not, without its secrets: REDACTED stands for each. JSON stays JSON, also where it is
     quoted in JSON, and numbers, booleans and null stay. Where a secret is quoted more than four times,
     or lies deeper below its name than the patterns reach, the text in JSON that has it is gone, or else
-    the whole is `{"redacted": true}`, behind the plain members that it begins with.
+    the whole is `{"redacted": true}`, behind the plain members that it begins with. So is a text
+    with a hint that is too long to look for secrets one by one.
 
     Both engines find secrets by the same regular expressions. Few texts have a hint of one: the others
     are passed on after one look, and those without a backslash have nothing quoted in them. -#}
@@ -14,6 +15,8 @@
     case
         when not {{ has_secret_hint(text) }}
             then {{ text }}
+        when length({{ text }}) > {{ longest_text_with_secrets() }}
+            then '{"redacted": true}'
         when contains({{ text }}, chr(92))
             then {{ replaced_secrets(text, 4, '\\', ", 'g'") }}
         else {{ replaced_secrets(text, 0, '\\', ", 'g'") }}
@@ -24,8 +27,16 @@
     case
         when not {{ has_secret_hint(text) }}
             then {{ text }}
+        when length({{ text }}) > {{ longest_text_with_secrets() }}
+            then '{"redacted": true}'
         else {{ replaced_secrets(text, 4, '$', '') }}
     end
+{%- endmacro %}
+
+{#- The most characters of a text in which secrets are looked for one by one: Athena's regular
+    expressions may take the square of its length. No request that STS takes is as long. -#}
+{% macro longest_text_with_secrets() -%}
+    {{ return(32000) }}
 {%- endmacro %}
 
 {#- The condition on a text that it may have a secret. -#}

@@ -16,14 +16,14 @@ FUNCTIONS = frozenset(
     max max_by min min_by mod nullif parse_datetime rank regexp_extract regexp_extract_all
     regexp_like regexp_replace replace reverse round row row_number rpad sequence sha256 slice
     split split_part starts_with strpos substr substring sum to_hex to_unixtime to_utf8 transform
-    translate
-    trim try try_cast unnest upper year
+    translate trim try try_cast unnest upper year
     """.split()  # noqa: SIM905
 )
 # What else stands before a bracket.
 WORDS = frozenset(
     """
-    all and any array as between by char decimal else exists from in join map not on or over
-    select then timestamp union values varchar when where with
+    all and any array as between by char decimal else except exists from in insert intersect into
+    join like map not on or over select set then timestamp union using values varchar when where
+    with within
     """.split()  # noqa: SIM905
 )

@@ -542,7 +542,7 @@ def _refuse_what_athena_lacks(reader: _Reader) -> None:
     """Refuse each function that is not known to be in Athena engine version 3."""
     before = ""
     for token, after in zip(reader.tokens, reader.tokens[1:], strict=False):
-        # Behind `as` stands the alias of a table with its columns, and a CTE has its own.
+        # Behind `as` stands the alias of a table with its columns.
         is_called = after.text == "(" and token.kind == "name" and before != "as"
         if is_called and token.word and token.word not in FUNCTIONS | WORDS:
             raise InvalidStatementError(

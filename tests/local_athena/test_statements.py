@@ -41,6 +41,12 @@ TBLPROPERTIES ('classification'='cloudtrail', 'projection.enabled'='true');
         ("values (1)", "select", "DML"),
         ('insert into "a"."b" select 1', "insert", "DML"),
         ('merge into "a"."b" as t using s on t.x = s.x', "merge", "DML"),
+        (
+            "merge into a using (select 1 as x) as b on (a.x = b.x)"
+            " when not matched then insert (x) values (b.x)",
+            "merge",
+            "DML",
+        ),
         ("delete from a.b where x = 1", "delete", "DML"),
         ("update a.b set x = 1", "update", "DML"),
         ("create table a.b with (format = 'parquet') as select 1 as x", "create table as", "DML"),

@@ -74,6 +74,17 @@ def test_what_is_no_secret_stays(redacted_sql: str) -> None:
     assert [pair for pair in zip(texts, left, strict=True) if pair[0] != pair[1]] == []
 
 
+def test_a_text_too_long_to_look_into_is_withheld_if_it_has_a_hint(redacted_sql: str) -> None:
+    def text(length: int, name: str) -> str:
+        start, end = '{"a":"', f'","{name}":"x"}}'
+        return start + "b" * (length - len(start) - len(end)) + end
+
+    texts = [text(32_000, "password"), text(32_001, "password"), text(100_000, "policy")]
+    left = _left_on_duckdb(redacted_sql, texts)
+    assert left[0] == text(32_000, "password").replace('"x"}', f'"{GONE}"}}')
+    assert left[1:] == ['{"redacted": true}', texts[2]]
+
+
 def test_json_stays_json(redacted_sql: str) -> None:
     texts = [each.text for each in json_texts()]
     for left in _left_on_duckdb(redacted_sql, texts):
