@@ -98,6 +98,8 @@ def test_the_catalogue_says_what_tables_and_columns_mean(
     glue = account.client("glue")
     for path in (model for model in _COMPARED if model.parent.parent.name == "models"):
         (described,) = yaml.safe_load(path.with_suffix(".yml").read_text("utf-8"))["models"]
+        if described.get("config", {}).get("materialized") == "view":
+            continue
         found = glue.get_table(DatabaseName=built[0].schema, Name=path.stem)["Table"]
         assert found["Description"][:60] == " ".join(described["description"].split())[:60]
         columns = found["StorageDescriptor"]["Columns"]
