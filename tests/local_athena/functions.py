@@ -22,8 +22,8 @@ FUNCTIONS = frozenset(
 # What else stands before a bracket.
 WORDS = frozenset(
     """
-    all and any array as between by char decimal else except exists from in insert intersect into
-    join like map not on or over select set then timestamp union using values varchar when where
-    with within
+    all and any array as between by char decimal else except exists from in insert intersect
+    into join like map not on or over select set sets then timestamp union using values varchar
+    when where with within
     """.split()  # noqa: SIM905
 )
