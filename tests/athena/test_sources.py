@@ -417,6 +417,12 @@ _READ = sorted(
         for file in (*PROJECT.glob("models/staging/*.sql"), *PROJECT.glob("analyses/*.sql"))
         for path in re.findall(r"raw_field\(\s*fields,\s*'([^']+)'", file.read_text("utf-8"))
     }
+    | set(
+        re.findall(
+            r"\(\s*'\w+',\s*'([a-z.]+)',\s*'\w+',?\s*\)",
+            (PROJECT / "macros" / "load" / "record_fields.sql").read_text("utf-8"),
+        )
+    )
 )
 
 

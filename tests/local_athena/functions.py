@@ -16,7 +16,7 @@ FUNCTIONS = frozenset(
     max max_by min min_by mod nullif parse_datetime rank regexp_extract regexp_extract_all
     regexp_like regexp_replace replace reverse round row row_number rpad sequence sha256 slice
     split split_part starts_with strpos substr substring sum to_hex to_unixtime to_utf8 transform
-    translate trim try try_cast unnest upper year
+    translate trim try try_cast unnest upper uuid year
     """.split()  # noqa: SIM905
 )
 # What else stands before a bracket.

@@ -542,11 +542,11 @@ def _refuse_what_athena_lacks(reader: _Reader) -> None:
     """Refuse each function that is not known to be in Athena engine version 3."""
     before = ""
     for token, after in zip(reader.tokens, reader.tokens[1:], strict=False):
-        # Behind `as` stands the alias of a table with its columns.
-        is_called = after.text == "(" and token.kind == "name" and before != "as"
+        # Behind `as` or a bracket stands the alias of a table with its columns.
+        is_called = after.text == "(" and token.kind == "name" and before not in ("as", ")")
         if is_called and token.word and token.word not in FUNCTIONS | WORDS:
             raise InvalidStatementError(
                 f"FUNCTION_NOT_FOUND: line 1:{token.start + 1}:"
                 f" Function '{token.word}' not registered"
             )
-        before = token.word
+        before = token.text.lower()

@@ -39,6 +39,7 @@ TBLPROPERTIES ('classification'='cloudtrail', 'projection.enabled'='true');
         ("-- why\n/* so */ (select 1);", "select", "DML"),
         ("with a as (select 1) select * from a", "select", "DML"),
         ("values (1)", "select", "DML"),
+        ("select x from (values (1)) t(x) cross join unnest(x) as u (y)", "select", "DML"),
         ("select x from a group by grouping sets ((x), ())", "select", "DML"),
         ('insert into "a"."b" select 1', "insert", "DML"),
         ('merge into "a"."b" as t using s on t.x = s.x', "merge", "DML"),
