@@ -26,7 +26,7 @@ TRIED = {
     ("README.ja.md", "rolecall refresh --logs ~/logs"): "docs/test_docs.py",
     ("CONTRIBUTING.md", "make run"): "docs/test_docs.py",
     ("CONTRIBUTING.md", "ROLECALL_LOGS=~/logs"): "local/test_refresh.py",
-    ("CONTRIBUTING.md", "dbt compile"): "local_athena/test_lint.py",
+    ("CONTRIBUTING.md", "dbt compile"): "athena/test_lint.py",
     ("docs/architecture.md", "flowchart LR"): "project/test_direction.py",
     ("docs/architecture.md", "flowchart TD"): "project/test_direction.py",
     ("docs/athena.md", "aws s3 rm"): "athena/test_lease.py",
