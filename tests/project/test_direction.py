@@ -25,7 +25,7 @@ _FOLDERS = (
 )
 
 # Questions that read rules too: what they ask of a session, no mart has.
-_READ_RULES = ("find_session", "who_touched_this_resource")
+_READ_RULES = ("find_session",)
 
 # From the ground up: a module imports its own package and earlier ones, when it is loaded.
 _PACKAGES = (
