@@ -10,20 +10,8 @@
 
     {% if known %}
 
-        earlier as (
-            select
-                *,
-                row_number() over (
-                    partition by
-                        log_root, account_id, aws_region, delivered_date
-                    order by loaded_at desc, load_id desc
-                ) as times_ago
-            from {{ known }}
-        ),
-
         newest as (
-            select * from earlier
-            where times_ago = 1
+            {{ newest_log_days(known) }}
         ),
 
     {% endif %}
