@@ -55,15 +55,7 @@ other_sessions as (
         'success' as outcome,
         cast(null as varchar) as error_message,
         assumptions.seen_in,
-        coalesce(
-            {{ arn_account('assumptions.caller_arn') }},
-            assumptions.caller_account_id
-        ) as source_account_id,
-        assumptions.caller_arn as source_arn,
-        coalesce(
-            {{ principal_name('assumptions.caller_arn') }},
-            assumptions.caller_user_name
-        ) as source_name,
+        {{ assumption_source('assumptions') }},
         assumptions.user_agent,
         assumptions.aws_region,
         cast(null as varchar) as role_switch_id,

@@ -36,15 +36,7 @@ entries as (
         assumptions.role_session_name,
 
         ---------- who asked, as logged
-        coalesce(
-            {{ arn_account('assumptions.caller_arn') }},
-            assumptions.caller_account_id
-        ) as source_account_id,
-        assumptions.caller_arn as source_arn,
-        coalesce(
-            {{ principal_name('assumptions.caller_arn') }},
-            assumptions.caller_user_name
-        ) as source_name,
+        {{ assumption_source('assumptions') }},
 
         ---------- who is behind it
         {%- for column in of_actor %}
