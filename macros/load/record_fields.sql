@@ -68,7 +68,7 @@
         ('vpc_endpoint_account_id', 'vpcendpointaccountid', 'text'),
         ('tls_version', 'tlsdetails.tlsversion', 'text'),
         ('tls_cipher_suite', 'tlsdetails.ciphersuite', 'text'),
-        ('tls_host_header', 'tlsdetails.clientprovidedhostheader', 'text'),
+        ('tls_host_header', 'tlsdetails.clientprovidedhostheader', 'host'),
         ('addendum_reason', 'addendum.reason', 'text'),
         ('addendum_updated_fields', 'addendum.updatedfields', 'text'),
         ('original_request_id', 'addendum.originalrequestid', 'text'),

@@ -15,7 +15,7 @@
     ] -%}
         {%- do texts.append('lower(' ~ raw_field(fields, path) ~ ')') -%}
     {%- endfor -%}
-    {%- for column, path, kind in record_fields() if kind == 'text' -%}
+    {%- for column, path, kind in record_fields() if kind in ('text', 'host') -%}
         {%- do texts.append(raw_field(fields, path)) -%}
     {%- endfor -%}
     {%- do texts.append(resources_json(fields)) -%}

@@ -62,7 +62,7 @@ typed as (
                 {{ text_boolean(field) }} as {{ column }},
             {%- elif kind == 'json' %}
                 {{ bounded_json(fields, path) }} as {{ column }},
-            {%- elif column == 'tls_host_header' %}
+            {%- elif kind == 'host' %}
                 {{ redacted_host(field) }} as {{ column }},
             {%- else %}
                 {{ field }} as {{ column }},
