@@ -7,30 +7,31 @@
     Both engines find secrets by the same regular expressions. Few texts have a hint of one: the others
     are passed on after one look, and those without a backslash have nothing quoted in them. -#}
 {% macro redacted_text(text) -%}
-    {{ return(adapter.dispatch('redacted_text')(text)) }}
-{%- endmacro %}
-
-{#- chr(92) is the backslash: before a quote, dbt's parser for unit tests takes it for an escape. -#}
-{% macro duckdb__redacted_text(text) -%}
     case
         when not {{ has_secret_hint(text) }}
             then {{ text }}
         when length({{ text }}) > {{ longest_text_with_secrets() }}
             then '{"redacted": true}'
+        else {{ text_without_secrets(text) }}
+    end
+{%- endmacro %}
+
+{#- A text that has a hint and is not too long, without its secrets. -#}
+{% macro text_without_secrets(text) -%}
+    {{ return(adapter.dispatch('text_without_secrets')(text)) }}
+{%- endmacro %}
+
+{#- chr(92) is the backslash: before a quote, dbt's parser for unit tests takes it for an escape. -#}
+{% macro duckdb__text_without_secrets(text) -%}
+    case
         when contains({{ text }}, chr(92))
             then {{ replaced_secrets(text, 4, '\\', ", 'g'") }}
         else {{ replaced_secrets(text, 0, '\\', ", 'g'") }}
     end
 {%- endmacro %}
 
-{% macro athena__redacted_text(text) -%}
-    case
-        when not {{ has_secret_hint(text) }}
-            then {{ text }}
-        when length({{ text }}) > {{ longest_text_with_secrets() }}
-            then '{"redacted": true}'
-        else {{ replaced_secrets(text, 4, '$', '') }}
-    end
+{% macro athena__text_without_secrets(text) -%}
+    {{ replaced_secrets(text, 4, '$', '') }}
 {%- endmacro %}
 
 {#- The most characters of a text in which secrets are looked for one by one: Athena's regular
