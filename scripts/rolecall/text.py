@@ -24,10 +24,16 @@ if TYPE_CHECKING:
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _UNBOUNDED_WIDTH = 10_000
-# What of Unicode's Default_Ignorable_Code_Point Python takes for printable, and an empty Braille.
-_SHAPELESS = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+SHAPELESS = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef"
 )
+"""What of Unicode's Default_Ignorable_Code_Point Python takes for printable, and an empty Braille.
+
+It is a part of a character class of ``re``.
+"""
+
+_SHAPELESS = re.compile(f"[{SHAPELESS}]")
 
 
 def clean(text: str) -> str:

@@ -20,20 +20,29 @@ from zoneinfo import ZoneInfo
 
 from rolecall.errors import UsageError
 from rolecall.result import Result
-from rolecall.text import Screen, cells, clean, fitted, is_shown, say_data, standard_output
+from rolecall.text import (
+    SHAPELESS,
+    Screen,
+    cells,
+    clean,
+    fitted,
+    is_shown,
+    say_data,
+    standard_output,
+)
 
 FORMATS = ("table", "csv", "json", "parquet")
 
 # A spreadsheet makes a formula of a cell that begins with one of these signs (OWASP, "CSV
 # Injection"); some take their full-width and small forms for them, and pass over what is before.
 _SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\u2212"
-# White space, and characters that nobody sees: Unicode's categories Z, Cc and Cf, the fillers of
-# Korean, and the empty Braille pattern.
+# White space, and characters that nobody sees: Unicode's categories Z, Cc and Cf beside what has no
+# shape.
 _BEFORE_SIGN = (
-    r"[ \"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891"
-    r"\u08e2\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800"
-    r"\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
-    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    r"[ \"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    r"\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb\U000110bd"
+    r"\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    rf"\U000e0000-\U000e0fff{SHAPELESS}]"
 )
 # No cell may begin with a control character (OWASP ASVS 1.2.10 names tab and NUL). A cell may also
 # begin behind another separator: a reader that splits by it does not know the quotes of this file.
