@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import duckdb
 
@@ -54,9 +53,6 @@ from rolecall.memory import give_memory_back, memory_parts
 from rolecall.project.analyses import compile_analyses
 from rolecall.refresh_summary import LocalRefreshSummary, Unreadable
 from rolecall.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(slots=True)
@@ -137,6 +133,7 @@ def _plan(settings: Settings) -> _RefreshPlan:
                 if not attempt.rejected_record_count
             }
         passed_over: Counter[str] = Counter()
+        read_at = summary.newest_read_at(ledger)
         files = sorted_log_files(roots, attempts, passed_over)
         if roots and not files and not is_due:
             raise NoLogsError(roots, passed_over)
@@ -157,8 +154,8 @@ def _plan(settings: Settings) -> _RefreshPlan:
             is_outdated=must_rebuild,
             newest_loaded_at=newest_loaded_at,
             passed_over=passed_over,
-            newest_read_at=summary.newest_read_at(ledger),
-            known_corrections=summary.known_corrections(ledger),
+            newest_read_at=read_at,
+            known_corrections=summary.known_corrections(ledger, read_at),
             files=files,
         )
 

@@ -127,12 +127,14 @@ def newest_read_at(connection: duckdb.DuckDBPyConnection) -> datetime | None:
     return newest
 
 
-def known_corrections(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
-    """Return the keys of the corrections that the last refresh spoke of.
+def known_corrections(
+    connection: duckdb.DuckDBPyConnection, read_at: datetime | None
+) -> set[tuple[str, str]]:
+    """Return the keys of the corrections that the last refresh spoke of, up to the newest load.
 
     What a version that knew none had stored was not, nor what a run left that died.
     """
-    build, read_at = complete_build(connection), newest_read_at(connection)
+    build = complete_build(connection)
     is_known = build is not None and "event_corrections" in build[2]
     if read_at is None or not is_known or not has_table(connection, "event_corrections"):
         return set()
