@@ -82,7 +82,13 @@ ranked_corrections as (
             order by
                 event_at desc,
                 delivered_date desc,
-                {{ delivery_time('log_file') }} desc,
+                -- The time of delivery in the file's name.
+                coalesce(
+                    regexp_extract(
+                        log_file, '_(\d{8}T\d{4,6}Z)[_.][^/]*$', 1
+                    ),
+                    ''
+                ) desc,
                 hop_count desc,
                 event_id desc
         ) as replaced_by_event_id
