@@ -24,6 +24,9 @@ _FOLDERS = (
     "marts",
 )
 
+# Staging looks up which files are done, in the ledger as the last load left it.
+_LOOKED_UP = {"staging": {"log_reads"}}
+
 # Questions that read rules too: what they ask of a session, no mart has.
 _READ_RULES = ("find_session",)
 
@@ -60,14 +63,14 @@ def _macros() -> dict[str, str]:
 _MACROS = _macros()
 
 
-def _referred(sql: str) -> set[str]:
-    """Return the models that SQL refers to, by itself and by the macros that it calls."""
+def _referred(sql: str, by: str = "ref") -> set[str]:
+    """Return the models that SQL names in a call of ``by``, itself and in the macros that it calls."""
     called: set[str] = set()
     pending = [sql]
     referred: set[str] = set()
     while pending:
         text = pending.pop()
-        referred |= set(re.findall(r"\bref\('(\w+)'\)", text))
+        referred |= set(re.findall(rf"\b{by}\('(\w+)'\)", text))
         names = set(re.findall(r"\b(\w+)\(", text))
         for name in re.findall(r"dispatch\('(\w+)'\)", text):
             names |= {f"duckdb__{name}", f"athena__{name}"}
@@ -84,6 +87,13 @@ def test_no_model_refers_back(name: str) -> None:
     sql = (PROJECT / "models" / folder / f"{name}.sql").read_text(encoding="utf-8")
     later = _FOLDERS[_FOLDERS.index(folder) + 1 :]
     assert [other for other in _referred(sql) if _MODELS[other] in later] == []
+    looked_up = {other for other in _referred(sql, "store_relation") if _MODELS[other] in later}
+    assert looked_up <= _LOOKED_UP.get(folder, set())
+
+
+def test_staging_looks_up_what_the_page_on_architecture_says() -> None:
+    sql = "".join(path.read_text("utf-8") for path in (PROJECT / "models/staging").glob("*.sql"))
+    assert _referred(sql, "store_relation") >= _LOOKED_UP["staging"]
 
 
 @pytest.mark.parametrize(
