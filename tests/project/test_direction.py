@@ -64,7 +64,7 @@ _MACROS = _macros()
 
 
 def _referred(sql: str, by: str = "ref") -> set[str]:
-    """Return the models that SQL names in a call of ``by``, itself and in the macros that it calls."""
+    """Return the models that SQL, or a macro that it calls, names in a call of ``by``."""
     called: set[str] = set()
     pending = [sql]
     referred: set[str] = set()
