@@ -419,7 +419,7 @@ _READ = sorted(
     }
     | set(
         re.findall(
-            r"\(\s*'\w+',\s*'([a-z.]+)',\s*'\w+',?\s*\)",
+            r"\(\s*'\w+',\s*'([a-z0-9.]+)',\s*'\w+',?\s*\)",
             (PROJECT / "macros" / "load" / "record_fields.sql").read_text("utf-8"),
         )
     )

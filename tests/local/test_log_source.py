@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,11 @@ import duckdb
 import pytest
 
 from rolecall.local import log_files as logs
-from rolecall.local import log_reader, record_batches
+from rolecall.local import log_reader, record_batches, record_view
 from rolecall.local.ledger import sorted_log_files
 from rolecall.local.log_records import Records
 from rolecall.local.log_source import LogSource
+from support.command_line import PROJECT
 from support.logs import WriteLog, event
 
 
@@ -189,3 +191,9 @@ def test_a_file_that_vanishes_while_others_are_read_is_named(
         ("loaded", None),
         ("unreadable", "the file vanished before it could be read"),
     ]
+
+
+def test_the_source_knows_the_sign_in_events_whose_outcome_the_rules_read() -> None:
+    macro = (PROJECT / "macros" / "rules" / "sign_in_outcome.sql").read_text(encoding="utf-8")
+    (names,) = re.findall(r"set names = \[(.+?)\]", macro, re.DOTALL)
+    assert sorted(re.findall(r"'(\w+)'", names)) == sorted(record_view._SIGN_IN_EVENTS)
