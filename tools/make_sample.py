@@ -10,7 +10,7 @@ import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from trail_writer import CLI, Ids, Role, Session, Shapes, Trail, User, iso
+from trail_writer import CLI, Ids, Role, Session, Shapes, TrailWriter, User, iso
 
 SAMPLE = Path(__file__).resolve().parent.parent / "sample"
 
@@ -31,7 +31,7 @@ class Sample:
         ids = Ids(seed=20260430)
         self.ids = ids
         self.shapes = Shapes(ids)
-        self.trail = Trail(ids, organization="o-a1b2c3d4e5")
+        self.trail = TrailWriter(ids, organization="o-a1b2c3d4e5")
         self.alice = User("alice", IDENTITY, ids.unique_id("AIDA"))
         self.bob = User("bob", IDENTITY, ids.unique_id("AIDA"))
         self.carol = User("carol", IDENTITY, ids.unique_id("AIDA"), path="/operations/")

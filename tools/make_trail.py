@@ -29,7 +29,7 @@ from trail_writer import (
     Role,
     Session,
     Shapes,
-    Trail,
+    TrailWriter,
     User,
 )
 
@@ -131,7 +131,7 @@ class Day:
         self.random: random.Random = self.ids.random
         self.shapes = Shapes(self.ids)
         self.cast = cast(seed)
-        self.trail = Trail(self.ids, ORGANIZATION, minutes_per_file=1)
+        self.trail = TrailWriter(self.ids, ORGANIZATION, minutes_per_file=1)
 
     def tell(self, events: int) -> None:
         """Put about ``events`` records into the trail."""

@@ -758,7 +758,7 @@ class Shapes:
 
 
 @dataclass
-class Trail:
+class TrailWriter:
     """Records on their way into log files, each file one delivery for one account and region."""
 
     ids: Ids

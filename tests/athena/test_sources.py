@@ -180,7 +180,7 @@ def _logs() -> dict[str, list[dict[str, Any]]]:
 
 
 @dataclass(frozen=True)
-class Trail:
+class DeliveredTrail:
     """The account with the trail; ``sizes`` of its objects by key, in bytes."""
 
     account: Account
@@ -196,7 +196,7 @@ class Trail:
 
 
 @pytest.fixture(scope="module")
-def trail(account: Account) -> Trail:
+def trail(account: Account) -> DeliveredTrail:
     """Return an account with the trail and a table of each kind."""
     sizes = {}
     for key, records in _logs().items():
@@ -208,10 +208,10 @@ def trail(account: Account) -> Trail:
                 "{bucket}", _BUCKET
             )
             account.query(named)
-    return Trail(account, sizes)
+    return DeliveredTrail(account, sizes)
 
 
-def _warehouse(trail: Trail, name: str, folder: Path) -> Warehouse:
+def _warehouse(trail: DeliveredTrail, name: str, folder: Path) -> Warehouse:
     return Warehouse(trail.account, f"kind_{name}", f"kind_{name}", folder)
 
 
@@ -230,7 +230,7 @@ _COLUMNS = """
 """
 
 
-def _staged(trail: Trail, name: str, folder: Path) -> Staged:
+def _staged(trail: DeliveredTrail, name: str, folder: Path) -> Staged:
     warehouse = _warehouse(trail, name, folder)
     before = len(trail.account.statements())
     kind = KINDS[name]
@@ -247,12 +247,12 @@ def _staged(trail: Trail, name: str, folder: Path) -> Staged:
 
 
 @pytest.fixture(scope="module")
-def console(trail: Trail, tmp_path_factory: pytest.TempPathFactory) -> Staged:
+def console(trail: DeliveredTrail, tmp_path_factory: pytest.TempPathFactory) -> Staged:
     """Return what staging has from the console's table."""
     return _staged(trail, "console", tmp_path_factory.mktemp("console"))
 
 
-def test_the_console_s_table_is_read_as_a_whole(trail: Trail, console: Staged) -> None:
+def test_the_console_s_table_is_read_as_a_whole(trail: DeliveredTrail, console: Staged) -> None:
     assert len(console.rows) == 2 * 8
     assert console.scanned_bytes >= trail.size(_ROOT, "2026/04/01")
     assert {row[1] for row in console.rows} == {_FIRST, _LATER}
@@ -260,7 +260,7 @@ def test_the_console_s_table_is_read_as_a_whole(trail: Trail, console: Staged) -
 
 @pytest.mark.parametrize("name", _PRUNED)
 def test_each_kind_of_table_gives_the_console_s_events_and_reads_its_days_alone(
-    trail: Trail, console: Staged, name: str, tmp_path: Path
+    trail: DeliveredTrail, console: Staged, name: str, tmp_path: Path
 ) -> None:
     staged = _staged(trail, name, tmp_path)
     prefix = KINDS[name].prefix
@@ -271,7 +271,7 @@ def test_each_kind_of_table_gives_the_console_s_events_and_reads_its_days_alone(
 
 @pytest.mark.parametrize("name", ["console", *_PRUNED])
 def test_a_question_to_the_raw_logs_reads_the_days_asked_for_and_those_behind_them(
-    trail: Trail, name: str, tmp_path: Path
+    trail: DeliveredTrail, name: str, tmp_path: Path
 ) -> None:
     """A switch of the second was delivered on the fourth."""
     warehouse, kind = _warehouse(trail, name, tmp_path), KINDS[name]
@@ -297,7 +297,7 @@ def test_a_question_to_the_raw_logs_reads_the_days_asked_for_and_those_behind_th
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_size_of_some_days_is_told_from_their_objects_alone(
-    trail: Trail, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    trail: DeliveredTrail, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for variable, value in trail.account.environment.items():
@@ -318,7 +318,9 @@ def test_the_size_of_some_days_is_told_from_their_objects_alone(
         assert table_bytes(table, settings, days) == size, (first, last)
 
 
-def test_a_refresh_is_refused_by_the_size_of_its_days(trail: Trail, tmp_path: Path) -> None:
+def test_a_refresh_is_refused_by_the_size_of_its_days(
+    trail: DeliveredTrail, tmp_path: Path
+) -> None:
     warehouse = _warehouse(trail, "rolecall", tmp_path)
     window = trail.size(_ROOT, "2026/04/06")
     done = warehouse.rolecall(
@@ -327,14 +329,14 @@ def test_a_refresh_is_refused_by_the_size_of_its_days(trail: Trail, tmp_path: Pa
     assert f"This could scan {window / 1000:.3g} kB of default.kind_rolecall" in done.stderr
 
 
-def test_partitions_that_are_told_wrongly_are_named(trail: Trail, tmp_path: Path) -> None:
+def test_partitions_that_are_told_wrongly_are_named(trail: DeliveredTrail, tmp_path: Path) -> None:
     warehouse = _warehouse(trail, "told", tmp_path)
     done = warehouse.rolecall("refresh", exit_code=1, ROLECALL_PARTITIONS='{"day": "yyyy-MM-dd"}')
     assert "the partition columns of kind_told are dt: name one" in done.stderr
 
 
 def test_a_table_that_is_read_by_given_accounts_only_is_refused(
-    trail: Trail, tmp_path: Path
+    trail: DeliveredTrail, tmp_path: Path
 ) -> None:
     trail.account.query(
         _table(
@@ -347,7 +349,7 @@ def test_a_table_that_is_read_by_given_accounts_only_is_refused(
     assert "default.kind_injected for given values of account only" in done.stderr
 
 
-def test_dbt_alone_steps_over_days_without_logs(trail: Trail, tmp_path: Path) -> None:
+def test_dbt_alone_steps_over_days_without_logs(trail: DeliveredTrail, tmp_path: Path) -> None:
     warehouse = _warehouse(trail, "organization", tmp_path)
     printed = warehouse.dbt(
         PROJECT,
@@ -362,7 +364,9 @@ def test_dbt_alone_steps_over_days_without_logs(trail: Trail, tmp_path: Path) ->
     assert warehouse.rows("select count(*) from stg_cloudtrail__events") == [["20"]]
 
 
-def test_dbt_alone_leaves_what_was_added_to_a_refresh(trail: Trail, tmp_path: Path) -> None:
+def test_dbt_alone_leaves_what_was_added_to_a_refresh(
+    trail: DeliveredTrail, tmp_path: Path
+) -> None:
     """Which would take the past of it as loaded, once newer days were."""
     table = TrailTable(
         "default.kind_added",

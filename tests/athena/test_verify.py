@@ -10,7 +10,7 @@ import pytest
 
 from local_athena.account import Account, Warehouse
 from rolecall.setup.trail_table import TrailTable
-from support.digest_files import HOUR, Trail
+from support.digest_files import HOUR, SignedTrail
 from support.logs import event
 
 pytestmark = pytest.mark.xdist_group("athena")
@@ -19,7 +19,7 @@ _ACCOUNT, _BUCKET = "444455556666", "verified"
 _START = datetime(2026, 5, 1)
 
 
-def _deliver(account: Account, trail: Trail, at: datetime, number: int) -> str:
+def _deliver(account: Account, trail: SignedTrail, at: datetime, number: int) -> str:
     """Deliver a log file as the engine reads it: what its hash is of is its own affair."""
     key = trail.log(at, [], number)
     account.put_log(_BUCKET, key, [event(number)])
@@ -29,7 +29,7 @@ def _deliver(account: Account, trail: Trail, at: datetime, number: int) -> str:
 
 
 def test_days_that_are_proved_empty_are_covered_on_athena(account: Account, tmp_path: Path) -> None:
-    trail = Trail(account=_ACCOUNT, organization="o-a1b2c3d4e5/")
+    trail = SignedTrail(account=_ACCOUNT, organization="o-a1b2c3d4e5/")
     table = TrailTable(
         f"default.{_BUCKET}",
         f"s3://{_BUCKET}/AWSLogs/o-a1b2c3d4e5/",

@@ -13,7 +13,7 @@ from support.command_line import Rolecall
 
 
 @dataclass
-class Trail:
+class PlannedStays:
     """A trail of what is hard to tell, loaded whole, with its plan by the kind of difficulty."""
 
     rolecall: Rolecall
@@ -22,7 +22,7 @@ class Trail:
     chain: list[Stay]
     loop: list[Stay]
 
-    def told(self, given: str | Sent | None) -> dict[str, Any]:
+    def answer_to(self, given: str | Sent | None) -> dict[str, Any]:
         """Return what the command tells as JSON."""
         assert given is not None
         id_ = given.id if isinstance(given, Sent) else given
@@ -39,7 +39,7 @@ def _planned(organisation: Organisation, happen: Any) -> list[Stay]:
 
 
 @pytest.fixture(scope="module")
-def trail(tmp_path_factory: pytest.TempPathFactory) -> Trail:
+def trail(tmp_path_factory: pytest.TempPathFactory) -> PlannedStays:
     folder = tmp_path_factory.mktemp("planned")
     organisation = Organisation(3)
     namesakes = _planned(organisation, organisation.twins_switch)
@@ -52,12 +52,12 @@ def trail(tmp_path_factory: pytest.TempPathFactory) -> Trail:
     rolecall = Rolecall(folder)
     rolecall.refresh(folder / "logs")
     one, other = namesakes
-    return Trail(rolecall, (one, other), parallel, chain, loop)
+    return PlannedStays(rolecall, (one, other), parallel, chain, loop)
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_each_of_two_namesakes_is_told_by_the_records_of_their_own_switch(
-    trail: Trail, number: int
+    trail: PlannedStays, number: int
 ) -> None:
     """They are in one session, where nobody can be named; each switch and AssumeRole can."""
     stay = trail.namesakes[number]
@@ -65,17 +65,17 @@ def test_each_of_two_namesakes_is_told_by_the_records_of_their_own_switch(
     for sent in (stay.role_half, stay.source_half, stay.caller_copy, stay.role_copy):
         if sent is None:  # one account has one copy
             continue
-        session = trail.told(sent)["session"]
+        session = trail.answer_to(sent)["session"]
         assert session["role_event_id"] == stay.role_half.id
         assert session["actor_arn"] == stay.user.arn
         assert session["source_arn"] == stay.source_arn
         assert session["action_count"] == sum(len(each.actions) for each in trail.namesakes)
-    assert trail.told(session["session_id"])["session"]["actor_name"] is None
+    assert trail.answer_to(session["session_id"])["session"]["actor_name"] is None
 
 
-def test_every_assumption_of_a_session_finds_it(trail: Trail) -> None:
+def test_every_assumption_of_a_session_finds_it(trail: PlannedStays) -> None:
     found = {
-        trail.told(sent)["session"]["session_id"]
+        trail.answer_to(sent)["session"]["session_id"]
         for stay in trail.parallel
         for sent in (stay.caller_copy, stay.role_copy)
         if sent is not None
@@ -83,18 +83,18 @@ def test_every_assumption_of_a_session_finds_it(trail: Trail) -> None:
     assert len(found) == 1
 
 
-def test_a_chain_that_is_cut_is_shown_whole(trail: Trail) -> None:
+def test_a_chain_that_is_cut_is_shown_whole(trail: PlannedStays) -> None:
     """It is followed eight deep; what is known of its links is shown beyond that."""
     assert len(trail.chain) == 12
     expected = {stay.session.principal_id for stay in trail.chain if stay.session}
     for number in (0, 5, 11):
         stay = trail.chain[number]
-        linked = trail.told(stay.role_half or stay.caller_copy or stay.entry)["chain"]
+        linked = trail.answer_to(stay.role_half or stay.caller_copy or stay.entry)["chain"]
         assert {row["session_id"].rpartition("@")[0] for row in linked} == expected
 
 
-def test_a_loop_is_shown_from_either_of_its_ends(trail: Trail) -> None:
+def test_a_loop_is_shown_from_either_of_its_ends(trail: PlannedStays) -> None:
     for stay in trail.loop:
-        answer = trail.told(stay.caller_copy)
+        answer = trail.answer_to(stay.caller_copy)
         assert len(answer["chain"]) == 2
         assert answer["session"]["session_id"] in {row["session_id"] for row in answer["chain"]}

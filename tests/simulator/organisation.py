@@ -19,7 +19,7 @@ from trail_writer import (
     Role,
     Session,
     Shapes,
-    Trail,
+    TrailWriter,
     User,
     before_2021,
     corrected,
@@ -1208,7 +1208,7 @@ class Organisation:
 
     def write(self, folder: Path, lost: float = 0.06) -> list[Path]:
         """Write the log files below ``folder``: records come late, twice, or never (``lost``)."""
-        trail = Trail(self.ids, organization="o-a1b2c3d4e5")
+        trail = TrailWriter(self.ids, organization="o-a1b2c3d4e5")
         rng = self.random
         for sent in self.sent:
             original, *corrections = sent.versions
@@ -1244,7 +1244,7 @@ class Organisation:
 
         They are about other things, or the same with another address.
         """
-        trail, rng = Trail(self.ids, organization="o-a1b2c3d4e5"), self.random
+        trail, rng = TrailWriter(self.ids, organization="o-a1b2c3d4e5"), self.random
         there = [sent for sent in self.sent if sent.key in self.delivered]
         halves = [sent for sent in there if sent.record["eventName"] == "SwitchRole"]
         stranger = Session(self.users[1], "bob", FIRST_DAY, False, self.ids.unique_id("AKIA"))

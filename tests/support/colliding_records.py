@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from support.rule_records import Record, Trail
+from support.rule_records import AccountRecords, Record
 
 COUNT = 1000
 """How many there are of each side."""
@@ -26,7 +26,7 @@ def _time(seconds: int) -> str:
     return (datetime(2026, 3, 2, 10) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _console(trail: Trail, seconds: int, name: str, identity: Record, **more: str) -> None:
+def _console(trail: AccountRecords, seconds: int, name: str, identity: Record, **more: str) -> None:
     trail.event(
         *(_time(seconds), name, "signin.amazonaws.com", identity),
         responseElements={name: "Success"},
@@ -35,33 +35,33 @@ def _console(trail: Trail, seconds: int, name: str, identity: Record, **more: st
     )
 
 
-def _role(trail: Trail) -> Record:
+def _role(trail: AccountRecords) -> Record:
     """Return the identity in the role's account of who switched."""
     identity = trail.session("Ops", "bob", "10:00:00", "k")
     del identity["sessionContext"], identity["accessKeyId"]
     return identity
 
 
-def _switch(trail: Trail, seconds: int, source: str | None = None) -> None:
+def _switch(trail: AccountRecords, seconds: int, source: str | None = None) -> None:
     source = source or f"arn:aws:iam::{trail.account}:user/bob"
     _console(trail, seconds, "SwitchRole", _role(trail), SwitchFrom=source)
 
 
-def _leave(trail: Trail, seconds: int, name: str) -> None:
+def _leave(trail: AccountRecords, seconds: int, name: str) -> None:
     role = f"arn:aws:iam::{trail.account}:role/Ops"
     _console(trail, seconds, name, trail.user("bob"), SwitchTo=role)
 
 
-def _trail_halves() -> Trail:
-    trail = Trail(41)
+def _trail_halves() -> AccountRecords:
+    trail = AccountRecords(41)
     for _ in range(COUNT):
         _switch(trail, 0)
         _leave(trail, 0, "SwitchRole")
     return trail
 
 
-def _trail_switches_and_assumptions() -> Trail:
-    trail = Trail(42)
+def _trail_switches_and_assumptions() -> AccountRecords:
+    trail = AccountRecords(42)
     for _ in range(COUNT):
         _switch(trail, 0)
         trail.assume(
@@ -70,8 +70,8 @@ def _trail_switches_and_assumptions() -> Trail:
     return trail
 
 
-def _trail_callers_and_assumptions() -> Trail:
-    trail = Trail(43)
+def _trail_callers_and_assumptions() -> AccountRecords:
+    trail = AccountRecords(43)
     identity = trail.user("bob") | {"invokedBy": "AWS Internal"}
     for _ in range(COUNT):
         _leave(trail, 0, "SwitchRole")
@@ -79,8 +79,8 @@ def _trail_callers_and_assumptions() -> Trail:
     return trail
 
 
-def _trail_shared_ids() -> Trail:
-    trail = Trail(56)
+def _trail_shared_ids() -> AccountRecords:
+    trail = AccountRecords(56)
     user = trail.user("bob")
     seen = {name: user[name] for name in ("principalId", "accountId")} | {"type": "AWSAccount"}
     for identity in [user, seen] * COUNT:
@@ -88,8 +88,8 @@ def _trail_shared_ids() -> Trail:
     return trail
 
 
-def _trail_renewals() -> Trail:
-    trail = Trail(44)
+def _trail_renewals() -> AccountRecords:
+    trail = AccountRecords(44)
     _switch(trail, 0)
     for _ in range(COUNT):
         _console(trail, 30, "RenewRole", _role(trail))
@@ -97,8 +97,8 @@ def _trail_renewals() -> Trail:
     return trail
 
 
-def _trail_exits() -> Trail:
-    trail = Trail(45)
+def _trail_exits() -> AccountRecords:
+    trail = AccountRecords(45)
     for number in range(COUNT):
         _switch(trail, number)
         _console(trail, COUNT + 10, "ExitRole", _role(trail))
@@ -106,17 +106,17 @@ def _trail_exits() -> Trail:
     return trail
 
 
-def _trail_sign_ins() -> Trail:
-    trail = Trail(46)
+def _trail_sign_ins() -> AccountRecords:
+    trail = AccountRecords(46)
     for _ in range(COUNT):
         _console(trail, -60, "ConsoleLogin", trail.user("bob"), MFAUsed="Yes")
         _switch(trail, 0)
     return trail
 
 
-def _trail_starts_without_principal() -> Trail:
+def _trail_starts_without_principal() -> AccountRecords:
     """Whom services hand a session to is not logged: by name, then by key."""
-    trail = Trail(47)
+    trail = AccountRecords(47)
     service = {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}
     for number in range(COUNT):
         start = trail.assume("10:00:00", service, "Ops", "f", "k", names_session=False)
@@ -131,17 +131,17 @@ def _trail_starts_without_principal() -> Trail:
     return trail
 
 
-def _trail_starts_with_principal() -> Trail:
+def _trail_starts_with_principal() -> AccountRecords:
     """Let the issued key act in many sessions."""
-    trail = Trail(48)
+    trail = AccountRecords(48)
     for number in range(COUNT):
         trail.assume("10:00:00", trail.user("bob"), "Ops", "bob", "one")
         trail.act(_time(COUNT + 60), trail.session("Ops", "bob", _time(number), "one"))
     return trail
 
 
-def _trail_roots() -> Trail:
-    trail = Trail(49)
+def _trail_roots() -> AccountRecords:
+    trail = AccountRecords(49)
     for number in range(COUNT):
         trail.event(
             *("10:00:00", "AssumeRoot", "sts.amazonaws.com", trail.user("bob")),
@@ -163,8 +163,8 @@ def _trail_roots() -> Trail:
     return trail
 
 
-def _trail_parents() -> Trail:
-    trail = Trail(51)
+def _trail_parents() -> AccountRecords:
+    trail = AccountRecords(51)
     hub = f"arn:aws:sts::{trail.account}:assumed-role/Hub/hop"
     for number in range(COUNT):
         trail.assume(_time(number // 4), trail.user("bob"), "Hub", "hop", f"h{number}")
@@ -172,7 +172,7 @@ def _trail_parents() -> Trail:
     return trail
 
 
-def _enter_portal(trail: Trail, seconds: int, name: str) -> None:
+def _enter_portal(trail: AccountRecords, seconds: int, name: str) -> None:
     identity = {"type": "SAMLUser", "principalId": f"x:{name}", "userName": name}
     trail.assume(
         *(_time(seconds), identity, _PORTAL, name, "k"),
@@ -186,7 +186,7 @@ def _identity_center(user_id: str | None, name: str | None) -> Record:
     return {"type": "IdentityCenterUser", "onBehalfOf": told} | ({"userName": name} if name else {})
 
 
-def _choose(trail: Trail, user_id: str | None, name: str | None) -> None:
+def _choose(trail: AccountRecords, user_id: str | None, name: str | None) -> None:
     trail.event(
         *("10:00:00", "Federate", "sso.amazonaws.com", _identity_center(user_id, name)),
         serviceEventDetails={"role_name": "Ops", "account_id": trail.account},
@@ -194,7 +194,7 @@ def _choose(trail: Trail, user_id: str | None, name: str | None) -> None:
     )
 
 
-def _sign_in(trail: Trail, number: int, user_id: str, name: str) -> None:
+def _sign_in(trail: AccountRecords, number: int, user_id: str, name: str) -> None:
     for step in ("CredentialVerification", "UserAuthentication"):
         trail.event(
             *(_time(-30), step, "signin.amazonaws.com", _identity_center(user_id, None)),
@@ -208,8 +208,8 @@ def _sign_in(trail: Trail, number: int, user_id: str, name: str) -> None:
         )
 
 
-def _trail_portal_by_id() -> Trail:
-    trail = Trail(52)
+def _trail_portal_by_id() -> AccountRecords:
+    trail = AccountRecords(52)
     for number in range(COUNT):
         _enter_portal(trail, number % 100, "ann")
         _choose(trail, "u52", "ann")
@@ -217,9 +217,9 @@ def _trail_portal_by_id() -> Trail:
     return trail
 
 
-def _trail_portal_by_name() -> Trail:
+def _trail_portal_by_name() -> AccountRecords:
     """One name, many ids."""
-    trail = Trail(53)
+    trail = AccountRecords(53)
     for number in range(COUNT):
         _enter_portal(trail, number % 100, "ben")
         _choose(trail, f"u53-{number}", "ben")
@@ -227,9 +227,9 @@ def _trail_portal_by_name() -> Trail:
     return trail
 
 
-def _trail_portal_by_many_names() -> Trail:
+def _trail_portal_by_many_names() -> AccountRecords:
     """One id, many names."""
-    trail = Trail(54)
+    trail = AccountRecords(54)
     for number in range(COUNT):
         _enter_portal(trail, number % 100, f"carl{number}")
         _choose(trail, "u54", f"carl{number}")
@@ -237,8 +237,8 @@ def _trail_portal_by_many_names() -> Trail:
     return trail
 
 
-def _trail_portal_of_nobody() -> Trail:
-    trail = Trail(55)
+def _trail_portal_of_nobody() -> AccountRecords:
+    trail = AccountRecords(55)
     for _ in range(COUNT):
         _enter_portal(trail, 0, "dave")
         _choose(trail, "u55", None)

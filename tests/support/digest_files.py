@@ -68,7 +68,7 @@ class Written:
 
 
 @dataclass
-class Trail:
+class SignedTrail:
     """A trail of one account and region; ``objects`` are packed, ``metadata`` is what S3 has."""
 
     account: str = ACCOUNT

@@ -15,7 +15,7 @@ RULE_FIXTURES = Path(__file__).parent.parent / "fixtures" / "rules"
 Record = dict[str, Any]
 
 
-class Trail:
+class AccountRecords:
     """Records of one account, each with an id of its own."""
 
     def __init__(self, number: int, *, hour: int = 10) -> None:
@@ -173,7 +173,7 @@ def _brothers() -> dict[str, list[Record]]:
 
 
 def _trail_named_like_old_instance() -> list[Record]:
-    trail = Trail(72)
+    trail = AccountRecords(72)
     trail.assume("10:00:00", trail.user("mallory"), "Ops", "i-01234567", "m")
     trail.act("10:01:00", trail.session("Ops", "i-01234567", "10:00:00", "m"), "DeleteBucket")
     # Seen acting only: a name tells no service.
@@ -186,7 +186,7 @@ def _trail_named_like_old_instance() -> list[Record]:
 
 def _trail_in_the_second_of_a_function() -> list[Record]:
     """Take name and second of a function's session, and act beside it."""
-    trail = Trail(73)
+    trail = AccountRecords(73)
     service = {"type": "AWSService", "invokedBy": "lambda.amazonaws.com"}
     scope = {
         "inScopeOf": {
@@ -207,7 +207,7 @@ def _trail_in_the_second_of_a_function() -> list[Record]:
 
 def _trail_below_service_role() -> list[Record]:
     """Take a role below /service-role/ by the console, for a service, and by a person."""
-    trail = Trail(74)
+    trail = AccountRecords(74)
     internal = {"invokedBy": "AWS Internal"}
     trail.assume(
         *("10:00:00", trail.user("carol") | internal, "glue", "carol", "c"),
@@ -225,7 +225,7 @@ def _trail_below_service_role() -> list[Record]:
 
 def _trail_chosen_source_identity() -> list[Record]:
     """Pass somebody's name along a chain, and a broker's users' names."""
-    trail = Trail(75)
+    trail = AccountRecords(75)
     passed = {"sourceIdentity": "alice"}
     trail.assume("10:00:00", trail.user("mallory"), "Hub", "m", "h", request=passed)
     hub = trail.session("Hub", "m", "10:00:00", "h", sourceIdentity="alice")
@@ -250,7 +250,7 @@ def _trail_chosen_source_identity() -> list[Record]:
 
 def _trail_root_of_members() -> list[Record]:
     """Ask twice for root of one account and second, and act as root of nobody."""
-    trail = Trail(76)
+    trail = AccountRecords(76)
     member = "762233334444"
 
     def root(key: str, created: str) -> Record:
@@ -299,7 +299,7 @@ def _trail_root_of_members() -> list[Record]:
 
 def _trail_refusals() -> list[Record]:
     """Refuse a user, a role, and the console with its switch and without."""
-    trail = Trail(77)
+    trail = AccountRecords(77)
     trail.refuse("10:00:00", trail.user("mallory"), "Admin")
     trail.assume("10:10:00", trail.user("bob"), "Hub", "bob", "b")
     trail.refuse("10:20:00", trail.session("Hub", "bob", "10:10:00", "b"), "Admin")
@@ -321,7 +321,7 @@ def _trail_refusals() -> list[Record]:
 
 def _trail_late_exit() -> list[Record]:
     """Leave a role three weeks later, and another one within its session."""
-    trail = Trail(78)
+    trail = AccountRecords(78)
     for name, exit_at in (("alice", "2026-03-23T10:00:00Z"), ("bob", "2026-03-02T10:30:00Z")):
         trail.assume("10:00:00", trail.user(name), "Ops", name, name)
         identity = trail.session("Ops", name, "10:00:00", name)
@@ -337,7 +337,7 @@ def _trail_late_exit() -> list[Record]:
 
 def _trail_principal_without_name() -> list[Record]:
     """Leave the session name out of the principal id."""
-    trail = Trail(79)
+    trail = AccountRecords(79)
     trail.assume("10:00:00", trail.user("alice"), "Ops", "alice", "a")
     identity = trail.session("Ops", "alice", "10:00:00", "a")
     identity["principalId"] = trail.role_id("Ops")
@@ -347,7 +347,7 @@ def _trail_principal_without_name() -> list[Record]:
 
 def _trail_named_like_a_permission_set() -> list[Record]:
     """Name a role like Identity Center's, and a session like its user."""
-    trail = Trail(80)
+    trail = AccountRecords(80)
     role = "AWSReservedSSO_Admin_0123456789abcdef"
     saml = {
         "type": "SAMLUser",
@@ -366,7 +366,7 @@ def _trail_named_like_a_permission_set() -> list[Record]:
 
 def _trail_paths_with_colons() -> list[Record]:
     """Choose paths of a role and of a user that look like the kinds of others."""
-    trail = Trail(81)
+    trail = AccountRecords(81)
     path = "/a:role/aws-service-role/b/"
     trail.assume("10:00:00", trail.user("mallory"), "Evil", "m", "m", path=path)
     trail.act("10:01:00", trail.session("Evil", "m", "10:00:00", "m", path=path), "DeleteBucket")
@@ -392,7 +392,7 @@ def _trail_paths_with_colons() -> list[Record]:
 
 def _trail_of_two_in_one_second() -> list[Record]:
     """Take somebody's name in their second, as one whom the records name by an id alone."""
-    trail = Trail(82)
+    trail = AccountRecords(82)
     outsider = {"type": "AWSAccount", "principalId": "AROA82OUTSIDE000000000:x", "accountId": "9"}
     alice = trail.user("alice")
     for time, other in (("10:00:00", outsider), ("10:59:59", trail.user("mallory"))):
@@ -416,7 +416,7 @@ def _trail_of_two_in_one_second() -> list[Record]:
 
 def _trail_of_another_s_key() -> list[Record]:
     """Enter by a name and in a second of which another's key acts: by program, and the console."""
-    trail = Trail(85)
+    trail = AccountRecords(85)
     for name, key in (("cron", "c"), ("mallory", "m"), ("mallory", "n")):
         trail.assume("10:00:00", trail.user(name), "Deploy", "nightly", key)
     trail.act("10:01:00", trail.session("Deploy", "nightly", "10:00:00", "c"))
@@ -439,7 +439,7 @@ def _trail_of_another_s_key() -> list[Record]:
 
 def _trail_out_of_a_role_named_like_a_permission_set() -> list[Record]:
     """Switch out of such a role, which is no permission set's, when its key has expired."""
-    trail = Trail(86)
+    trail = AccountRecords(86)
     portal, alice = "AWSReservedSSO_Admin_0123456789abcdef", "alice@example.com"
     for began, switched, role in (
         ("10:00:00", "10:30:00", "Early"),
@@ -468,7 +468,7 @@ def _trail_out_of_a_role_named_like_a_permission_set() -> list[Record]:
 
 def _trail_pod_of_a_person() -> list[Record]:
     """Ask for the credentials of a pod as a user."""
-    trail = Trail(83)
+    trail = AccountRecords(83)
     trail.event(
         *("10:00:00", "AssumeRoleForPodIdentity", "eks-auth.amazonaws.com", trail.user("mallory")),
         responseElements={
@@ -485,7 +485,7 @@ def _trail_pod_of_a_person() -> list[Record]:
 
 def _trail_federation_token() -> list[Record]:
     """Choose somebody's name in GetFederationToken, and be refused."""
-    trail = Trail(84)
+    trail = AccountRecords(84)
     trail.refuse(
         "10:00:00",
         {

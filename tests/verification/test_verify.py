@@ -31,7 +31,16 @@ from rolecall.verification.text import verified_lines
 from rolecall.verification.trail import verify
 from rolecall.verification.trail_files import BucketFiles, FolderFiles
 from support.command_line import PROJECT, Rolecall
-from support.digest_files import ACCOUNT, BUCKET, HOUR, REGION, Trail, der, fingerprint, private_key
+from support.digest_files import (
+    ACCOUNT,
+    BUCKET,
+    HOUR,
+    REGION,
+    SignedTrail,
+    der,
+    fingerprint,
+    private_key,
+)
 from support.documents import documented
 from support.measured import run_measured
 
@@ -40,7 +49,7 @@ _LOG_HOURS = (0, 1, 5, 30)
 # The newest digest file of a copy has its signature nowhere.
 _UNSIGNED = "signature missing"
 
-Break = Callable[[Trail], None]
+Break = Callable[[SignedTrail], None]
 
 
 def _record(number: int) -> dict[str, Any]:
@@ -56,9 +65,9 @@ def _record(number: int) -> dict[str, Any]:
     }
 
 
-def _trail(hours: int = 48, **named: Any) -> Trail:
+def _trail(hours: int = 48, **named: Any) -> SignedTrail:
     """Return a trail of hours from 1 March on, with two log files in some of them."""
-    trail = Trail(**named)
+    trail = SignedTrail(**named)
     logs = {
         hour: [
             trail.log(_START + hour * HOUR + timedelta(minutes=5 * number), [_record(hour)], number)
@@ -71,12 +80,12 @@ def _trail(hours: int = 48, **named: Any) -> Trail:
     return trail
 
 
-def _logs(trail: Trail) -> list[str]:
+def _logs(trail: SignedTrail) -> list[str]:
     return [key for key in trail.objects if "/CloudTrail/" in key]
 
 
 def _verified(
-    trail: Trail, folder: Path, days: Days | None = None, keys: Any = True
+    trail: SignedTrail, folder: Path, days: Days | None = None, keys: Any = True
 ) -> VerificationReport:
     """Return what is found in a copy; ``keys`` are True for the trail's, None for none."""
     trail.write(folder)
@@ -113,64 +122,64 @@ def test_without_keys_hashes_are_compared_and_that_is_said(tmp_path: Path) -> No
     assert verified.empty_days == set()
 
 
-def _change_log(trail: Trail) -> None:
+def _change_log(trail: SignedTrail) -> None:
     key = _logs(trail)[2]
     trail.objects[key] = gzip.compress(json.dumps({"Records": []}).encode())
 
 
-def _append_member(trail: Trail) -> None:
+def _append_member(trail: SignedTrail) -> None:
     key = _logs(trail)[2]
     trail.objects[key] += gzip.compress(json.dumps({"Records": [_record(9)]}).encode())
 
 
-def _pack_log_anew(trail: Trail) -> None:
+def _pack_log_anew(trail: SignedTrail) -> None:
     key = _logs(trail)[2]
     trail.objects[key] = gzip.compress(gzip.decompress(trail.objects[key]), 1, mtime=1)
 
 
-def _unpack_log(trail: Trail) -> None:
+def _unpack_log(trail: SignedTrail) -> None:
     key = _logs(trail)[2]
     trail.objects[key.removesuffix(".gz")] = gzip.decompress(trail.objects.pop(key))
 
 
-def _damage_log(trail: Trail) -> None:
+def _damage_log(trail: SignedTrail) -> None:
     key = _logs(trail)[2]
     trail.objects[key] = trail.objects[key][:-9]
 
 
-def _remove_log(trail: Trail) -> None:
+def _remove_log(trail: SignedTrail) -> None:
     del trail.objects[_logs(trail)[2]]
 
 
-def _add_log(trail: Trail) -> None:
+def _add_log(trail: SignedTrail) -> None:
     trail.log(_START + 2 * HOUR, [_record(99)], number=77)
 
 
-def _add_log_of_another_name(trail: Trail) -> None:
+def _add_log_of_another_name(trail: SignedTrail) -> None:
     trail.objects[f"{trail.root}CloudTrail/{REGION}/2026/03/01/more.json"] = b'{"Records": []}'
 
 
-def _move_log(trail: Trail) -> None:
+def _move_log(trail: SignedTrail) -> None:
     key = _logs(trail)[2]
     trail.objects[key.replace("2026/03/01", "2026/03/02")] = trail.objects.pop(key)
 
 
-def _change_digest(trail: Trail) -> None:
+def _change_digest(trail: SignedTrail) -> None:
     digest = trail.digests[1]
     content = json.loads(digest.text) | {"logFiles": []}
     trail.objects[digest.key] = gzip.compress(json.dumps(content).encode())
 
 
-def _remove_digest(trail: Trail) -> None:
+def _remove_digest(trail: SignedTrail) -> None:
     del trail.objects[trail.digests[5].key]
 
 
-def _move_digest(trail: Trail) -> None:
+def _move_digest(trail: SignedTrail) -> None:
     key = trail.digests[5].key
     trail.objects[key.replace("T060000Z", "T063000Z")] = trail.objects.pop(key)
 
 
-def _damage_digest(trail: Trail) -> None:
+def _damage_digest(trail: SignedTrail) -> None:
     trail.objects[trail.digests[1].key] = b"\x1f\x8bnothing"
 
 
@@ -236,7 +245,7 @@ def test_a_chain_that_somebody_made_anew_is_not_signed_by_cloudtrail(tmp_path: P
 @pytest.mark.parametrize("hours", [1, 24])
 def test_digest_files_that_nobody_signed_prove_nothing(hours: int, tmp_path: Path) -> None:
     """Each says that it is the first one, so that none has the signature of another."""
-    trail = Trail()
+    trail = SignedTrail()
     for hour in range(0, 48, hours):
         log = trail.log(_START + hour * HOUR)
         trail.digest(_START + hour * HOUR, [log], hours=hours, starts=True)
@@ -255,7 +264,7 @@ def test_a_key_that_is_not_known_proves_nothing(tmp_path: Path) -> None:
 
 def test_a_wrong_signature_is_invalid_and_proves_no_log(tmp_path: Path) -> None:
     """The next digest file, which has it, is itself rightly signed."""
-    trail = Trail()
+    trail = SignedTrail()
     first = trail.log(_START)
     trail.digest(_START, [first], starts=True)
     trail.digest(_START + HOUR, previousDigestSignature="ab" * 256)
@@ -341,7 +350,7 @@ def test_only_the_days_that_are_asked_for_are_looked_at(tmp_path: Path) -> None:
 
 
 def test_the_last_log_of_a_day_is_named_on_the_day_after(tmp_path: Path) -> None:
-    trail = Trail()
+    trail = SignedTrail()
     last = trail.log(_START + 23 * HOUR + timedelta(minutes=55))
     for hour in range(-1, 40):
         started_at = _START + hour * HOUR + timedelta(minutes=57)
@@ -374,7 +383,7 @@ def test_each_account_region_and_organization_has_its_own_digest_files(tmp_path:
 
 def test_two_trails_may_deliver_into_one_folder(tmp_path: Path) -> None:
     """Each has a chain of its own, and log files that the other's digest files do not name."""
-    one, two = _trail(), Trail(name="other_trail")
+    one, two = _trail(), SignedTrail(name="other_trail")
     second = two.log(_START + 4 * HOUR, number=88)
     two.hours(_START, 48, {4: [second]})
     two.write(tmp_path)
@@ -666,14 +675,14 @@ def bucket(s3_environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -
     boto3.resource("s3").Bucket(BUCKET).objects.delete()
 
 
-def _upload(trail: Trail, s3: Any) -> None:
+def _upload(trail: SignedTrail, s3: Any) -> None:
     for key, body in trail.objects.items():
         metadata = trail.metadata.get(key, {})
         s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=metadata)
 
 
 def _verified_in_s3(
-    trail: Trail, s3: Any, folder: str = "", days: Days | None = None
+    trail: SignedTrail, s3: Any, folder: str = "", days: Days | None = None
 ) -> VerificationReport:
     given = PublicKeys()
     given.add(trail.key.public_key(), fingerprint(trail.key))
@@ -784,7 +793,7 @@ def test_the_command_says_what_is_wrong_and_exits_with_1(
 
 def test_days_that_are_proved_empty_count_as_covered(rolecall: Rolecall, tmp_path: Path) -> None:
     """Those of signed digest files alone; a second time there is nothing to enter."""
-    trail, west = _trail(96), Trail(region="eu-west-1")
+    trail, west = _trail(96), SignedTrail(region="eu-west-1")
     west.hours(_START, 96)
     trail.log(_START + 80 * HOUR, [_record(80)])
     west.write(tmp_path / "logs")
@@ -851,7 +860,7 @@ def _files_named(table: str) -> set[str]:
 
 
 def test_a_day_is_empty_only_if_all_of_it_is_covered(tmp_path: Path) -> None:
-    trail = Trail()
+    trail = SignedTrail()
     trail.hours(_START + 12 * HOUR, 61)
     verified = _verified(trail, tmp_path)
     day = LogDay("AWSLogs/", ACCOUNT, REGION, date(2026, 3, 2))
@@ -862,7 +871,7 @@ def test_a_day_is_empty_only_if_all_of_it_is_covered(tmp_path: Path) -> None:
 
 
 def test_the_documented_command_runs(rolecall: Rolecall, tmp_path: Path) -> None:
-    trail = Trail()
+    trail = SignedTrail()
     trail.hours(datetime(2026, 3, 31, 23), 24 * 31 + 4)
     trail.write(tmp_path / "logs")
     trail.keys_file(tmp_path)

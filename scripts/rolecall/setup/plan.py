@@ -26,7 +26,7 @@ from rolecall.setup.folders import (
     missing_partitions,
     unknown_folders,
 )
-from rolecall.setup.trail import SetupRequest, Trail, find_trail, logs_key
+from rolecall.setup.trail import SetupRequest, TrailDestination, find_trail, logs_key
 from rolecall.setup.trail_table import MARK, TrailTable
 
 DEFAULT_NAME = "rolecall"
@@ -52,7 +52,7 @@ class SetupPlan:
     ``archived`` are the oldest logs, if they are in Glacier.
     """
 
-    trail: Trail
+    trail: TrailDestination
     table: TrailTable
     existing: CatalogueTable | None
     statements: tuple[str, ...]
@@ -161,7 +161,7 @@ def _check_logs_can_be_read(
     bucket: TrailBucket,
     first_days: Mapping[RegionFolder, date],
     archived: ArchivedPeriod | None,
-    trail: Trail,
+    trail: TrailDestination,
 ) -> None:
     """Read one byte of one log. Raises RolecallError if bucket or key do not allow it.
 

@@ -18,7 +18,7 @@ DEFAULT_CUTOFF = 1_000_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
+class TrailDestination:
     """Where a trail writes to: ``prefix`` ends in a slash or is ''; ``key_arn`` encrypts the logs.
 
     ``name`` is None for a bucket that was given by itself.
@@ -42,13 +42,13 @@ class SetupRequest:
     cutoff: int = DEFAULT_CUTOFF
 
 
-def find_trail(settings: Settings, request: SetupRequest) -> Trail:
+def find_trail(settings: Settings, request: SetupRequest) -> TrailDestination:
     """Return the trail that is meant. Raises UsageError if that is not clear."""
     prefix = f"{request.prefix.strip('/')}/" if request.prefix and request.prefix.strip("/") else ""
     if request.bucket is not None:
         if request.trail is not None:
             raise UsageError("Both --trail and --bucket are given: leave one out.")
-        return Trail(None, request.bucket, prefix)
+        return TrailDestination(None, request.bucket, prefix)
     trails = _described_trails(settings)
     if request.trail is not None:
         trails = [trail for trail in trails if request.trail in (trail["Name"], trail["TrailARN"])]
@@ -69,7 +69,7 @@ def find_trail(settings: Settings, request: SetupRequest) -> Trail:
         raise UsageError(f"There are several trails ({names}): name one with --trail.")
     (found,) = meant
     own_prefix = found.get("S3KeyPrefix", "").strip("/")
-    return Trail(
+    return TrailDestination(
         found["Name"],
         found["S3BucketName"],
         prefix or (f"{own_prefix}/" if own_prefix else ""),
@@ -89,7 +89,7 @@ def _described_trails(settings: Settings) -> list[dict[str, Any]]:
 
 
 def logs_key(
-    bucket: TrailBucket, trail: Trail, organization: str | None
+    bucket: TrailBucket, trail: TrailDestination, organization: str | None
 ) -> tuple[str, tuple[str, ...]]:
     """Return the folder that has the accounts' folders, and those beside it, as S3 URLs.
 
@@ -120,7 +120,7 @@ def logs_key(
 
 
 def _check_trail_has_folders(
-    trail: Trail, logs: str, accounts: list[str], organizations: list[str]
+    trail: TrailDestination, logs: str, accounts: list[str], organizations: list[str]
 ) -> None:
     """Raise RolecallError if only others have folders where a trail writes to.
 
