@@ -16,7 +16,7 @@
     {%- if days_to_read() -%}
         {{ return(days_to_read().columns) }}
     {%- endif -%}
-    {%- set told = var('cloudtrail_partitions', none) -%}
+    {%- set partitions = var('cloudtrail_partitions', none) -%}
     {%- set keys, properties = {}, {} -%}
     {%- set table = raw_table() -%}
     {%- if table -%}
@@ -24,14 +24,14 @@
             {%- do keys.update({key['Name'] | lower: key['Type'] | lower}) -%}
         {%- endfor -%}
         {%- do properties.update(table.get('Parameters', {})) -%}
-    {%- elif told -%}
-        {%- for name in told -%}
+    {%- elif partitions -%}
+        {%- for name in partitions -%}
             {%- do keys.update({name: 'string'}) -%}
         {%- endfor -%}
     {%- endif -%}
     {%- set forms = {} -%}
-    {%- if told -%}
-        {%- do forms.update(told) -%}
+    {%- if partitions -%}
+        {%- do forms.update(partitions) -%}
     {%- else -%}
         {%- for name in keys if properties.get('projection.' ~ name ~ '.type') == 'date' -%}
             {%- do forms.update({name: properties.get('projection.' ~ name ~ '.format')}) -%}
@@ -52,9 +52,9 @@
     ) -%}
         {{ return(columns) }}
     {%- endif -%}
-    {%- if told -%}
+    {%- if partitions -%}
         {{ exceptions.raise_compiler_error(
-            "cloudtrail_partitions is " ~ told ~ ", and the partition columns of "
+            "cloudtrail_partitions is " ~ partitions ~ ", and the partition columns of "
             ~ var('cloudtrail_table') ~ " are " ~ (keys | join(', ') or 'none')
             ~ ": name one that has the day, such as {dt: yyyy/MM/dd}, or three in the order"
             ~ " {year: yyyy, month: MM, day: dd}."

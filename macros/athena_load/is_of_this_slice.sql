@@ -15,8 +15,8 @@
         {{ return('true') }}
     {%- endif -%}
     {%- set is_left = is_not_done('log_file') -%}
-    {%- set told = days_to_read() -%}
-    {%- set before = told.staged_before if told else day_after_staged_slice(is_left) -%}
+    {%- set days = days_to_read() -%}
+    {%- set before = days.staged_before if days else day_after_staged_slice(is_left) -%}
     {%- if not before -%}
         {{ return(is_left) }}
     {%- endif -%}

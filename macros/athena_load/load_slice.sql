@@ -29,16 +29,16 @@
 
 {% macro first_day_to_load() -%}
     {%- set as_date, day = modules.datetime.date.fromisoformat, modules.datetime.timedelta(days=1) -%}
-    {%- set today, told = run_started_at.date(), var('first_delivered_date', none) -%}
+    {%- set today, start = run_started_at.date(), var('first_delivered_date', none) -%}
     {%- set log_reads = store_relation('log_reads') if can_ask() -%}
     {%- set newest = run_query(
         'select cast(max(delivered_date) as varchar) as newest from ' ~ log_reads
     ).rows[0][0] if log_reads -%}
-    {%- set first = as_date(told | string) if told else today - 90 * day -%}
+    {%- set first = as_date(start | string) if start else today - 90 * day -%}
     {%- if newest -%}
         {%- set recent = [as_date(newest | string), today] | min - var('lookback_days') * day -%}
         {#- A table that cannot be read by the day is read as a whole anyway. -#}
-        {{ return([first, recent] | min if told and not delivery_day_columns() else recent) }}
+        {{ return([first, recent] | min if start and not delivery_day_columns() else recent) }}
     {%- endif -%}
     {{ return([[first, first_projected_day() or first] | max, today] | min) }}
 {%- endmacro %}

@@ -130,27 +130,27 @@ class Settings(BaseSettings):
     @field_validator("table")
     @classmethod
     def _a_table(cls, name: str) -> str:
-        return ".".join(_checked(valid_table, name))
+        return ".".join(_run_check(valid_table, name))
 
     @field_validator("results")
     @classmethod
     def _a_folder(cls, folder: str | None) -> str | None:
-        return None if folder is None else _checked(valid_folder, folder)
+        return None if folder is None else _run_check(valid_folder, folder)
 
     @field_validator("first_delivered_date")
     @classmethod
     def _a_day(cls, text: str | None) -> str | None:
-        return None if text is None else _checked(day, text).isoformat()
+        return None if text is None else _run_check(day, text).isoformat()
 
     @field_validator("price_per_tb", mode="before")
     @classmethod
     def _in_dollars(cls, price: object) -> float:
-        return _checked(dollars, price)
+        return _run_check(dollars, price)
 
     @field_validator("wait_seconds", "deadline_seconds", mode="before")
     @classmethod
     def _in_seconds(cls, seconds: object) -> float:
-        return _checked(lambda value: amount(value, 0, _MOST_SECONDS), seconds)
+        return _run_check(lambda value: amount(value, 0, _MOST_SECONDS), seconds)
 
     @field_validator("max_scan", "memory", mode="before")
     @classmethod
@@ -192,10 +192,10 @@ class Settings(BaseSettings):
 
 
 def _valid_name(kind: str, name: str) -> str:
-    return _checked(lambda value: valid_name(kind, value), name)
+    return _run_check(lambda value: valid_name(kind, value), name)
 
 
-def _checked(check: Callable[[_Input], _Value], value: _Input) -> _Value:
+def _run_check(check: Callable[[_Input], _Value], value: _Input) -> _Value:
     """Return what a check makes of a value; raise its error as pydantic takes it."""
     try:
         return check(value)

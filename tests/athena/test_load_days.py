@@ -248,7 +248,7 @@ def _logged(window: Window, places: list[float]) -> set[date]:
     return {days[int(place * len(days))] for place in places}
 
 
-class _Asked:
+class _LogsOfDays:
     """Says whether days have logs, and counts how often it was asked, of at most so many days."""
 
     def __init__(self, logged: set[date], most_days: int) -> None:
@@ -264,8 +264,8 @@ class _Asked:
 
 
 def _check_slice(window: Window, slice_days: int, most_days: int, logged: set[date]) -> Slice:
-    asked = _Asked(logged, most_days)
-    slice_ = next_slice(window, slice_days, most_days, asked)
+    has_logs = _LogsOfDays(logged, most_days)
+    slice_ = next_slice(window, slice_days, most_days, has_logs)
     days, rest = _days(slice_.spans), _days(slice_.rest)
     assert 1 <= len(days) <= min(slice_days, most_days)
     # Nothing before its first day has logs, and nothing after it is left out but days without.
@@ -281,7 +281,7 @@ def _check_slice(window: Window, slice_days: int, most_days: int, logged: set[da
     # Years without logs are stepped over with few questions.
     if most_days == 10**6:
         stride = min(slice_days, most_days)
-        assert asked.count <= 3 + 4 * (len(_days(window)) // stride + 1).bit_length()
+        assert has_logs.count <= 3 + 4 * (len(_days(window)) // stride + 1).bit_length()
     return slice_
 
 
@@ -320,7 +320,7 @@ def test_a_load_that_is_killed_goes_on_where_it_was(
     loaded: set[date] = set()
     left: Window = (Span(first_day, _TODAY + _DAY),)
     for _ in range(slice_count):
-        slice_ = next_slice(left, slice_days, 10**6, _Asked(logged, 10**6))
+        slice_ = next_slice(left, slice_days, 10**6, _LogsOfDays(logged, 10**6))
         loaded |= logged.intersection(_days(slice_.spans))
         left = slice_.rest or left
     again = unloaded_window(sorted(loaded), first_day, _TODAY, _LOOKBACK_DAYS, is_by_day=True)

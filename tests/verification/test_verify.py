@@ -27,7 +27,7 @@ from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.verification.digests import PublicKeys, read_public_keys
 from rolecall.verification.public_keys import key_source
 from rolecall.verification.report import Problem, Trust, VerificationReport
-from rolecall.verification.text import verified_lines
+from rolecall.verification.text import report_lines
 from rolecall.verification.trail import verify
 from rolecall.verification.trail_files import BucketFiles, FolderFiles
 from support.command_line import PROJECT, Rolecall
@@ -84,7 +84,7 @@ def _logs(trail: SignedTrail) -> list[str]:
     return [key for key in trail.objects if "/CloudTrail/" in key]
 
 
-def _verified(
+def _report_on(
     trail: SignedTrail, folder: Path, days: Days | None = None, keys: Any = True
 ) -> VerificationReport:
     """Return what is found in a copy; ``keys`` are True for the trail's, None for none."""
@@ -96,30 +96,30 @@ def _verified(
     return verify(FolderFiles([folder]), days or Days(), source)
 
 
-def _problems(verified: VerificationReport) -> dict[str, int]:
-    return {problem.value: count for problem, count in verified.problems.items()}
+def _problems(report: VerificationReport) -> dict[str, int]:
+    return {problem.value: count for problem, count in report.problems.items()}
 
 
-def _files(verified: VerificationReport, problem: Problem) -> list[str | None]:
-    return [found.file for found in verified.findings if found.problem is problem]
+def _files(report: VerificationReport, problem: Problem) -> list[str | None]:
+    return [found.file for found in report.findings if found.problem is problem]
 
 
 def test_an_untouched_copy_is_proved_but_for_its_newest_digest_file(tmp_path: Path) -> None:
     """The signature of each is in the next one, that of the newest in S3's metadata alone."""
-    verified = _verified(_trail(), tmp_path)
-    assert _problems(verified) == {_UNSIGNED: 1}
-    assert verified.digests == {Trust.SIGNED: 47, Trust.NEWEST: 1}
-    assert (verified.log_count, verified.logs[Trust.SIGNED]) == (8, 8)
-    assert not verified.has_failed
-    assert not verified.is_all_proved
+    report = _report_on(_trail(), tmp_path)
+    assert _problems(report) == {_UNSIGNED: 1}
+    assert report.digests == {Trust.SIGNED: 47, Trust.NEWEST: 1}
+    assert (report.log_count, report.logs[Trust.SIGNED]) == (8, 8)
+    assert not report.has_failed
+    assert not report.is_all_proved
 
 
 def test_without_keys_hashes_are_compared_and_that_is_said(tmp_path: Path) -> None:
-    verified = _verified(_trail(96), tmp_path, keys=None)
-    assert (_problems(verified), verified.has_failed) == ({}, False)
-    assert not verified.is_all_proved
-    assert "Signatures were NOT checked" in "\n".join(verified_lines(verified, "here"))
-    assert verified.empty_days == set()
+    report = _report_on(_trail(96), tmp_path, keys=None)
+    assert (_problems(report), report.has_failed) == ({}, False)
+    assert not report.is_all_proved
+    assert "Signatures were NOT checked" in "\n".join(report_lines(report, "here"))
+    assert report.empty_days == set()
 
 
 def _change_log(trail: SignedTrail) -> None:
@@ -209,11 +209,11 @@ def test_what_was_meddled_with_is_named(
 ) -> None:
     trail = _trail()
     meddle(trail)
-    verified = _verified(trail, tmp_path, keys=keys)
+    report = _report_on(trail, tmp_path, keys=keys)
     # The signature of the one before is gone with a digest file that is.
     unsigned = 2 if meddle in (_remove_digest, _move_digest, _damage_digest) else 1
-    assert _problems(verified) == dict(found) | ({_UNSIGNED: unsigned} if keys else {})
-    assert verified.has_failed is bool(found)
+    assert _problems(report) == dict(found) | ({_UNSIGNED: unsigned} if keys else {})
+    assert report.has_failed is bool(found)
 
 
 def test_what_is_changed_is_named_by_its_key(tmp_path: Path) -> None:
@@ -222,18 +222,18 @@ def test_what_is_changed_is_named_by_its_key(tmp_path: Path) -> None:
     trail.objects[changed] = b"{}"
     del trail.objects[removed]
     added = trail.log(_START + 3 * HOUR)
-    verified = _verified(trail, tmp_path)
-    assert _files(verified, Problem.LOG_CHANGED) == [changed]
-    assert _files(verified, Problem.LOG_MISSING) == [removed]
-    assert _files(verified, Problem.LOG_UNSIGNED) == [added]
+    report = _report_on(trail, tmp_path)
+    assert _files(report, Problem.LOG_CHANGED) == [changed]
+    assert _files(report, Problem.LOG_MISSING) == [removed]
+    assert _files(report, Problem.LOG_UNSIGNED) == [added]
 
 
 def test_a_chain_that_somebody_made_anew_is_not_signed_by_cloudtrail(tmp_path: Path) -> None:
     """Its hashes agree: the keys alone tell. It names CloudTrail's fingerprint."""
     trail = _trail(3)
     other = _trail(3, key=private_key("of somebody"))
-    verified = _verified(other, tmp_path / "hashes", keys=None)
-    assert not verified.has_failed
+    report = _report_on(other, tmp_path / "hashes", keys=None)
+    assert not report.has_failed
     given = PublicKeys()
     given.add(trail.key.public_key(), fingerprint(other.key))
     forged = verify(FolderFiles([other.write(tmp_path / "keys")]), Days(), lambda region, at: given)
@@ -249,17 +249,17 @@ def test_digest_files_that_nobody_signed_prove_nothing(hours: int, tmp_path: Pat
     for hour in range(0, 48, hours):
         log = trail.log(_START + hour * HOUR)
         trail.digest(_START + hour * HOUR, [log], hours=hours, starts=True)
-    verified = _verified(trail, tmp_path)
-    assert (verified.wrong_count, verified.has_failed) == (0, True)
-    assert verified.logs[Trust.NEWEST] == (1 if hours == 1 else 0)
-    assert not verified.empty_days
+    report = _report_on(trail, tmp_path)
+    assert (report.wrong_count, report.has_failed) == (0, True)
+    assert report.logs[Trust.NEWEST] == (1 if hours == 1 else 0)
+    assert not report.empty_days
 
 
 def test_a_key_that_is_not_known_proves_nothing(tmp_path: Path) -> None:
     trail = _trail(3)
-    verified = verify(FolderFiles([trail.write(tmp_path)]), Days(), lambda region, at: PublicKeys())
-    assert _problems(verified)["signature invalid"] == 3
-    assert verified.has_failed
+    report = verify(FolderFiles([trail.write(tmp_path)]), Days(), lambda region, at: PublicKeys())
+    assert _problems(report)["signature invalid"] == 3
+    assert report.has_failed
 
 
 def test_a_wrong_signature_is_invalid_and_proves_no_log(tmp_path: Path) -> None:
@@ -269,9 +269,9 @@ def test_a_wrong_signature_is_invalid_and_proves_no_log(tmp_path: Path) -> None:
     trail.digest(_START, [first], starts=True)
     trail.digest(_START + HOUR, previousDigestSignature="ab" * 256)
     trail.digest(_START + 2 * HOUR)
-    verified = _verified(trail, tmp_path)
-    assert _problems(verified)["signature invalid"] == 1
-    assert (verified.logs[Trust.SIGNED], verified.has_failed) == (0, True)
+    report = _report_on(trail, tmp_path)
+    assert _problems(report)["signature invalid"] == 1
+    assert (report.logs[Trust.SIGNED], report.has_failed) == (0, True)
 
 
 def test_a_log_that_came_late_is_named_by_a_backfill_digest_file(tmp_path: Path) -> None:
@@ -279,11 +279,11 @@ def test_a_log_that_came_late_is_named_by_a_backfill_digest_file(tmp_path: Path)
     trail = _trail()
     late = trail.log(_START + 2 * HOUR, [_record(7)], number=9)
     written = trail.digest(_START + 2 * HOUR, [late], backfill=True)
-    verified = _verified(trail, tmp_path)
-    assert _problems(verified) == {_UNSIGNED: 2}
-    assert verified.logs == {Trust.SIGNED: 8, Trust.UNSIGNED: 1}
-    assert verified.has_failed
-    assert written.key in _files(verified, Problem.SIGNATURE_MISSING)
+    report = _report_on(trail, tmp_path)
+    assert _problems(report) == {_UNSIGNED: 2}
+    assert report.logs == {Trust.SIGNED: 8, Trust.UNSIGNED: 1}
+    assert report.has_failed
+    assert written.key in _files(report, Problem.SIGNATURE_MISSING)
 
 
 def test_a_time_in_which_the_trail_was_stopped_is_named(tmp_path: Path) -> None:
@@ -291,15 +291,15 @@ def test_a_time_in_which_the_trail_was_stopped_is_named(tmp_path: Path) -> None:
     trail = _trail(10)
     trail.digest(_START + 20 * HOUR, starts=True)
     trail.digest(_START + 21 * HOUR)
-    verified = _verified(trail, tmp_path)
-    (gap,) = [each for each in verified.findings if each.problem is Problem.PERIOD_NOT_COVERED]
+    report = _report_on(trail, tmp_path)
+    (gap,) = [each for each in report.findings if each.problem is Problem.PERIOD_NOT_COVERED]
     assert (gap.starts_at, gap.ends_at) == (_START + 10 * HOUR, _START + 20 * HOUR)
     # The last digest file before it is followed by none, as is the newest.
-    assert _problems(verified) == {"period not covered": 1, _UNSIGNED: 2}
-    assert not verified.has_failed
+    assert _problems(report) == {"period not covered": 1, _UNSIGNED: 2}
+    assert not report.has_failed
     trail.log(_START + 15 * HOUR)
-    verified = _verified(trail, tmp_path)
-    assert (verified.uncovered, verified.has_failed) == (1, True)
+    report = _report_on(trail, tmp_path)
+    assert (report.uncovered, report.has_failed) == (1, True)
 
 
 def test_log_files_that_are_newer_than_the_newest_digest_file_wait_for_theirs(
@@ -307,12 +307,12 @@ def test_log_files_that_are_newer_than_the_newest_digest_file_wait_for_theirs(
 ) -> None:
     trail = _trail(10)
     trail.log(_START + 10 * HOUR + timedelta(minutes=20))
-    verified = _verified(trail, tmp_path)
-    assert (verified.waiting, verified.uncovered, verified.has_failed) == (1, 0, False)
+    report = _report_on(trail, tmp_path)
+    assert (report.waiting, report.uncovered, report.has_failed) == (1, 0, False)
     uncovered = trail.log(_START + 13 * HOUR)
-    verified = _verified(trail, tmp_path)
-    assert (verified.waiting, verified.uncovered, verified.has_failed) == (1, 1, True)
-    assert uncovered in _files(verified, Problem.PERIOD_NOT_COVERED)
+    report = _report_on(trail, tmp_path)
+    assert (report.waiting, report.uncovered, report.has_failed) == (1, 1, True)
+    assert uncovered in _files(report, Problem.PERIOD_NOT_COVERED)
 
 
 def test_digest_files_that_were_removed_at_the_end_leave_their_logs_unproved(
@@ -321,8 +321,8 @@ def test_digest_files_that_were_removed_at_the_end_leave_their_logs_unproved(
     trail = _trail()
     for digest in trail.digests[3:]:
         del trail.objects[digest.key]
-    verified = _verified(trail, tmp_path)
-    assert (verified.uncovered, verified.has_failed) == (4, True)
+    report = _report_on(trail, tmp_path)
+    assert (report.uncovered, report.has_failed) == (4, True)
 
 
 def test_a_copy_may_begin_in_the_middle(tmp_path: Path) -> None:
@@ -331,22 +331,22 @@ def test_a_copy_may_begin_in_the_middle(tmp_path: Path) -> None:
     for key in list(trail.objects):
         if "/2026/03/01/" in key:
             del trail.objects[key]
-    verified = _verified(trail, tmp_path)
-    assert _problems(verified) == {"period not covered": 1, _UNSIGNED: 1}
-    assert not verified.has_failed
-    asked = _verified(trail, tmp_path, Days(date(2026, 3, 1)))
-    assert _problems(asked)["digest missing"] == 1
+    report = _report_on(trail, tmp_path)
+    assert _problems(report) == {"period not covered": 1, _UNSIGNED: 1}
+    assert not report.has_failed
+    of_one_day = _report_on(trail, tmp_path, Days(date(2026, 3, 1)))
+    assert _problems(of_one_day)["digest missing"] == 1
 
 
 def test_only_the_days_that_are_asked_for_are_looked_at(tmp_path: Path) -> None:
     trail = _trail(96)
     trail.log(_START + 3 * HOUR)  # forged, on the day before
     second = Days(date(2026, 3, 2), date(2026, 3, 2))
-    verified = _verified(trail, tmp_path, second)
-    assert (_problems(verified), verified.log_count) == ({}, 2)
-    assert verified.is_all_proved
+    report = _report_on(trail, tmp_path, second)
+    assert (_problems(report), report.log_count) == ({}, 2)
+    assert report.is_all_proved
     forged = trail.log(_START + 27 * HOUR)
-    assert _files(_verified(trail, tmp_path, second), Problem.LOG_UNSIGNED) == [forged]
+    assert _files(_report_on(trail, tmp_path, second), Problem.LOG_UNSIGNED) == [forged]
 
 
 def test_the_last_log_of_a_day_is_named_on_the_day_after(tmp_path: Path) -> None:
@@ -356,9 +356,9 @@ def test_the_last_log_of_a_day_is_named_on_the_day_after(tmp_path: Path) -> None
         started_at = _START + hour * HOUR + timedelta(minutes=57)
         trail.digest(started_at, [last] if hour == 23 else [], starts=hour == -1)
     day = Days(date(2026, 3, 1), date(2026, 3, 1))
-    verified = _verified(trail, tmp_path, day)
-    assert verified.is_all_proved
-    assert verified.logs[Trust.SIGNED] == 1
+    report = _report_on(trail, tmp_path, day)
+    assert report.is_all_proved
+    assert report.logs[Trust.SIGNED] == 1
 
 
 def test_each_account_region_and_organization_has_its_own_digest_files(tmp_path: Path) -> None:
@@ -368,17 +368,17 @@ def test_each_account_region_and_organization_has_its_own_digest_files(tmp_path:
     _change_log(other)
     west.write(tmp_path)
     other.write(tmp_path)
-    verified = _verified(good, tmp_path)
-    assert {(each.account, each.problem) for each in verified.findings} == {
+    report = _report_on(good, tmp_path)
+    assert {(each.account, each.problem) for each in report.findings} == {
         *((account, Problem.SIGNATURE_MISSING) for account in (ACCOUNT, "444455556666")),
         ("444455556666", Problem.LOG_CHANGED),
     }
-    assert len(verified.regions) == 3
+    assert len(report.regions) == 3
     del_all = [key for key in good.objects if "CloudTrail-Digest" in key]
     for key in del_all:
         (tmp_path / key).unlink()
         del good.objects[key]
-    assert _verified(good, tmp_path).uncovered == 8
+    assert _report_on(good, tmp_path).uncovered == 8
 
 
 def test_two_trails_may_deliver_into_one_folder(tmp_path: Path) -> None:
@@ -387,9 +387,9 @@ def test_two_trails_may_deliver_into_one_folder(tmp_path: Path) -> None:
     second = two.log(_START + 4 * HOUR, number=88)
     two.hours(_START, 48, {4: [second]})
     two.write(tmp_path)
-    verified = _verified(one, tmp_path)
-    assert _problems(verified) == {_UNSIGNED: 2}
-    assert verified.logs[Trust.SIGNED] == 9
+    report = _report_on(one, tmp_path)
+    assert _problems(report) == {_UNSIGNED: 2}
+    assert report.logs[Trust.SIGNED] == 9
 
 
 def test_files_in_one_flat_folder_are_known_by_their_names(tmp_path: Path) -> None:
@@ -398,9 +398,9 @@ def test_files_in_one_flat_folder_are_known_by_their_names(tmp_path: Path) -> No
         (tmp_path / key.rpartition("/")[2]).write_bytes(body)
     given = PublicKeys()
     given.add(trail.key.public_key())
-    verified = verify(FolderFiles([tmp_path]), Days(), lambda region, since: given)
-    assert _problems(verified) == {_UNSIGNED: 1}
-    assert verified.logs[Trust.SIGNED] == 8
+    report = verify(FolderFiles([tmp_path]), Days(), lambda region, since: given)
+    assert _problems(report) == {_UNSIGNED: 1}
+    assert report.logs[Trust.SIGNED] == 8
 
 
 def test_every_copy_of_a_log_is_compared(tmp_path: Path) -> None:
@@ -410,8 +410,8 @@ def test_every_copy_of_a_log_is_compared(tmp_path: Path) -> None:
     key = _logs(trail)[0]
     (tmp_path / "two" / key).parent.mkdir(parents=True)
     (tmp_path / "two" / key).write_bytes(gzip.compress(b'{"Records": []}'))
-    verified = _verified(trail, tmp_path / "one")
-    assert not verified.has_failed
+    report = _report_on(trail, tmp_path / "one")
+    assert not report.has_failed
     given = PublicKeys()
     given.add(trail.key.public_key())
     both = verify(FolderFiles([tmp_path]), Days(), lambda region, since: given)
@@ -424,7 +424,7 @@ def test_a_folder_without_digest_files_cannot_be_verified(tmp_path: Path) -> Non
         if "CloudTrail-Digest" in key:
             del trail.objects[key]
     with pytest.raises(RolecallError, match="no digest file"):
-        _verified(trail, tmp_path)
+        _report_on(trail, tmp_path)
 
 
 # --- what others may have put there ---------------------------------------------------------------
@@ -470,9 +470,9 @@ def test_a_digest_file_that_is_none_is_one_named_problem(
     trail = _trail(3)
     digest = trail.digests[1]
     trail.objects[digest.key] = gzip.compress(make(json.loads(digest.text)), 1)
-    verified = _verified(trail, tmp_path, keys=None)
-    assert _files(verified, Problem.DIGEST_UNREADABLE) == [digest.key]
-    assert verified.logs[Trust.UNSIGNED] == 2  # of the first hour
+    report = _report_on(trail, tmp_path, keys=None)
+    assert _files(report, Problem.DIGEST_UNREADABLE) == [digest.key]
+    assert report.logs[Trust.UNSIGNED] == 2  # of the first hour
 
 
 def test_nothing_outside_of_the_folder_is_opened(tmp_path: Path) -> None:
@@ -501,7 +501,7 @@ def test_nothing_outside_of_the_folder_is_opened(tmp_path: Path) -> None:
             else None
         )
     )
-    _verified(trail, folder, keys=None)
+    _report_on(trail, folder, keys=None)
     assert str(outside) not in opened
     assert any(path.startswith(str(folder)) for path in opened)
 
@@ -545,8 +545,8 @@ def test_keys_are_read_as_aws_prints_them_and_as_pem(tmp_path: Path) -> None:
         + trail.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     )
     for path in (listed, pem):
-        verified = verify(files, Days(), key_source([str(path)]))
-        assert _problems(verified) == {_UNSIGNED: 1}
+        report = verify(files, Days(), key_source([str(path)]))
+        assert _problems(report) == {_UNSIGNED: 1}
     assert key_source([]) is None
 
 
@@ -614,8 +614,8 @@ def test_aws_is_asked_for_the_keys_of_each_region(
     }
     clients = _playing(monkeypatch, answers)
     west.write(tmp_path)
-    verified = verify(FolderFiles([east.write(tmp_path)]), Days(), key_source(["aws"]))
-    assert _problems(verified) == {_UNSIGNED: 2}
+    report = verify(FolderFiles([east.write(tmp_path)]), Days(), key_source(["aws"]))
+    assert _problems(report) == {_UNSIGNED: 2}
     first, _ = clients["us-east-1"].asked
     assert first["StartTime"].replace(tzinfo=None) <= _START
     west.key = east.key
@@ -643,10 +643,10 @@ def test_a_region_that_gives_no_keys_is_not_verified(
     answers["us-east-1"] = [{"Value": der(good.key), "Fingerprint": fingerprint(good.key)}]
     _playing(monkeypatch, answers)
     evil.write(tmp_path)
-    verified = verify(FolderFiles([good.write(tmp_path)]), Days(), key_source(["aws"]))
-    assert _problems(verified)["keys missing"] == 1
-    assert _problems(verified)["signature invalid"] == 3
-    assert verified.logs[Trust.SIGNED] == 4
+    report = verify(FolderFiles([good.write(tmp_path)]), Days(), key_source(["aws"]))
+    assert _problems(report)["keys missing"] == 1
+    assert _problems(report)["signature invalid"] == 3
+    assert report.logs[Trust.SIGNED] == 4
 
 
 # --- S3 -------------------------------------------------------------------------------------------
@@ -681,7 +681,7 @@ def _upload(trail: SignedTrail, s3: Any) -> None:
         s3.put_object(Bucket=BUCKET, Key=key, Body=body, Metadata=metadata)
 
 
-def _verified_in_s3(
+def _report_on_s3(
     trail: SignedTrail, s3: Any, folder: str = "", days: Days | None = None
 ) -> VerificationReport:
     given = PublicKeys()
@@ -697,12 +697,12 @@ def test_all_of_a_bucket_is_proved(prefix: str, organization: str, bucket: Any) 
     trail = _trail(prefix=prefix, organization=organization)
     _upload(trail, bucket)
     for folder in (prefix, f"{prefix}AWSLogs/", trail.root):
-        verified = _verified_in_s3(trail, bucket, folder)
+        report = _report_on_s3(trail, bucket, folder)
         if organization and folder == trail.root:
-            assert verified.regions == {(ACCOUNT, REGION)}
-        assert verified.is_all_proved, folder
-        assert verified.digests == {Trust.SIGNED: 48}
-        assert verified.logs == {Trust.SIGNED: 8}
+            assert report.regions == {(ACCOUNT, REGION)}
+        assert report.is_all_proved, folder
+        assert report.digests == {Trust.SIGNED: 48}
+        assert report.logs == {Trust.SIGNED: 8}
 
 
 def test_what_was_meddled_with_in_a_bucket_is_named(bucket: Any) -> None:
@@ -711,19 +711,19 @@ def test_what_was_meddled_with_in_a_bucket_is_named(bucket: Any) -> None:
     late = trail.log(_START + 2 * HOUR, [_record(7)], number=9)
     trail.digest(_START + 2 * HOUR, [late], backfill=True)
     _upload(trail, bucket)
-    assert _verified_in_s3(trail, bucket).is_all_proved
+    assert _report_on_s3(trail, bucket).is_all_proved
     bucket.put_object(Bucket=BUCKET, Key=changed, Body=b"{}")
     bucket.delete_object(Bucket=BUCKET, Key=removed)
     forged = kept.replace("Random", "Forged")
     bucket.put_object(Bucket=BUCKET, Key=forged, Body=trail.objects[kept])
     newest = trail.digests[-1]
     bucket.put_object(Bucket=BUCKET, Key=newest.key, Body=trail.objects[newest.key])
-    verified = _verified_in_s3(trail, bucket)
-    assert [_files(verified, problem) for problem in Problem if _files(verified, problem)] == [
+    report = _report_on_s3(trail, bucket)
+    assert [_files(report, problem) for problem in Problem if _files(report, problem)] == [
         *([changed], [removed], [forged], [newest.key]),
         [None],  # the hour that it was about is covered no more
     ]
-    assert verified.problems[Problem.SIGNATURE_INVALID] == 1
+    assert report.problems[Problem.SIGNATURE_INVALID] == 1
 
 
 def test_logs_in_glacier_are_not_proved_and_not_wrong(bucket: Any) -> None:
@@ -731,9 +731,9 @@ def test_logs_in_glacier_are_not_proved_and_not_wrong(bucket: Any) -> None:
     _upload(trail, bucket)
     key = _logs(trail)[0]
     bucket.put_object(Bucket=BUCKET, Key=key, Body=trail.objects[key], StorageClass="GLACIER")
-    verified = _verified_in_s3(trail, bucket, days=Days(date(2026, 3, 1), date(2026, 3, 1)))
-    assert verified.problems[Problem.LOG_ARCHIVED] == 1
-    assert not verified.wrong_count
+    report = _report_on_s3(trail, bucket, days=Days(date(2026, 3, 1), date(2026, 3, 1)))
+    assert report.problems[Problem.LOG_ARCHIVED] == 1
+    assert not report.wrong_count
 
 
 def test_the_command_verifies_a_bucket(
@@ -862,12 +862,12 @@ def _files_named(table: str) -> set[str]:
 def test_a_day_is_empty_only_if_all_of_it_is_covered(tmp_path: Path) -> None:
     trail = SignedTrail()
     trail.hours(_START + 12 * HOUR, 61)
-    verified = _verified(trail, tmp_path)
+    report = _report_on(trail, tmp_path)
     day = LogDay("AWSLogs/", ACCOUNT, REGION, date(2026, 3, 2))
-    assert verified.empty_days == {day, day._replace(day=date(2026, 3, 3))}
+    assert report.empty_days == {day, day._replace(day=date(2026, 3, 3))}
     del trail.objects[trail.digests[20].key]
     (tmp_path / trail.digests[20].key).unlink()
-    assert _verified(trail, tmp_path).empty_days == {day._replace(day=date(2026, 3, 3))}
+    assert _report_on(trail, tmp_path).empty_days == {day._replace(day=date(2026, 3, 3))}
 
 
 def test_the_documented_command_runs(rolecall: Rolecall, tmp_path: Path) -> None:

@@ -79,12 +79,12 @@ class BadFileSearch:
         sql = f'select {fields} {rows} and "$path" between :first_file and :last_file'
         is_by_day = bool(self.table.day_columns)
         for span in pieces(self.window, slice_days) if is_by_day else self.window:
-            found = self._found(sql, table_files(self.table, self.settings, span), span)
-            if found is not None:
-                return found
+            file = self._file_that_fails(sql, table_files(self.table, self.settings, span), span)
+            if file is not None:
+                return file
         return None
 
-    def _found(self, sql: str, sizes: Mapping[str, int], span: Span) -> str | None:
+    def _file_that_fails(self, sql: str, sizes: Mapping[str, int], span: Span) -> str | None:
         """Return a file that Athena cannot read of those delivered on some days."""
         files = sorted(sizes.keys() - self.skip_log_files.keys())
         self._check_scan(sum(sizes[file] for file in files))

@@ -285,21 +285,21 @@ class TrailBucket:
         """Return the objects of some days in a region's folder. Raises RolecallError."""
         return list(self._objects(folder, days))
 
-    def _objects(self, folder: str, days: Days, **asked: Any) -> Iterator[StoredObject]:
+    def _objects(self, folder: str, days: Days, **request: Any) -> Iterator[StoredObject]:
         """Yield the objects of some days in a folder."""
         last = None if days.last is None else f"{folder}{days.last:%Y/%m/%d}/\U0010ffff"
         start = {} if days.first is None else {"StartAfter": f"{folder}{days.first:%Y/%m/%d}/"}
         wanted = {"Prefix": folder, "OptionalObjectAttributes": ["RestoreStatus"]}
-        for page in self._pages(**wanted, **start, **asked):
+        for page in self._pages(**wanted, **start, **request):
             for entry in page.get("Contents", []):
                 if last is not None and entry["Key"] > last:
                     return
                 yield _stored_object(entry)
 
-    def _pages(self, **asked: Any) -> Iterator[Any]:
-        with doing(f"list s3://{self.bucket}/{asked['Prefix']}"):
+    def _pages(self, **request: Any) -> Iterator[Any]:
+        with doing(f"list s3://{self.bucket}/{request['Prefix']}"):
             yield from self._s3.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket, **asked
+                Bucket=self.bucket, **request
             )
 
 

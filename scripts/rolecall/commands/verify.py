@@ -17,7 +17,7 @@ from rolecall.settings import load_settings
 from rolecall.text import note, say, work_shown
 from rolecall.verification.empty_days import enter_empty_days
 from rolecall.verification.public_keys import key_source
-from rolecall.verification.text import check_verified, entered_text, verified_lines
+from rolecall.verification.text import check_report, entered_text, report_lines
 from rolecall.verification.trail import verify as run_verify
 from rolecall.verification.trail_location import trail_days, trail_files
 
@@ -60,18 +60,18 @@ def verify(
     files = trail_files(settings)
     source = key_source(keys or files.default_keys)
     with _regions_shown() as on_region:
-        verified = run_verify(files, trail_days(files, first, last), source, on_region)
+        report = run_verify(files, trail_days(files, first, last), source, on_region)
     is_read_here = format_ == "table" and output is None
-    if verified.findings or not is_read_here:
-        write(verified.result(), format_, output, settings.zone)
-    summary = verified_lines(verified, files.name)
+    if report.findings or not is_read_here:
+        write(report.result(), format_, output, settings.zone)
+    summary = report_lines(report, files.name)
     if is_read_here:
-        say(*([""] if verified.findings else []), *summary)
+        say(*([""] if report.findings else []), *summary)
     else:
         note(*summary)
-    if entered := enter_empty_days(verified, settings):
+    if entered := enter_empty_days(report, settings):
         note(entered_text(entered))
-    check_verified(verified, is_strict=settings.strict)
+    check_report(report, is_strict=settings.strict)
 
 
 @contextmanager

@@ -179,18 +179,20 @@ def notes_on_names(question: Question, ask: Ask, *, are_of_days: bool = False) -
 
     Each says which they have; ``are_of_days`` says that ``ask`` looks at the question's days alone.
     """
-    asked = {
+    name_of = {
         _KINDS[key]: text
         for key, text in question.given.items()
         if key in _KINDS and text is not None
     }
-    if not asked:
+    if not name_of:
         return []
     names: dict[str, list[Mapping[str, Any]]] = {}
-    for row in _rows(ask("names_in_logs", asked)):
+    for row in _rows(ask("names_in_logs", name_of)):
         names.setdefault(row["kind"], []).append(row)
     return [
-        _names_text(kind, asked[kind], names[kind], are_of_days) for kind in asked if kind in names
+        _names_text(kind, name_of[kind], names[kind], are_of_days)
+        for kind in name_of
+        if kind in names
     ]
 
 
@@ -199,26 +201,26 @@ def note_on_no_match(question: Question) -> str | None:
 
     Accounts, people and roles have notes of their own.
     """
-    asked = [
+    ids = [
         f"{name} {_short(text)}"
         for name, text in question.given.items()
         if text is not None
         and name not in _KINDS
         and (name.endswith("_id") or question.parameters[name].kind == "pattern")
     ]
-    return f"Nothing has {' and '.join(asked)}." if asked else None
+    return f"Nothing has {' and '.join(ids)}." if ids else None
 
 
-def _names_text(kind: str, asked: str, rows: Sequence[Mapping[str, Any]], are_of_days: bool) -> str:
+def _names_text(kind: str, name: str, rows: Sequence[Mapping[str, Any]], are_of_days: bool) -> str:
     names = [_short(row["known_name"]) for row in rows]
     known = first_of(names, len(names), total=rows[0]["name_count"])
-    asked = _short(asked)
+    name = _short(name)
     of_days, on_days = (" of these days", " on these days") if are_of_days else ("", "")
     return {
-        "account": f"The logs{of_days} have no account {asked}: they have {known}.",
-        "source_account": f"Nobody came from account {asked}{on_days}: they came from {known}.",
-        "user": f"Nobody is named {asked}: there are {known}.",
-        "role": f"No role is named {asked}: there are {known}.",
+        "account": f"The logs{of_days} have no account {name}: they have {known}.",
+        "source_account": f"Nobody came from account {name}{on_days}: they came from {known}.",
+        "user": f"Nobody is named {name}: there are {known}.",
+        "role": f"No role is named {name}: there are {known}.",
     }[kind]
 
 

@@ -44,8 +44,8 @@ def notes_on_files(
         for file in files
         if not file.is_folder
     ]
-    asked = {_account(question, name) for name in question.accounts}
-    accounts = sorted(account for account in asked if account is not None)
+    ids = {_account(question, name) for name in question.accounts}
+    accounts = sorted(account for account in ids if account is not None)
     gaps = gaps_of_files(file_days, first, last, accounts)
     covered = coverage_note(gaps, first, last, BY_FILE_NAMES, accounts)
     if covered is not None:
@@ -108,8 +108,8 @@ def _notes_on_names(
 
     bounds = {name: question.given.get(name) for name in ("from_day", "to_day")}
 
-    def ask_files(_: str, asked: Mapping[str, str | None]) -> Result:
-        return ask("switch_role_accounts", {**bounds, **asked})
+    def ask_files(_: str, values: Mapping[str, str | None]) -> Result:
+        return ask("switch_role_accounts", {**bounds, **values})
 
     return notes_on_names(replace(question, given=given), ask_files, are_of_days=True)
 

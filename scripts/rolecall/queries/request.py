@@ -101,8 +101,8 @@ class Inquiry:
                 yield nothing
 
     def _note_on_what_is_forgotten(self, question: Question, newest: datetime | None) -> str | None:
-        asked = coverage_parameters(question, newest)
-        first, last = utc_days(asked["from_day"], asked["to_day"], question.zone)
+        values = coverage_parameters(question, newest)
+        first, last = utc_days(values["from_day"], values["to_day"], question.zone)
         if first is last is None:  # the answer is what there is
             return None
         return forgotten_note(first_kept_day(self._settings), first)

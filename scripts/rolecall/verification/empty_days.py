@@ -32,7 +32,7 @@ _COVERAGE = "log_coverage"
 _FOLLOWING = (f"{_TABLE}+,+{_COVERAGE}", "--exclude", _TABLE)
 
 
-def enter_empty_days(verified: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
+def enter_empty_days(report: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
     """Enter what was found of days, and build the table of coverage anew where that is news.
 
     Returns the days that are now known to be empty, and those that are not after all; none where
@@ -40,18 +40,18 @@ def enter_empty_days(verified: VerificationReport, settings: Settings) -> Mappin
     """
     settings = settings.model_copy(update={"logs": None})
     if settings.target == "athena":
-        return _enter_on_athena(verified, settings)
-    return _enter_locally(verified, settings)
+        return _enter_on_athena(report, settings)
+    return _enter_locally(report, settings)
 
 
-def _changes(verified: VerificationReport, known: set[LogDay]) -> dict[LogDay, bool]:
+def _changes(report: VerificationReport, known: set[LogDay]) -> dict[LogDay, bool]:
     """Return the days of which the store does not know yet that they are empty, or are not."""
-    return dict.fromkeys(verified.empty_days - known, True) | dict.fromkeys(
-        known & verified.other_days, False
+    return dict.fromkeys(report.empty_days - known, True) | dict.fromkeys(
+        known & report.other_days, False
     )
 
 
-def _enter_locally(verified: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
+def _enter_locally(report: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
     if not settings.database.exists():
         return {}
     os.umask(0o077)  # the database is for its owner alone, and so is DuckDB's log of changes
@@ -67,7 +67,7 @@ def _enter_locally(verified: VerificationReport, settings: Settings) -> Mapping[
             known = log_days(
                 connection.execute(told_days_query(f"{NAME}.main.{_TABLE}", _FLAG)).fetchall()
             )
-            changes = _changes(verified, known)
+            changes = _changes(report, known)
             if not changes:
                 return {}
             builds = _insert(connection, changes)
@@ -109,7 +109,7 @@ def _restore(connection: duckdb.DuckDBPyConnection, builds: list[tuple[Any, ...]
         )
 
 
-def _enter_on_athena(verified: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
+def _enter_on_athena(report: VerificationReport, settings: Settings) -> Mapping[LogDay, bool]:
     from rolecall.athena.lease import hold_lease
     from rolecall.aws.athena_client import Athena
     from rolecall.aws.clients import aws_in
@@ -128,7 +128,7 @@ def _enter_on_athena(verified: VerificationReport, settings: Settings) -> Mappin
                 raise
             return {}
         known = told_days(athena, _TABLE, _FLAG) or set()
-        changes = _changes(verified, known)
+        changes = _changes(report, known)
         if changes:
             for part in day_parts(changes, _FLAG):
                 _build(settings, _TABLE, empty_days=part)

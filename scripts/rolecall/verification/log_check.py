@@ -73,7 +73,7 @@ class LogCheck:
     def compare(self, digest: CheckedDigest) -> None:
         """Compare the log files that a digest file names with the hashes that it has of them."""
         to_read: list[_Log] = []
-        asked: list[tuple[SignedLog, list[_Log]]] = []
+        copies_of: list[tuple[SignedLog, list[_Log]]] = []
         for signed in digest.logs:
             time = log_time(signed.s3_object)
             if time is not None and digest.trust is Trust.SIGNED:
@@ -81,10 +81,10 @@ class LogCheck:
             if time is None or not self._days.has(time.date()):
                 continue
             copies = self._logs.get(region_key(self._files, signed.s3_object), [])
-            asked.append((signed, copies))
+            copies_of.append((signed, copies))
             to_read += [log for log in copies if log.sha256 is None and log.problem is None]
         list(self._pool.map(self._hash, to_read))
-        for signed, copies in asked:
+        for signed, copies in copies_of:
             if not copies:
                 key = trail_file_key(signed.s3_object)
                 self._report.add(Problem.LOG_MISSING, key, f"{digest.key} names it", log_time(key))

@@ -54,16 +54,16 @@ def _add_keys_of_region(region: str | None, since: datetime, keys: PublicKeys) -
     if region is None:
         raise RegionKeysError("the names of these files tell no region")
     doing = f"list the public keys of CloudTrail in {region}"
-    asked: dict[str, Any] = {"StartTime": since.replace(tzinfo=UTC), "EndTime": datetime.now(UTC)}
+    request: dict[str, Any] = {"StartTime": since.replace(tzinfo=UTC), "EndTime": datetime.now(UTC)}
     try:
         client = aws_in(region).cloudtrail
         for _ in range(_MOST_PAGES):
-            answer = client.list_public_keys(**asked)
+            answer = client.list_public_keys(**request)
             if answer.get("PublicKeyList"):
                 add_listed_keys(answer, keys)
             if not (token := answer.get("NextToken")):
                 return
-            asked["NextToken"] = token
+            request["NextToken"] = token
     except RolecallError:
         raise
     except ClientError as error:

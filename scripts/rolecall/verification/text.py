@@ -26,45 +26,45 @@ _MANY = {
 }
 
 
-def verified_lines(verified: VerificationReport, location: str) -> list[str]:
+def report_lines(report: VerificationReport, location: str) -> list[str]:
     """Return what was checked, what of it is proved, what is wrong, and what is not proved."""
-    accounts = {account for account, _ in verified.regions}
+    accounts = {account for account, _ in report.regions}
     lines = [
-        f"Checked {plural(verified.digest_count, 'digest file')} and"
-        f" {plural(verified.log_count, 'log file')} of {plural(len(accounts), 'account')} and"
-        f" {plural(len(verified.regions), 'region')} in {location}{_days_text(verified)}."
+        f"Checked {plural(report.digest_count, 'digest file')} and"
+        f" {plural(report.log_count, 'log file')} of {plural(len(accounts), 'account')} and"
+        f" {plural(len(report.regions), 'region')} in {location}{_days_text(report)}."
     ]
-    good, known = verified.logs[Trust.SIGNED], verified.logs[Trust.UNSIGNED]
-    if verified.are_signatures_checked:
+    good, known = report.logs[Trust.SIGNED], report.logs[Trust.UNSIGNED]
+    if report.are_signatures_checked:
         lines.append(
-            f"Proved: {plural(verified.digests[Trust.SIGNED], 'digest file')} by the signature,"
+            f"Proved: {plural(report.digests[Trust.SIGNED], 'digest file')} by the signature,"
             f" {plural(good, 'log file')} by the hash in them."
         )
     else:
         lines.append(
             f"Hashes agree: of {plural(known, 'log file')} with digest files, and of"
-            f" {plural(verified.digests[Trust.UNSIGNED], 'digest file')} with each other."
+            f" {plural(report.digests[Trust.UNSIGNED], 'digest file')} with each other."
         )
-    if verified.wrong_count:
-        lines.append(f"Wrong: {_counts(verified, is_wrong=True)}.")
-    lacks = _counts(verified, is_wrong=False).split("; ") if verified.problems else []
-    if verified.are_signatures_checked and known:
+    if report.wrong_count:
+        lines.append(f"Wrong: {_counts(report, is_wrong=True)}.")
+    lacks = _counts(report, is_wrong=False).split("; ") if report.problems else []
+    if report.are_signatures_checked and known:
         lacks.append(f"{plural(known, 'log file')} of a digest file without a signature")
-    if newest := verified.logs[Trust.NEWEST]:
+    if newest := report.logs[Trust.NEWEST]:
         lacks.append(f"{plural(newest, 'log file')} of the newest digest file")
-    if verified.uncovered:
-        lacks.append(f"{plural(verified.uncovered, 'log file')} that no digest file covers")
-    if verified.waiting:
-        lacks.append(f"{plural(verified.waiting, 'log file')} newer than the newest digest file")
+    if report.uncovered:
+        lacks.append(f"{plural(report.uncovered, 'log file')} that no digest file covers")
+    if report.waiting:
+        lacks.append(f"{plural(report.waiting, 'log file')} newer than the newest digest file")
     if lacks := [lack for lack in lacks if lack]:
         lines.append(f"Not proved: {'; '.join(lacks)}.")
-    if not verified.are_signatures_checked:
+    if not report.are_signatures_checked:
         lines.append(
             "Signatures were NOT checked, for want of public keys: whoever can change all of these"
             " files can have made them anew. Name the keys with --keys FILE, or --keys aws."
         )
-    if verified.unnamed:
-        lines.append(f"{plural(verified.unnamed, 'finding')} more than are named.")
+    if report.unnamed:
+        lines.append(f"{plural(report.unnamed, 'finding')} more than are named.")
     return lines
 
 
@@ -79,32 +79,32 @@ def entered_text(entered: Mapping[LogDay, bool]) -> str:
     return f"Entered in log_coverage: {' and '.join(parts)}."
 
 
-def check_verified(verified: VerificationReport, *, is_strict: bool) -> None:
+def check_report(report: VerificationReport, *, is_strict: bool) -> None:
     """Raise RolecallError if anything is wrong; under ``--strict``, if anything is not proved."""
-    if verified.has_failed:
-        if verified.wrong_count:
+    if report.has_failed:
+        if report.wrong_count:
             raise RolecallError(
-                f"Not verified: {plural(verified.wrong_count, 'file')} not as CloudTrail delivered"
+                f"Not verified: {plural(report.wrong_count, 'file')} not as CloudTrail delivered"
                 " it, or of which that cannot be told."
             )
-        unproved = verified.uncovered + verified.logs[Trust.UNSIGNED]
+        unproved = report.uncovered + report.logs[Trust.UNSIGNED]
         raise RolecallError(
             f"Not verified: {plural(unproved, 'log file')} that no signed digest file names."
         )
-    if is_strict and not verified.is_all_proved:
+    if is_strict and not report.is_all_proved:
         raise SkippedError("Not all is proved, which --strict does not allow.")
 
 
-def _counts(verified: VerificationReport, *, is_wrong: bool) -> str:
+def _counts(report: VerificationReport, *, is_wrong: bool) -> str:
     return "; ".join(
-        plural(verified.problems[problem], problem.value, _MANY[problem])
+        plural(report.problems[problem], problem.value, _MANY[problem])
         for problem in Problem
-        if verified.problems[problem] and problem.is_wrong is is_wrong
+        if report.problems[problem] and problem.is_wrong is is_wrong
     )
 
 
-def _days_text(verified: VerificationReport) -> str:
-    first, last = verified.days.first, verified.days.last
+def _days_text(report: VerificationReport) -> str:
+    first, last = report.days.first, report.days.last
     if first is None and last is None:
         return ""
     if first is None:

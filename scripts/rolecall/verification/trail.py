@@ -30,33 +30,33 @@ def verify(
     Without ``keys_of`` the hashes alone are checked. Raises RolecallError where there is no digest
     file at all, or the files or keys cannot be asked for.
     """
-    verified = VerificationReport(days, are_signatures_checked=keys_of is not None)
+    report = VerificationReport(days, are_signatures_checked=keys_of is not None)
     with ThreadPoolExecutor(files.thread_count) as pool:
         for region in files.regions(days):
             on_region(region.account, region.region)
-            _check_region(region, files, verified, pool, keys_of)
-    if not verified.digest_count and not verified.wrong_count:
+            _check_region(region, files, report, pool, keys_of)
+    if not report.digest_count and not report.wrong_count:
         raise RolecallError(
             f"There is no digest file of CloudTrail in {files.name} for these days: name the folder"
             " that CloudTrail-Digest/ is in too, or turn on log file validation of the trail."
         )
-    return verified
+    return report
 
 
 def _check_region(
     files: RegionFiles,
     store: TrailFiles,
-    verified: VerificationReport,
+    report: VerificationReport,
     pool: ThreadPoolExecutor,
     keys_of: KeySource | None,
 ) -> None:
     """Check the files of one account and region."""
-    report = RegionReport(verified, files.account, files.region)
-    chain = DigestChain(files, store, verified.days, report)
-    logs = LogCheck(files, store, verified.days, report, pool)
+    of_region = RegionReport(report, files.account, files.region)
+    chain = DigestChain(files, store, report.days, of_region)
+    logs = LogCheck(files, store, report.days, of_region, pool)
     if not chain and not logs:
         return
-    verified.regions.add((files.account, files.region))
+    report.regions.add((files.account, files.region))
     for digest in chain.check(keys_of):
         logs.compare(digest)
     logs.count(chain.periods)
