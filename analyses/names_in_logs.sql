@@ -1,4 +1,4 @@
--- A name that some entry has is no mistake, whatever else was asked together
+-- A name that some entry has is not a mistake, whatever else was asked together
 -- with it: nothing is proposed in its place.
 with
 

@@ -27,7 +27,7 @@ _NOBODY = 65534
 _REQUIRE_ATHENA = bool(os.environ.get("ROLECALL_REQUIRE_ATHENA"))
 
 # The same few examples each time; `make soak` looks for others, for longer.
-# A machine that is busy is no reason to fail.
+# A machine that is busy is not a reason to fail.
 _PATIENT: Any = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=10, derandomize=True, **_PATIENT)
 settings.register_profile("soak", max_examples=200, **_PATIENT)
@@ -139,7 +139,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def unprivileged() -> Unprivileged:
-    """Return a context in which the test is no superuser, for whom no file is closed."""
+    """Return a context in which the test is not a superuser, for whom no file is closed."""
 
     @contextmanager
     def context() -> Iterator[None]:

@@ -61,7 +61,7 @@ def test_a_day_is_whole_in_its_time_zone() -> None:
 
 
 @pytest.mark.parametrize("text", ["2026-13-01", "2026-02-30", "2026-3-1", "today", "", "20260301"])
-def test_what_is_no_day_is_refused(text: str) -> None:
+def test_what_is_not_a_day_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"is not a day"):
         day_start(text, UTC)
 
@@ -180,7 +180,7 @@ def test_wrong_values_are_refused(
         *("5_0", "\u0665", "", "1e999"),
     ],
 )
-def test_what_is_no_price_is_refused(value: object) -> None:
+def test_what_is_not_a_price_is_refused(value: object) -> None:
     with pytest.raises(UsageError, match=r"is not a number from 0 to 1,000,000"):
         dollars(value)
     assert (dollars(" 5"), dollars(0), dollars(6.75), dollars("1e1")) == (5, 0, 6.75, 10)

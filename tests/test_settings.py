@@ -98,7 +98,7 @@ def test_a_setting_of_the_file_that_nobody_means_is_refused(
 @pytest.mark.parametrize(
     "content", [b"a = " + b"9" * 5_000, b"a = " + b"[" * 90_000, b"a = '\xff'", b"a = [", b"\0"]
 )
-def test_a_file_that_cannot_be_read_is_no_traceback(folder: Path, content: bytes) -> None:
+def test_a_file_that_cannot_be_read_is_not_a_traceback(folder: Path, content: bytes) -> None:
     (folder / "rolecall.toml").write_bytes(content)
     with pytest.raises(
         UsageError, match=r"^rolecall\.toml[^\n]* (is not TOML|cannot be read): .*\.$"
@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_read_is_no_traceback(folder: Path, content: bytes
         load_settings()
 
 
-def test_an_environment_that_cannot_be_read_is_no_traceback(
+def test_an_environment_that_cannot_be_read_is_not_a_traceback(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for value in ("[" * 90_000, "9" * 5_000, '{"a": 9' + "9" * 5_000 + "}"):

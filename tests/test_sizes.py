@@ -16,7 +16,7 @@ def test_a_size_is_read_with_its_unit(text: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "GB", "-1", "10 XB", "1e3"])
-def test_what_is_no_size_is_refused(text: str) -> None:
+def test_what_is_not_a_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not an amount of data such as 10 GB"):
         size_bytes(text)
 

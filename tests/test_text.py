@@ -306,7 +306,7 @@ def test_no_name_of_a_file_reaches_the_terminal(hostile: Rolecall, tmp_path: Pat
     assert not _unsafe(done.stderr)
 
 
-def test_what_is_no_account_is_not_shown_as_one(hostile: Rolecall) -> None:
+def test_what_is_not_an_account_is_not_shown_as_one(hostile: Rolecall) -> None:
     """Nor does one that a caller made up, and was refused, stand for one without logs."""
     done = hostile.run("history", "--format", "json")
     assert f"no logs at all of {SOURCE_ACCOUNT}, which" in done.stderr

@@ -1,4 +1,4 @@
-{#- An account id, null where a text is none: AWS gives each account 12 digits ("AWS Account
+{#- An account id, null where a text is not one: AWS gives each account 12 digits ("AWS Account
     Management", "View AWS account identifiers"). A caller of AssumeRole can type any ARN. -#}
 {% macro account_id(text) -%}
     case

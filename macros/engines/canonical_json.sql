@@ -1,4 +1,4 @@
-{#- A JSON text in the layout of the engine. A text that is no JSON is not changed. -#}
+{#- A JSON text in the layout of the engine. A text that is not JSON is not changed. -#}
 {% macro canonical_json(json) -%}
     {{ return(adapter.dispatch('canonical_json')(json)) }}
 {%- endmacro %}

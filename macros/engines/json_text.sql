@@ -1,5 +1,5 @@
 {#- The text of one scalar member of a JSON text. Null if the member is missing, null or no scalar, or
-    the text is no JSON. `path` is a dotted path of member names. -#}
+    the text is not JSON. `path` is a dotted path of member names. -#}
 {% macro json_text(json, path) -%}
     {{ return(adapter.dispatch('json_text')(json, path)) }}
 {%- endmacro %}

@@ -14,7 +14,7 @@
 
 {#- As literals: Athena then opens only the files of these loads, by the statistics of each file. -#}
 {% macro athena__unprocessed_loads() -%}
-    {#- A unit test's fixtures are no tables, and cannot be queried here. -#}
+    {#- The fixtures of a unit test are not tables, and cannot be queried here. -#}
     {%- if not can_ask() or model.resource_type == 'unit_test' -%}
         {{ return(is_of_unprocessed_load()) }}
     {%- endif -%}

@@ -1,5 +1,5 @@
 {#- RULES 11: whether a record of `account` and `region` lies in a log file whose key names others. Null,
-    which is no contradiction, if either is not known. Global services log in one region, and until
+    which is not a contradiction, if either is not known. Global services log in one region, and until
     November 2021 trails of other regions got their records too (AWS CloudTrail User Guide, "Global
     service events", and AWS's notice of that change, which names sign-ins). Records of IAM, STS and
     CloudFront from other regions may lie in that region's files as well. -#}

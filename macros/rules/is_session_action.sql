@@ -1,5 +1,5 @@
 {#- RULES 8, counts: whether an event is an action of a session, of a role or of AssumeRoot. Sign-in
-    events are none, even with a creation time. RULES 2: nor are events later after it than any session
+    events are not, even with a creation time. RULES 2: nor are events later after it than any session
     may last. `events` is a prefix of the event's columns. -#}
 {% macro is_session_action(events='') -%}
     (

@@ -1,6 +1,6 @@
 {#- RULES 10: a digest of a raw record: 32 hexadecimal digits of the SHA-256 of its typed fields as logged,
     with their secrets. On one engine it is the same for the same record, whatever the layout of its
-    JSON, and differs for unlike records of one event id. The event id and the account are no part of
+    JSON, and differs for unlike records of one event id. The event id and the account are not part of
     it. `fields` comes from `raw_fields`. -#}
 {% macro record_digest(fields) -%}
     {%- set texts = [] -%}

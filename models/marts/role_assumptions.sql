@@ -50,7 +50,7 @@ published as (
         assumptions.saml_subject_type,
         assumptions.web_identity_subject,
         assumptions.web_identity_provider,
-        -- The console also assumes roles for services: those are no switches.
+        -- The console also assumes roles for services: that is not a switch.
         entry_origins.start_method = 'console switch' as is_console_switch,
         assumptions.is_service_assumption,
         entry_origins.is_service_session,

@@ -15,7 +15,8 @@ files as (
     {{ log_files_read() }}
 ),
 
--- A forgotten record is no event, but tells the file's account, region and day.
+-- A forgotten record is not an event, but tells the account, region and day of
+-- its file.
 distinct_events as (
     select
         log_file,

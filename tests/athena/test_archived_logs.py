@@ -101,7 +101,7 @@ def test_what_was_restored_is_read_where_the_table_says_so() -> None:
     assert _stock(restored, reads_restored=False).archived == {_day(1): [_key(1)]}
 
 
-def test_what_is_no_log_is_not_told_to_be_archived() -> None:
+def test_what_is_not_a_log_is_not_told_to_be_archived() -> None:
     """A digest beside the logs, and folders of a day that no log is of."""
     digest = _key(1).replace("/CloudTrail/", "/CloudTrail-Digest/")
     told = {"StorageClass": "GLACIER"}
@@ -207,7 +207,9 @@ def test_what_was_loaded_before_it_was_archived_is_there(service: Service, athen
     assert found.left_out == ((date(2026, 3, 1), date(2026, 3, 2)),)
 
 
-def test_what_is_known_is_no_news_and_what_is_restored_is(service: Service, athena: Athena) -> None:
+def test_what_is_known_is_not_news_and_what_is_restored_is(
+    service: Service, athena: Athena
+) -> None:
     others = _day(2, "444455556666"), LogDay(_ROOT, _ACCOUNT, _REGION, date(2026, 4, 1))
     _has(service, known=[_day(1), _day(2), *others])
     stock = _stock(_archived(1) | {_key(2): {}})
@@ -297,7 +299,7 @@ class _Dbt:
 def test_what_changed_is_entered_when_all_else_is_loaded(
     athena: Athena, *, is_news: bool, is_known: bool
 ) -> None:
-    """What is as it was is no reason to build anything, and its table is left alone if there."""
+    """What is as it was is not a reason to build anything, and its table is left alone if there."""
     changes = {_day(1): True, _day(2): True} if is_news else {}
     left_out = ((date(2026, 3, 1), date(2026, 3, 2)),)
     dbt = _Dbt()

@@ -182,7 +182,7 @@ def test_schemas_have_leases_of_their_own(settings: Settings) -> None:
     Lease(other, _run(2)).take()
 
 
-def test_what_is_no_lease_is_named_and_left_alone(settings: Settings) -> None:
+def test_what_is_not_a_lease_is_named_and_left_alone(settings: Settings) -> None:
     _replace(settings, b'{"runs": []}')
     with pytest.raises(RolecallError, match="is not a lease of Rolecall's: see what it is"):
         Lease(settings, _run()).take()

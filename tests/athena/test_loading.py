@@ -382,7 +382,7 @@ def test_before_the_first_load_there_is_no_ledger(
 
 
 @pytest.mark.parametrize("ask", [_ask_newest_load, _ask_known_problems])
-def test_a_ledger_that_cannot_be_read_is_none_that_is_missing(
+def test_a_ledger_that_cannot_be_read_is_not_taken_for_a_missing_one(
     service: Service, athena: Athena, ask: Callable[[Athena], None]
 ) -> None:
     _fails(service, "HIVE_FILESYSTEM_ERROR: s3://tables/log_reads/metadata does not exist", 1302)

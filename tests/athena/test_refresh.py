@@ -256,7 +256,7 @@ def test_a_file_that_athena_cannot_read_is_named_and_left_out_if_told(
     coverage = "select sum(file_count), sum(unreadable_file_count) from log_coverage"
     assert warehouse.rows(coverage) == [["2", "2"]]
 
-    # What was left out is tried again, is left out without a word more, and is no news.
+    # What was left out is tried again, is left out without a word more, and is not news.
     with account.naming_no_file(nameless):
         done = warehouse.rolecall("refresh")
     assert done.stdout.startswith("Nothing new to load.\nSkipped s3://unreadable/")
@@ -352,7 +352,7 @@ def test_logs_in_glacier_are_told_and_loaded_when_they_are_restored(
     ],
     ids=["archived", "throttled"],
 )
-def test_what_is_no_file_s_fault_is_said_and_no_file_left_out(
+def test_what_is_not_the_fault_of_a_file_is_said_and_no_file_left_out(
     account: Account, refreshed: Warehouse, reason: str, said: str
 ) -> None:
     place = f"s3://refreshed/{_key_of(1, 'x')}"
@@ -364,7 +364,7 @@ def test_what_is_no_file_s_fault_is_said_and_no_file_left_out(
     assert refreshed.rows(ledger) == before
 
 
-def test_what_athena_reads_after_all_is_no_file_to_leave_out(
+def test_what_athena_reads_after_all_is_not_a_file_to_leave_out(
     account: Account, refreshed: Warehouse
 ) -> None:
     with account.failing(f'{_STAGING}.*"refreshed"', _NAMELESS):

@@ -363,7 +363,7 @@ def test_what_is_nobody_s_fault_says_so_and_may_be_tried_again(
     )
 
 
-def test_an_archived_object_is_no_denial(service: Service) -> None:
+def test_an_archived_object_is_not_a_denial(service: Service) -> None:
     reason = (
         "HIVE_CURSOR_ERROR: The operation is not valid for the object's storage class (Service:"
         " Amazon S3; Status Code: 403; Error Code: InvalidObjectState) (Path: s3://trail/a.gz)"
@@ -517,7 +517,7 @@ def test_pauses_are_jittered(service: Service) -> None:
     assert clock.pauses[:2] == pytest.approx([0.1, 0.45])
 
 
-def test_a_query_that_is_done_at_the_deadline_is_no_failure(service: Service) -> None:
+def test_a_query_that_is_done_at_the_deadline_is_not_a_failure(service: Service) -> None:
     done = threading.Event()
 
     def wait_for_it(seconds: float) -> None:
@@ -712,7 +712,7 @@ def test_names_of_aws_are_taken(kind: str, name: str) -> None:
         ("s3_url", "s3://my-bucket//"),
     ],
 )
-def test_what_can_be_no_name_is_refused(kind: str, name: str) -> None:
+def test_what_cannot_be_a_name_is_refused(kind: str, name: str) -> None:
     with pytest.raises(UsageError, match="cannot be a"):
         valid_name(kind, name)
 

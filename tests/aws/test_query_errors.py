@@ -1,4 +1,4 @@
-"""What S3, KMS or Athena itself is at fault for has a sentence of its own, and is no bad file."""
+"""A fault of S3, KMS or Athena itself has a sentence of its own, and is not a bad file."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_an_object_that_vanished_is_named(reason: str) -> None:
         f"{_SPLIT}the KMS key is disabled (Service: Amazon S3; KMS.DisabledException)",
     ],
 )
-def test_what_may_not_be_read_is_no_bad_file_and_stays_so(reason: str) -> None:
+def test_what_may_not_be_read_is_not_a_bad_file_and_stays_so(reason: str) -> None:
     fault = fault_of(reason)
     assert fault is not None
     assert not fault.is_retryable
@@ -188,5 +188,5 @@ def test_a_bad_file_stays_one_whatever_its_name_size_or_values_are(reason: str) 
         "ICEBERG_COMMIT_ERROR: another writer was first",
     ],
 )
-def test_what_is_the_query_s_own_is_no_fault_of_others(reason: str) -> None:
+def test_what_is_the_query_s_own_is_not_the_fault_of_others(reason: str) -> None:
     assert fault_of(reason) is None

@@ -103,5 +103,5 @@ def test_a_refusal_that_names_nothing_says_where_permissions_are_listed() -> Non
         "[Errno 13] Permission denied: '/home/bob/target'",
     ],
 )
-def test_other_reasons_are_none(reason: str) -> None:
+def test_other_reasons_are_not_refusals(reason: str) -> None:
     assert refusal(reason) is None

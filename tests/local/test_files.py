@@ -103,7 +103,7 @@ def test_a_new_file_takes_the_place_of_a_link_and_is_its_owners(precious: Path) 
 
 
 @pytest.mark.usefixtures("open_umask")
-def test_a_file_of_ones_own_is_no_link_and_no_pipe(precious: Path) -> None:
+def test_a_file_of_ones_own_is_not_a_link_or_a_pipe(precious: Path) -> None:
     path = precious.with_name("lock")
     makers: tuple[Callable[[], None], ...] = (
         lambda: os.symlink(precious, path),
@@ -331,7 +331,7 @@ def test_tables_of_ones_own_may_stand_beside_rolecalls(
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="names of files are UTF-8 there")
-def test_a_log_folder_whose_name_is_no_utf8_is_found_again(
+def test_a_log_folder_whose_name_is_not_utf8_is_found_again(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     name = os.fsdecode(b"trail \xff \\xff \\x5c")

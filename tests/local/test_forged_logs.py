@@ -45,7 +45,7 @@ def test_a_record_of_another_account_or_region_than_its_file_is_counted_and_name
     assert rolecall.query(_COUNTS) == [(5, 3, 0, 0)]
 
 
-def test_an_impossible_offset_is_no_time(rolecall: Rolecall, write_log: WriteLog) -> None:
+def test_an_impossible_offset_is_not_a_time(rolecall: Rolecall, write_log: WriteLog) -> None:
     logs = write_log([event(1), event(2, eventTime="2026-03-01T12:00:00+99:99")])
     text = rolecall.refresh(logs)
     assert "Rejected 1 record without a valid time in AWSLogs/" in text
@@ -223,7 +223,9 @@ def test_what_looks_like_a_record_is_handed_on_to_be_counted(beside: object, old
     "beside",
     [{"NextToken": "eventName"}, {"Name": {"a": 1}}, {"event": {"name": "eventName"}}],
 )
-def test_what_is_beside_records_is_none_without_their_keys(beside: dict[str, object]) -> None:
+def test_what_is_beside_records_is_not_a_record_without_their_keys(
+    beside: dict[str, object],
+) -> None:
     records = parse_records(json.dumps({"Records": [event(1)], **beside}).encode())
     assert (len(records), records.repeated_list_count) == (1, 0)
 
@@ -254,7 +256,7 @@ def test_a_file_that_is_not_empty_certifies_no_day(rolecall: Rolecall, write_log
 
 
 @pytest.mark.parametrize("indent", [None, 4])
-def test_one_list_of_records_is_no_repeated_one(indent: int | None) -> None:
+def test_one_list_of_records_is_not_a_repeated_one(indent: int | None) -> None:
     records = parse_records(json.dumps({"Records": [event(1), event(2)]}, indent=indent).encode())
     assert (len(records), records.repeated_list_count) == (2, 0)
 
@@ -375,7 +377,7 @@ def test_an_id_of_another_account_s_event_stops_no_refresh(
     assert rolecall.query("select count(*) from console_sign_ins") == [(2,)]
 
 
-def test_an_event_of_the_far_future_is_no_news_of_its_account(
+def test_an_event_of_the_far_future_is_not_news_of_its_account(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     rolecall.refresh(write_log([event(1), event(2, eventTime="2999-01-01T00:00:00Z")]))

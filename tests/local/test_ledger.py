@@ -213,7 +213,7 @@ def test_a_file_beside_its_packed_copy_is_one_file(tmp_path: Path) -> None:
     assert len(read_records(found["same.json.gz"])) == 1
 
 
-def test_the_packed_copy_of_a_file_that_was_read_is_no_new_file(tmp_path: Path) -> None:
+def test_the_packed_copy_of_a_file_that_was_read_is_not_a_new_file(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(json.dumps([event(1)]))
     (plain,) = sorted_log_files([tmp_path])
     attempts = {"x.json": Attempt("loaded", None, plain.size_bytes, plain.modified_at)}

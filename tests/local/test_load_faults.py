@@ -167,7 +167,7 @@ def test_a_file_that_becomes_readable_without_a_change_is_read(
     assert "Loaded 1 log file: 1 new event." in rolecall.refresh(logs)
 
 
-def test_a_folder_that_can_be_listed_again_is_no_problem_any_more(
+def test_a_folder_that_can_be_listed_again_is_not_a_problem_any_more(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     logs = write_log([event(1)])
@@ -529,7 +529,7 @@ def test_a_refresh_waits_for_those_who_read_between_its_slices(
     assert reads
 
 
-def test_what_is_no_time_is_rejected_after_a_forget_too(
+def test_what_is_not_a_time_is_rejected_after_a_forget_too(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:
     """DuckDB casts more than the models take for a time."""

@@ -75,7 +75,7 @@ def test_whatever_a_reader_raises_is_a_problem_of_the_file(
 
 
 def test_a_record_may_be_named_like_a_log() -> None:
-    """A record that has a list of Records beside its own members is none the less an event."""
+    """A record that has a list of Records beside its own members is an event all the same."""
     alone = json.dumps(event(1) | {"Records": []}).encode()
     assert [bytes(record) for record in log_records.parse_records(alone)] == [alone]
     with_others = json.dumps(event(1) | {"Records": [event(2)]}).encode()

@@ -426,7 +426,7 @@ def test_a_log_is_known_by_its_whole_name_or_its_content(
         ("AWSLogs/111122223333/vpcflowlogs/us-east-1/2026/03/01/x.log.gz", b"", "vpcflowlogs"),
     ],
 )
-def test_what_is_no_log_is_counted_by_its_kind(
+def test_what_is_not_a_log_is_counted_by_its_kind(
     tmp_path: Path, name: str, body: bytes, kind: str
 ) -> None:
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -290,7 +290,7 @@ def test_records_are_taken_out_of_envelopes_in_each_other() -> None:
         parse_records(_text(deep).encode())
 
 
-def test_what_is_no_record_beside_one_is_counted() -> None:
+def test_what_is_not_a_record_beside_one_is_counted() -> None:
     lines = [RECORD, {"message": "started", "level": 3}, "text", None]
     assert _records("\n".join(map(_text, lines))) == lines
     assert _records(_text(lines)) == lines
@@ -298,20 +298,20 @@ def test_what_is_no_record_beside_one_is_counted() -> None:
     assert _records(_text([["text", RECORD, None, {"a": 1}]])) == [RECORD, {"a": 1}]
 
 
-def test_an_object_that_quotes_no_record_is_none() -> None:
+def test_an_object_that_quotes_no_record_is_not_a_record() -> None:
     quoting = {"Time": 1, "Event": _text({"a": 1}), "Note": "{", "Text": '{"eventID": '}
     assert _records(_text([RECORD, quoting])) == [RECORD, quoting]
     with pytest.raises(UnreadableLogError, match="has the keys Time, Event, Note, Text"):
         parse_records(_text([quoting]).encode())
 
 
-def test_an_empty_list_is_no_problem() -> None:
+def test_an_empty_list_is_not_a_problem() -> None:
     assert _records('{"Records": []}') == []
     assert _records("[]") == []
     assert _records('{"Events": []}') == []
 
 
-def test_what_is_no_object_is_handed_on_to_be_counted() -> None:
+def test_what_is_not_an_object_is_handed_on_to_be_counted() -> None:
     assert _records('{"Records": [1, null, "x", {"eventID": "e1"}]}') == [
         1,
         None,
@@ -364,13 +364,13 @@ def test_what_is_no_object_is_handed_on_to_be_counted() -> None:
         ),
     ],
 )
-def test_what_is_no_log_is_unreadable(body: bytes, problem: str) -> None:
+def test_what_is_not_a_log_is_unreadable(body: bytes, problem: str) -> None:
     with pytest.raises(UnreadableLogError) as raised:
         parse_records(body)
     assert str(raised.value) == problem
 
 
-def test_bytes_that_are_no_utf8_are_unreadable() -> None:
+def test_bytes_that_are_not_utf8_are_unreadable() -> None:
     with pytest.raises(UnreadableLogError, match="the file is not UTF-8"):
         parse_records(b'{"Records": [{"a": "\xff"}]}')
 

@@ -97,7 +97,7 @@ def test_the_raw_columns_are_those_of_the_athena_table(
     assert (row[9], row[10], str(row[11])) == ("111122223333", "us-east-1", "2026-03-01")
 
 
-def test_a_record_that_is_no_object_is_a_row_of_nulls(
+def test_a_record_that_is_not_an_object_is_a_row_of_nulls(
     connection: duckdb.DuckDBPyConnection, write_log: WriteLog
 ) -> None:
     logs = write_log([event(1), 17, None, "text", [1], {}])
@@ -165,7 +165,7 @@ def test_a_slice_narrows_what_is_unread_and_hears_of_each_file(
     assert first.log_file not in opened
 
 
-def test_a_name_that_is_no_utf8_is_stored_as_text(
+def test_a_name_that_is_not_utf8_is_stored_as_text(
     connection: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
     text = json.dumps([event(1)]).encode()

@@ -258,7 +258,9 @@ def test_logs_without_a_record_give_empty_tables(rolecall: Rolecall, write_log: 
     assert rolecall.run("history").stdout == "No entry matches.\n"
 
 
-def test_a_file_that_is_no_database_is_left_alone(rolecall: Rolecall, write_log: WriteLog) -> None:
+def test_a_file_that_is_not_a_database_is_left_alone(
+    rolecall: Rolecall, write_log: WriteLog
+) -> None:
     rolecall.database.write_text("precious")
     done = rolecall.run("refresh", "--logs", write_log([event(1)]), exit_code=1)
     assert "rolecall.duckdb cannot be opened" in done.stderr
@@ -312,7 +314,7 @@ def test_every_kind_of_loose_file_is_loaded(rolecall: Rolecall, tmp_path: Path) 
     ]
 
 
-def test_every_shape_of_a_log_file_is_loaded_and_what_is_none_is_counted(
+def test_every_shape_of_a_log_file_is_loaded_and_what_is_not_a_log_is_counted(
     rolecall: Rolecall, tmp_path: Path
 ) -> None:
     logs = tmp_path / "evidence"

@@ -140,7 +140,7 @@ def test_an_empty_result_is_an_empty_list() -> None:
     assert json.loads(stream.getvalue()) == []
 
 
-def test_json_has_null_for_what_is_no_number() -> None:
+def test_json_has_null_for_what_is_not_a_number() -> None:
     values = [float("nan"), float("inf"), float("-inf"), Decimal("NaN"), 1.5]
     result = Result(["n"], ["double"], [(value,) for value in values])
     stream = io.StringIO()
@@ -240,7 +240,7 @@ def test_no_link_is_followed_and_none_left(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"x.csv", "precious"}
 
 
-def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+def test_what_is_not_a_file_stays_what_it_is(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -304,7 +304,7 @@ def test_control_characters_do_not_reach_the_terminal(monkeypatch: pytest.Monkey
     assert _table(result, 40, monkeypatch)[1] == "x\ufffd[2Jy\ufffdz"
 
 
-def test_what_is_no_terminal_cuts_nothing() -> None:
+def test_what_is_not_a_terminal_cuts_nothing() -> None:
     stream = io.StringIO()
     write_table(Result(["a"], ["text"], [("x" * 500,)]), stream, ZONE)
     assert "x" * 500 in stream.getvalue()

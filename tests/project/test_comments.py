@@ -1,4 +1,4 @@
-"""Comments and docstrings name files that there are."""
+"""Comments and docstrings name files and modules that there are."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ _DOCUMENTS = sorted(
 _KNOWN = [f"/{path.as_posix()}" for path in (*_FILES, *_DOCUMENTS)]
 # Not those of other projects, such as dbt's own.
 _PATH = re.compile(r"(?<![\w/.~<-])(?!dbt/include/)((?:[\w-]+/)*[\w-]+\.(?:py|sql|md))\b(?![/\w])")
+# Not an address in a log, a table, or an attribute of something that is called so.
+_MODULE = re.compile(r"(?<![\w./@*-])rolecall((?:\.[a-z_]\w*)+)")
+_OTHERS = {".toml", ".duckdb", ".added"}
 _HAS_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -47,3 +50,27 @@ def test_files_that_remarks_name_are_there(path: Path) -> None:
     named = set(_PATH.findall(_remarks(path)))
     gone = {name for name in named if not any(known.endswith(f"/{name}") for known in _KNOWN)}
     assert gone == set()
+
+
+def _is_there(name: str) -> bool:
+    """Return whether a dotted name below the package is a module, or what one defines."""
+    *parents, last = name.removeprefix(".").split(".")
+    module = PROJECT.joinpath("scripts", "rolecall", *parents)
+    if (module / last).is_dir() or (module / f"{last}.py").is_file():
+        return True
+    file = module / "__init__.py" if module.is_dir() else module.with_suffix(".py")
+    defined = re.compile(rf"^(?:def |class )?{last}\b", re.MULTILINE)
+    return file.is_file() and bool(defined.search(file.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", _FILES, ids=str)
+def test_modules_that_remarks_name_are_there(path: Path) -> None:
+    named = set(_MODULE.findall(_remarks(path))) - _OTHERS
+    assert {name for name in named if not _is_there(name)} == set()
+
+
+def test_a_name_that_a_move_left_behind_is_found() -> None:
+    assert _is_there(".aws.alarm")
+    assert _is_there(".lambda_handler.handler")
+    assert not _is_there(".alarm")
+    assert not _is_there(".lambda_handler.nothing")

@@ -79,7 +79,9 @@ def test_a_table_that_cannot_be_read_by_the_day_is_read_as_a_whole(
     assert answer == {"within": "(true)", "columns": [], "staged_before": None}
 
 
-def test_how_many_days_a_slice_has_is_no_variable_of_dbt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_many_days_a_slice_has_is_not_a_variable_of_dbt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Another value of one makes dbt parse the whole project anew, and a retry halves the days."""
     invoked: list[list[str]] = []
 

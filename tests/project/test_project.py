@@ -339,7 +339,7 @@ def test_as_a_package_it_looks_for_its_tables_where_the_parent_project_puts_them
     )
     packages = {"packages": [{"local": str(PROJECT)}]}
     (tmp_path / "packages.yml").write_text(yaml.safe_dump(packages), encoding="utf-8")
-    # What a checkout has built is no part of the package.
+    # What a checkout has built is not part of the package.
     at = ("--project-dir", tmp_path, "--profiles-dir", PROJECT, "--log-path", tmp_path / "logs")
     environment = rolecall.environment | {
         "AWS_ACCESS_KEY_ID": "x",

@@ -99,7 +99,7 @@ def test_what_asks_is_a_question(sql: str) -> None:
 
 
 @pytest.mark.parametrize("sql", DOES_MORE)
-def test_what_does_more_than_ask_is_none(sql: str) -> None:
+def test_what_does_more_than_ask_is_not_a_question(sql: str) -> None:
     with pytest.raises(NoQuestionError, match=r"^The query failed: .* read-only: SELECT, EXPLAIN"):
         check_is_question(sql)
 
@@ -144,7 +144,7 @@ def test_what_asks_is_a_question_to_athena(sql: str) -> None:
         "",
     ],
 )
-def test_what_does_more_than_ask_is_no_question_to_athena(sql: str) -> None:
+def test_what_does_more_than_ask_is_not_a_question_to_athena(sql: str) -> None:
     with pytest.raises(NoQuestionError, match="read-only"):
         check_is_question_to_athena(sql)
     # Before anything is asked of AWS.

@@ -47,7 +47,7 @@ def test_an_account_whose_logs_end_early_is_not_covered_by_the_others(
 ) -> None:
     logs = deliver(write_log, range(1, 21))
     deliver(write_log, range(1, 6), account="444455556666")
-    # A region that is seldom used is no gap of the account's.
+    # A region that is seldom used is not a gap of the account.
     for number in (1, 10):
         write_log([event(50 + number)], day=f"2026/03/{number:02d}", region="eu-west-1")
     rolecall.refresh(logs)

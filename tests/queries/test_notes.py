@@ -90,7 +90,7 @@ def test_accounts_without_logs_are_named() -> None:
 
 
 def test_a_day_of_which_a_file_could_not_be_read_is_not_whole() -> None:
-    """One of which none could is none with logs; a file that was not read counts for its span."""
+    """If no file of it was read, it has no logs; a file that was not read counts for its span."""
     account, cut = "444455556666", False
     files = [
         *(FileDay(account, date(2026, 3, day)) for day in (2, 3)),

@@ -58,7 +58,7 @@ def test_the_query_of_the_console_can_ask_whence_a_role_was_entered(rolecall: Ro
     assert received("source_account=123456789012") == [("2026-04-16", "444455556666")]
     both = received("source_account=111122223333", "account=777788889999")
     assert both == [("2026-04-08", "777788889999")]
-    # The role's account is no source account, though the records' identity there is the session.
+    # The role's account is not a source account, though the records' identity there is the session.
     assert received("source_account=444455556666") == []
 
 
@@ -263,7 +263,7 @@ def test_raw_logs_that_are_not_there_are_told_in_one_sentence(
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_json_that_is_none_drops_no_record(rolecall: Rolecall, write_log: WriteLog) -> None:
+def test_what_is_not_json_drops_no_record(rolecall: Rolecall, write_log: WriteLog) -> None:
     sign_in = event(
         1,
         eventSource="signin.amazonaws.com",

@@ -48,7 +48,7 @@ def test_any_id_of_it_finds_a_session(sample: Rolecall) -> None:
         ("", "'' is not an id"),
     ],
 )
-def test_an_id_that_is_none_gives_one_sentence(sample: Rolecall, given: str, message: str) -> None:
+def test_what_is_not_an_id_gives_one_sentence(sample: Rolecall, given: str, message: str) -> None:
     done = sample.run("session", given, exit_code=2)
     assert message in done.stderr
     assert done.stdout == ""

@@ -74,7 +74,9 @@ def test_a_transient_subject_names_nobody(loaded: Rolecall) -> None:
     }
 
 
-def test_a_role_named_like_a_permission_set_is_none(loaded: Rolecall) -> None:
+def test_a_role_named_like_a_permission_set_is_not_one_of_a_permission_set(
+    loaded: Rolecall,
+) -> None:
     columns = "actor_name, actor_type, actor_method, actor_confidence, start_method, mfa"
     assert _sessions(loaded, columns, "801122223333") == [
         ("x", "federated user", "saml subject", "certain", "saml", "not asserted"),
@@ -231,7 +233,7 @@ def test_each_of_two_who_cannot_be_told_apart_is_an_entry(loaded: Rolecall) -> N
     ]
 
 
-def test_who_left_a_role_named_like_a_permission_set_is_no_user_of_identity_center(
+def test_who_left_a_role_named_like_a_permission_set_is_not_a_user_of_identity_center(
     loaded: Rolecall,
 ) -> None:
     """It is who entered that role, while that session is known to live; else a guess."""

@@ -68,7 +68,7 @@ def test_no_secret_is_left(redacted_sql: str) -> None:
     assert wrong == []
 
 
-def test_what_is_no_secret_stays(redacted_sql: str) -> None:
+def test_what_is_not_a_secret_stays(redacted_sql: str) -> None:
     texts = harmless_texts()
     left = _left_on_duckdb(redacted_sql, texts)
     assert [pair for pair in zip(texts, left, strict=True) if pair[0] != pair[1]] == []
@@ -408,7 +408,7 @@ def test_what_reads_logs_takes_no_notice_of_what_the_linter_is_told(
 
 
 def _write_other(logs: Path, content: dict[str, int]) -> None:
-    """Write a file that is named like a log, and is none."""
+    """Write a file that is named like a log, and is not one."""
     folder = logs / "AWSLogs/111122223333/CloudTrail/us-east-1/2026/03/01"
     folder.mkdir(parents=True, exist_ok=True)
     name = "111122223333_CloudTrail_us-east-1_20260301T0000Z_a.json"

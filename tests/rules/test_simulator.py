@@ -238,7 +238,7 @@ def expected_entries(knowledge: Knowledge) -> dict[str, dict[str, Any]]:
         rows[key] = same | {"how": "console switch", "entered_at": row["switched_at"]}
         rows[key]["role_assumption_id"] = row["assume_role_event_id"]
     for key, row in expected_sessions(knowledge).items():
-        # What two people entered is no one's switch alone.
+        # What two people entered is not the switch of one alone.
         if knowledge.sessions[key][0].switch is None or knowledge.is_contested(key):
             same = {name: row[name] for name in _OF_AN_ENTRY if name in row}
             rows[key] = same | {"outcome": "success", "entered_at": row["started_at"]}

@@ -458,7 +458,7 @@ def test_several_organizations_must_be_told_apart(cloud: Cloud) -> None:
     assert "since 2024-01-01" in printed
 
 
-def test_digests_and_insights_are_no_regions(cloud: Cloud) -> None:
+def test_digests_and_insights_are_not_regions(cloud: Cloud) -> None:
     account = f"AWSLogs/{_ORGANIZATION}/111122223333"
     for folder in (
         "CloudTrail-Digest/us-west-1",
@@ -486,7 +486,7 @@ def test_digests_and_insights_are_no_regions(cloud: Cloud) -> None:
         (("--results", ""), "ROLECALL_RESULTS|cannot be a place"),
     ],
 )
-def test_what_can_be_no_name_is_refused(
+def test_what_cannot_be_a_name_is_refused(
     cloud: Cloud, options: tuple[str, ...], message: str
 ) -> None:
     if "--prefix" in options:
@@ -582,7 +582,7 @@ def test_where_all_logs_are_in_glacier_the_table_is_made_all_the_same(cloud: Clo
     assert cloud.table()
 
 
-def test_a_folder_that_was_made_by_hand_is_no_log(cloud: Cloud) -> None:
+def test_a_folder_that_was_made_by_hand_is_not_a_log(cloud: Cloud) -> None:
     logs = f"AWSLogs/{_ORGANIZATION}/"
     for region in ("eu-central-1", "us-east-1", "us-west-1"):
         folder = f"{logs}111122223333/CloudTrail/{region}/"

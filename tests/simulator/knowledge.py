@@ -318,7 +318,7 @@ class Knowledge:
 
     @cached_property
     def refusals(self) -> list[Way]:
-        """The refused assumptions that are no part of a refused switch."""
+        """The refused assumptions that are not part of a refused switch."""
         folded = {id(row.assumed) for row in self.switches}
         return [
             Way(None, stay)

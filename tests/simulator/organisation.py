@@ -1044,7 +1044,7 @@ class Organisation:
                 self._lose_assumption(entered)
 
     def noise(self, count: int) -> None:
-        """Let users and services do what is no business of roles."""
+        """Let users and services do what has nothing to do with roles."""
         for _ in range(count):
             user = self.random.choice(self.users)
             at = FIRST_DAY + timedelta(seconds=self.random.randrange(DAYS * 86400))

@@ -99,7 +99,7 @@ def _athena_plain(column: str, text: str | None, kind: str) -> str | None:
 
 
 def _parsed(text: str | None) -> Any:
-    """Return the value of a JSON text; one that is none is a text."""
+    """Return the value of a JSON text; one that is not JSON is a text."""
     try:
         return None if text is None else json.loads(text)
     except json.JSONDecodeError:

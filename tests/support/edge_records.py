@@ -14,7 +14,7 @@ def edge_trail() -> dict[str, list[Any]]:
         log_key("111122223333", "us-east-1", "2026/03/02"): [
             twice,
             twice,
-            # Times: fractions, an offset, a leap day, and four that are none.
+            # Times: fractions, an offset, a leap day, and four that are not times.
             event(2, eventTime="2026-03-02T10:00:00.123456Z"),
             event(3, eventTime="2026-03-02T19:00:00+09:00"),
             event(4, eventTime="2024-02-29T23:59:59Z"),
@@ -72,7 +72,7 @@ def edge_trail() -> dict[str, list[Any]]:
                 },
             ),
             event(21, recipientAccountId="444455556666", requestParameters=None, resources=[]),
-            # What should be JSON and is none.
+            # What should be JSON and is not.
             event(
                 23,
                 recipientAccountId="444455556666",

@@ -438,7 +438,7 @@ def _trail_of_another_s_key() -> list[Record]:
 
 
 def _trail_out_of_a_role_named_like_a_permission_set() -> list[Record]:
-    """Switch out of such a role, which is no permission set's, when its key has expired."""
+    """Switch out of such a role, which is not a permission set's, when its key has expired."""
     trail = AccountRecords(86)
     portal, alice = "AWSReservedSSO_Admin_0123456789abcdef", "alice@example.com"
     for began, switched, role in (

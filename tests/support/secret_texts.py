@@ -38,7 +38,7 @@ def harmless_texts() -> list[str]:
 
 
 def plain_texts() -> list[SecretText]:
-    """Return texts that are no JSON: error messages and user agents."""
+    """Return texts that are not JSON: error messages and user agents."""
     return [SecretText(text, text, left) for text, left in _PLAIN]
 
 

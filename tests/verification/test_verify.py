@@ -275,7 +275,7 @@ def test_a_wrong_signature_is_invalid_and_proves_no_log(tmp_path: Path) -> None:
 
 
 def test_a_log_that_came_late_is_named_by_a_backfill_digest_file(tmp_path: Path) -> None:
-    """Backfill digest files are no part of the chain: of a copy they lack the signature."""
+    """Backfill digest files are not part of the chain: of a copy they lack the signature."""
     trail = _trail()
     late = trail.log(_START + 2 * HOUR, [_record(7)], number=9)
     written = trail.digest(_START + 2 * HOUR, [late], backfill=True)
@@ -464,7 +464,7 @@ def _with(**changed: Any) -> Callable[[Mapping[str, Any]], bytes]:
         _with(previousDigestHashAlgorithm="MD5"),
     ],
 )
-def test_a_digest_file_that_is_none_is_one_named_problem(
+def test_a_file_that_is_not_a_digest_file_is_one_named_problem(
     make: Callable[[Mapping[str, Any]], bytes], tmp_path: Path
 ) -> None:
     trail = _trail(3)

@@ -18,7 +18,7 @@ identity_events as (
 ),
 
 -- The steps of one sign-in to Identity Center share the id of its workflow, and
--- the last step lists every verified factor. A challenge is no step: it only
+-- the last step lists every verified factor. A challenge is not a step: it only
 -- tells the user.
 identity_center_steps as (
     select

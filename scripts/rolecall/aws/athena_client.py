@@ -74,9 +74,10 @@ class Athena:
         """Run a query and return its answer once it has succeeded.
 
         ``values`` has one for each named parameter of ``sql``, ``parameters`` says of what kind
-        they are. ``deadline`` is in seconds from now, the time in the queue included; None is no
-        deadline. Whatever ends the waiting stops the query: an interrupt or SIGTERM that raises
-        SystemExit too, and an alarm (``rolecall.alarm``), which is a deadline for calls that hang.
+        they are. ``deadline`` is in seconds from now, the time in the queue included; without one
+        it is None. Whatever ends the waiting stops the query: an interrupt or SIGTERM that raises
+        SystemExit too, and an alarm (``rolecall.aws.alarm``), which is a deadline for calls that
+        hang.
 
         Raises UsageError for what Athena would not take, QueryFailedError, QueryCancelledError,
         QueryScanLimitError, QueryDeadlineError, QueryLostError, and RolecallError if the query

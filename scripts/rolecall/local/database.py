@@ -93,7 +93,7 @@ def open_memory_database() -> duckdb.DuckDBPyConnection:
     """Return a connection with nothing attached, which fetches and loads no extension by itself.
 
     It knows no variable of Python and no secret that DuckDB keeps, and writes nothing to disk that
-    does not fit in memory: see ``rolecall.spill``.
+    does not fit in memory: see ``rolecall.local.spill``.
     """
     return duckdb.connect(":memory:", config=_CLOSED)
 

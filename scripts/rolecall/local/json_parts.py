@@ -55,7 +55,7 @@ class NoRecordError(UnreadableLogError):
 
 
 def elements_of(text: Record, name: str = "the file") -> list[Record]:
-    """Return the elements of a list. Raises UnreadableLogError if it is none."""
+    """Return the elements of a list. Raises UnreadableLogError if it is not a list."""
     return list(
         _decoded(list_decoder.decode, _split_list, text, f"{name} is not a list of records")
     )

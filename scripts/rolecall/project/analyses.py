@@ -121,7 +121,7 @@ def _compiled(
 def compiled_text(sql: str, settings: Settings, **options: Any) -> str:
     """Return SQL of the project's own with its Jinja compiled by dbt.
 
-    ``options`` are those of ``run_dbt``. SQL of a user is for ``rolecall.own_sql``.
+    ``options`` are those of ``run_dbt``. SQL of a user is for ``rolecall.queries.own_sql``.
     """
     arguments = ["compile", "--inline", sql, "--no-populate-cache"]
     if settings.target == "local":

@@ -68,7 +68,7 @@ def confine(
 
 
 def check_is_question(sql: str) -> None:
-    """Raise NoQuestionError for a statement of DuckDB that is no SELECT, DESCRIBE or SHOW.
+    """Raise NoQuestionError for a statement of DuckDB other than SELECT, DESCRIBE and SHOW.
 
     The same goes for what an EXPLAIN explains, since EXPLAIN ANALYZE runs it. DuckDB itself says
     of what kind ``sql``, one statement, is, and parses DESCRIBE and SHOW into a SELECT. Raises

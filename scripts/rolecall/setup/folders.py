@@ -15,7 +15,7 @@ def unknown_folders(
 ) -> tuple[RegionFolder, ...]:
     """Return the folders whose account or region a table that Rolecall made does not have.
 
-    Where existing is no such table, none is.
+    If there is no such table, there are none.
     """
     if existing is None or MARK not in existing.properties:
         return ()

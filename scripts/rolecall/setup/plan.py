@@ -1,6 +1,6 @@
 """What Rolecall needs on Athena, what is there, and so what is to be made: nothing is changed here.
 
-What is there already stays as it is; of it only the table that Rolecall made is ever changed.
+What is there already stays as it is; only the table that Rolecall made is ever changed.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ KeySource = Callable[[str | None, datetime], PublicKeys]
 """Gives the public keys of a region from a time on. Raises RolecallError."""
 
 _ONE_DAY = timedelta(days=1)
-# Of the day before there is no digest file (AWS What's New, October 2015).
+# The day before has no digest file (AWS What's New, October 2015).
 _FIRST_DIGEST = datetime(2015, 1, 1)
 
 
