@@ -254,7 +254,9 @@ def test_a_folder_without_logs_is_refused_with_what_is_there(tmp_path: Path) -> 
         (tmp_path / name).write_text("no log")
     with pytest.raises(NoLogsError, match=r"and found 2 \.zip, 1 \.csv; name a folder"):
         check_has_logs([tmp_path])
-    with pytest.raises(NoLogsError, match=r"The file .*a\.zip is no CloudTrail log: .* 1 \.zip;"):
+    with pytest.raises(
+        NoLogsError, match=r"The file .*a\.zip is not a CloudTrail log: .* 1 \.zip;"
+    ):
         check_has_logs([tmp_path / "a.zip"])
     (tmp_path / "x.json").write_text("broken")
     check_has_logs([tmp_path])

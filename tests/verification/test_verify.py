@@ -27,7 +27,7 @@ from rolecall.errors import FAILED, SKIPPED, RolecallError, UsageError
 from rolecall.verification.digests import PublicKeys, read_public_keys
 from rolecall.verification.public_keys import key_source
 from rolecall.verification.report import Problem, Trust, VerificationReport
-from rolecall.verification.text import report_lines
+from rolecall.verification.text import check_report, report_lines
 from rolecall.verification.trail import verify
 from rolecall.verification.trail_files import BucketFiles, FolderFiles
 from support.command_line import PROJECT, Rolecall
@@ -226,6 +226,8 @@ def test_what_is_changed_is_named_by_its_key(tmp_path: Path) -> None:
     assert _files(report, Problem.LOG_CHANGED) == [changed]
     assert _files(report, Problem.LOG_MISSING) == [removed]
     assert _files(report, Problem.LOG_UNSIGNED) == [added]
+    with pytest.raises(RolecallError, match=r"^Not verified: 3 files are not what CloudTrail "):
+        check_report(report, is_strict=False)
 
 
 def test_a_chain_that_somebody_made_anew_is_not_signed_by_cloudtrail(tmp_path: Path) -> None:
@@ -251,6 +253,8 @@ def test_digest_files_that_nobody_signed_prove_nothing(hours: int, tmp_path: Pat
         trail.digest(_START + hour * HOUR, [log], hours=hours, starts=True)
     report = _report_on(trail, tmp_path)
     assert (report.wrong_count, report.has_failed) == (0, True)
+    with pytest.raises(RolecallError, match=r"^Not verified: \d+ log files are in no signed"):
+        check_report(report, is_strict=False)
     assert report.logs[Trust.NEWEST] == (1 if hours == 1 else 0)
     assert not report.empty_days
 

@@ -31,12 +31,12 @@ class NoLogsError(LogSourceError):
     def __init__(self, roots: Sequence[Path], passed_over: Counter[str]) -> None:
         names = " and ".join(map(str, roots))
         if len(roots) == 1 and roots[0].is_file():
-            subject = f"The file {names} is"
+            subject = f"The file {names} is not a"
         else:
-            subject = f"The log folder {names} has" if len(roots) == 1 else f"{names} have"
+            subject = f"The log folder {names} has no" if len(roots) == 1 else f"{names} have no"
         suffixes = ", ".join(LOG_SUFFIXES)
         super().__init__(
-            f"{subject} no CloudTrail log: looked for files with the suffix {suffixes} (or one of"
+            f"{subject} CloudTrail log: looked for files with the suffix {suffixes} (or one of"
             f" these and {_PACKED}) and for others that hold CloudTrail's records, and found"
             f" {kinds_text(passed_over) or 'no file at all'}; name a folder at or above AWSLogs/"
             " or one of such files, archives unpacked."

@@ -84,12 +84,13 @@ def check_report(report: VerificationReport, *, is_strict: bool) -> None:
     if report.has_failed:
         if report.wrong_count:
             raise RolecallError(
-                f"Not verified: {plural(report.wrong_count, 'file')} not as CloudTrail delivered"
-                " it, or of which that cannot be told."
+                f"Not verified: {plural(report.wrong_count, 'file is', 'files are')} not what"
+                " CloudTrail delivered, or cannot be checked."
             )
         unproved = report.uncovered + report.logs[Trust.UNSIGNED]
         raise RolecallError(
-            f"Not verified: {plural(unproved, 'log file')} that no signed digest file names."
+            f"Not verified: {plural(unproved, 'log file is', 'log files are')} in no signed digest"
+            " file."
         )
     if is_strict and not report.is_all_proved:
         raise SkippedError("Not all is proved, which --strict does not allow.")
