@@ -759,6 +759,37 @@ def test_sigterm_that_comes_again_and_again_closes_once(
     assert rolecall.query("select count(*) from events") == [(81,)]
 
 
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGTERM, ""), (signal.SIGINT, "Error: Interrupted.")]
+)
+def test_a_signal_ends_a_refresh_whatever_it_is_reading(
+    rolecall: Rolecall, write_log: WriteLog, number: signal.Signals, said: str
+) -> None:
+    """Nothing that a file holds up keeps the process alive, and no other sentence is printed."""
+    quoted = b'{"message":"{\\"eventID\\":1}"}'
+    body = _packed(b'{"events":[' + b",".join([quoted] * 900_000) + b"]}")
+    logs = write_log(body=body, name="slow.json.gz")
+    with rolecall.started("refresh", "--logs", logs) as process:
+        assert process.stderr is not None
+        _wait_until_open(process.pid, "slow.json.gz")
+        for _ in range(3):
+            process.send_signal(number)
+        assert process.wait(20) == 128 + number  # it would read for a minute
+        assert process.stderr.read().strip() == said
+    with only_writer(rolecall.database):
+        pass
+
+
+def _wait_until_open(process: int, name: str) -> None:
+    """Return when a process has a file open."""
+    folder = Path("/proc") / str(process) / "fd"
+    while True:
+        for link in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if str(link.readlink()).endswith(name):
+                    return
+
+
 def test_answers_that_lack_what_a_dead_refresh_loaded_say_so(
     rolecall: Rolecall, write_log: WriteLog
 ) -> None:

@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,13 +16,14 @@ import duckdb
 import pytest
 import yaml
 
-from rolecall.local import log_reader, log_records, record_batches
+from rolecall.local import json_parts, log_reader, log_records, record_batches
 from rolecall.local.json_parts import MAX_RECORDS, Record, UnreadableLogError
 from rolecall.local.log_files import find_log_files
 from rolecall.local.log_reader import read_records
 from rolecall.local.log_records import MAX_RECORD_BYTES, MAX_RESOURCES
 from rolecall.local.log_source import LogSource
 from rolecall.local.record_batches import FileRead
+from rolecall.local.yaml_text import MAX_YAML_BYTES, MAX_YAML_PARTS
 from rolecall.memory import MemoryParts
 from support.command_line import PROJECT, Rolecall
 from support.logs import WriteLog, event
@@ -125,6 +127,28 @@ def test_a_record_that_is_too_large_is_rejected_and_named(
     assert rolecall.query("select max(octet_length(encode(resources))) < 1000000 from events") == [
         (True,)
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b"- a: b\n" * (MAX_YAML_BYTES // 7 + 1), "YAML of more than 32,000,000 bytes"),
+        (b"- a: b\n" * (MAX_YAML_PARTS // 3 + 1), "more than 1,000,000 keys and values"),
+        (b"Events:\n- a\n...\n%TAG !a! b\n--- c\n", "its YAML has directives"),
+    ],
+)
+def test_yaml_that_would_take_long_is_unreadable(text: bytes, problem: str) -> None:
+    started = time.process_time()
+    with pytest.raises(UnreadableLogError, match=problem):
+        log_records.parse_records(text)
+    assert time.process_time() - started < 30
+
+
+def test_documents_without_records_count_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_parts, "MAX_RECORDS", 3)
+    with pytest.raises(UnreadableLogError, match="more than 3 records"):
+        log_records.parse_records(b'{"Records":[]}\n' * 4)
+    assert log_records.parse_records(b'{"Records":[]}\n' * 3) == []
 
 
 def test_both_engines_have_the_same_limits() -> None:

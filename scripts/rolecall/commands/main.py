@@ -59,8 +59,9 @@ def main() -> None:
     try:
         cli.main(prog_name="rolecall", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        _fail("Interrupted.", 128 + signal.SIGINT)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        note("Error: Interrupted.")
+        _leave(128 + signal.SIGINT)
     except click.ClickException as error:
         if isinstance(error, click.UsageError) and error.ctx is not None:
             note(*error.ctx.get_usage().split("\n"))
@@ -72,8 +73,18 @@ def main() -> None:
         # Whoever read along has seen enough; the interpreter must not flush once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(BROKEN_PIPE)
-    except KeyboardInterrupt:
-        _fail("Interrupted.", 128 + signal.SIGINT)
+    except SystemExit as end:
+        if end.code == 128 + signal.SIGTERM:
+            _leave(128 + signal.SIGTERM)
+        raise
+
+
+def _leave(exit_code: int) -> NoReturn:
+    """Exit now: the interpreter would wait for threads that read, and DuckDB's would abort it."""
+    if resources := sys.modules.get("multiprocessing.util"):
+        resources._run_finalizers(0)
+    sys.stderr.flush()
+    os._exit(exit_code)
 
 
 def _fail(message: str, exit_code: int) -> NoReturn:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 
-from rolecall.local.json_parts import not_json
+from rolecall.local.json_parts import MAX_RECORDS, UnreadableLogError, not_json
+
+MAX_YAML_BYTES = 32_000_000
+"""The largest text that is read as YAML, which takes ten times as long as JSON."""
+
+MAX_YAML_PARTS = MAX_RECORDS
+"""How many keys and values it may have; an event that lookup-events prints has about 30."""
 
 _DEEPEST_YAML = 20
 _YAML_ENDS = {b"{": b"}", b"[": b"]"}
@@ -13,10 +19,19 @@ _YAML_ENDS = {b"{": b"}", b"[": b"]"}
 def json_of_yaml(text: bytes) -> bytes:
     """Return the documents of YAML as JSON, in which all values but lists and objects are texts.
 
-    Raises NotJsonError, also for a part that stands for another: it could be of any size.
+    Raises NotJsonError, also for a part that stands for another: it could be of any size; and
+    UnreadableLogError for more than may be read.
     """
+    if len(text) > MAX_YAML_BYTES:
+        raise UnreadableLogError(
+            f"the file is YAML of more than {MAX_YAML_BYTES:,} bytes: print it with --output json"
+        )
+    # Nobody prints a directive, and the parser compares each with all before it.
+    if b"\n%" in text or b"\r%" in text:
+        raise not_json("its YAML has directives")
     import yaml
 
+    part_count = 0
     found = bytearray()
     # How many keys and values there are so far in each part that is open, and in what kind of one.
     counts, marks = [0], [b""]
@@ -31,6 +46,12 @@ def json_of_yaml(text: bytes) -> bytes:
                 if counts[-1]:
                     found += b":" if marks[-1] == b"{" and counts[-1] % 2 else b","
                 counts[-1] += 1
+                part_count += 1
+                if part_count > MAX_YAML_PARTS:
+                    raise UnreadableLogError(
+                        f"the file is YAML with more than {MAX_YAML_PARTS:,} keys and values:"
+                        " print it with --output json"
+                    )
                 if isinstance(event, yaml.ScalarEvent):
                     found += json.dumps(event.value, ensure_ascii=False).encode()
                 else:

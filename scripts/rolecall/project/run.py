@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _RUN = "ROLECALL_RUN"
 # What rolecall.project.days_to_read describes; that module imports AWS's, which take time.
 _DAYS_TO_READ = "ROLECALL_DAYS_TO_READ"
+# How long what runs on DuckDB may take to end after a signal.
+_PATIENCE_SECONDS = 1.0
 # Artifacts that nothing reads cost a second.
 _LEAN = ("--no-version-check", "--no-write-json")
 
@@ -43,7 +45,8 @@ def run_dbt(
     what dbt alone would, and leaves out ``skip_log_files``, each an S3 URL with what is wrong with
     it; ``archived_logs`` and ``empty_days`` are entered (all as dbt_project.yml has them). dbt
     prints nothing; its log is in ``state_dir()``. The database is closed afterwards. An interrupt
-    and SIGTERM come through as KeyboardInterrupt and SystemExit.
+    and SIGTERM come through as KeyboardInterrupt and SystemExit; on DuckDB they do not wait for
+    what still reads.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -72,7 +75,9 @@ def run_dbt(
             variables["empty_days"] = list(empty_days)
         options["--vars"] = json.dumps(variables)
     flat = [str(part) for option in options.items() for part in option]
-    with _environment(settings, days_to_read), _termination_as_interrupt():
+    # A query of Athena's is stopped by AWS, however long that takes.
+    patience = None if settings.target == "athena" else _PATIENCE_SECONDS
+    with _environment(settings, days_to_read), _termination_as_interrupt(patience):
         try:
             result = dbtRunner().invoke([command, *flat, *_LEAN, *rest])
             if isinstance(result.exception, (KeyboardInterrupt, SystemExit)):
@@ -127,30 +132,52 @@ def table_variables(settings: Settings) -> dict[str, object]:
 
 
 @contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """Let SIGTERM reach dbt as an interrupt, on which it stops the queries that it started."""
+def _termination_as_interrupt(patience_seconds: float | None) -> Iterator[None]:
+    """Let SIGTERM reach dbt as an interrupt, on which it stops the queries that it started.
+
+    After ``patience_seconds``, unless they are None, dbt's waiting for them is interrupted too.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    was_terminated = False
+    received: int | None = None
 
     def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        nonlocal was_terminated
-        was_terminated = True
+        nonlocal received
+        received = number
         # What dbt and the engine close on the first is not broken off by the next.
-        signal.signal(number, signal.SIG_IGN)
+        for ending in endings:
+            signal.signal(ending, signal.SIG_IGN)
+        if patience_seconds is not None:
+            signal.setitimer(signal.ITIMER_REAL, patience_seconds)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    def lose_patience(number: int, frame: FrameType | None) -> NoReturn:
+        raise _end_of(received)
+
+    endings = [signal.SIGTERM]
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, interrupt)}
+    if patience_seconds is not None:
+        endings.append(signal.SIGINT)
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, interrupt)
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, lose_patience)
     try:
         yield
-    except KeyboardInterrupt:
-        if was_terminated:
-            raise SystemExit(128 + signal.SIGTERM) from None
-        raise
     finally:
-        if not was_terminated:
-            signal.signal(signal.SIGTERM, before)
+        if patience_seconds is not None:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        if received is None:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        else:
+            # Whatever a query says that was broken off is no fault.
+            raise _end_of(received) from None
+
+
+def _end_of(received: int | None) -> BaseException:
+    if received == signal.SIGTERM:
+        return SystemExit(128 + received)
+    return KeyboardInterrupt()
 
 
 @contextmanager
