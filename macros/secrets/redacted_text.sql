@@ -75,7 +75,7 @@
     {%- for pattern, replacement in rules -%}
         {%- set by = sql_text(replacement | replace('#', group_mark))
             | replace('GONE', "' || chr(1) || '") | replace('NAMED', "' || chr(2) || '")
-            | replace('NEXT', "' || chr(3) || '") -%}
+            | replace('NEXT', "' || chr(3) || '") | replace('FIRST', "' || chr(19) || '") -%}
         {%- set replaced.sql = 'regexp_replace(' ~ replaced.sql ~ ', ' ~ sql_text(pattern) ~ ', '
             ~ by ~ option ~ ')' -%}
     {%- endfor -%}
@@ -123,7 +123,7 @@
     {{ return('(?:' ~ [
         'pass(?:words?|wd|[_-]?(?:code|phrase))', 'pwd', '(?-i:[a-xz]Pass)',
         '(?:[^a-z]|db|user|root|admin|new|old|current|previous|temp|master|login|mail|key|store)pass',
-        'secrets?', 'secret[_-]?(?:access[_-]?)?keys?', 'secret[_-]?to[_-]?authenticate[a-z]*',
+        'secrets?', 'secret[_-]?(?:access[_-]?)?keys?', 'secret[_-]?to[_-]?authenticate[a-z]{0,32}',
         '(?:' ~ not_ending_in(harmless_tokens()) ~ ')tokens?',
         '(?:api|private|shared|signing|auth|account|shared[_-]?access|encryption|hmac|session|token)'
             ~ '[ _.-]?keys?',
@@ -146,11 +146,12 @@
         ~ '(?:[_.*?-]|\\[[a-z0-9_]{0,8}\\]|\\]|%5[bd]){0,3}') }}
 {%- endmacro %}
 
-{#- A name whose letters are written as escapes, as nobody needs to. -#}
+{#- The end of a name whose letters are written as escapes, as nobody needs to: the last one of them,
+    and what is no letter. -#}
 {% macro escaped_name() -%}
     {{ return(
-        '\\\\+u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
-        ~ '(?:[a-z0-9_.-]|\\\\+u00[2-7][0-9a-f])*'
+        '\\\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
+        ~ '(?:[a-z0-9_.-]|\\\\+u00(?:2[0-9a-cef]|3[a-f]|40|5[b-e]|60|7[b-f]))*'
     ) }}
 {%- endmacro %}
 
@@ -177,20 +178,18 @@
     {{ return(patterns | join('|')) }}
 {%- endmacro %}
 
-{#- What a secret looks like, whatever its name: private keys, JSON web tokens, session tokens of AWS,
+{#- What a secret looks like, whatever its name: private keys, session tokens of AWS,
     tokens that begin with the mark of their issuer, and addresses of webhooks. The group is what
     stands before a mark that is also the end of a word. -#}
 {% macro secret_shape() -%}
     {%- set gap = '(?: |\\+|%20|\\\\+u0020)' -%}
     {%- set line_end = '(?:\\s|\\\\+[nr])+' -%}
     {{ return([
-        '(?:(?:(?:-|\\\\+u002d){2,5} ?BEGIN' ~ gap ~ '(?:[A-Z0-9]+' ~ gap ~ '){0,3}PRIVATE' ~ gap
+        '(?:(?:(?:-|\\\\{1,32}u002d){2,5} ?BEGIN' ~ gap ~ '(?:[A-Z0-9]+' ~ gap ~ '){0,3}PRIVATE' ~ gap
             ~ 'KEY|-----begin private key)(?:[ A-Z-]*' ~ line_end
             ~ '(?:(?:Version|Comment): \\\\*"[A-Za-z0-9][^"\\\\]*\\\\*"' ~ line_end ~ ')*)?'
             ~ '|Private-Lines: [0-9])'
             ~ '[^"\'\\\\<]*(?:\\\\+(?:[nrt/]|u[0-9a-fA-F]{4})[^"\'\\\\<]*)*',
-        'eyJ[A-Za-z0-9_-]{8,}\\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?'
-            ~ '|[A-Za-z0-9_-]*(?:\\.[A-Za-z0-9_-]+){3})',
         '(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz|AQoDYXdz)[A-Za-z0-9+/=%_-]{16,}',
         '(?:gh[opsru]_|github_pat_|AIza|glpat-|dckr_pat_|dop_v1_|pypi-AgE)[A-Za-z0-9_-]{20,}',
         'xox[abeprs]-[A-Za-z0-9-]{10,}', '[sr]k_live_[A-Za-z0-9]{16,}',
@@ -202,23 +201,49 @@
     ] | join('|')) }}
 {%- endmacro %}
 
-{#- The password of a URL, to its last `@`. -#}
-{% macro url_password() -%}
+{#- The pattern of a JSON web token, of which `start` is the beginning and `letter` one character. -#}
+{% macro web_token(start, letter) -%}
     {{ return(
-        '(:(?:\\\\*/){2}[^/\\s"\\\\:@?#]*(?::|\\\\+u003a))(?:[^/\\s"\\\\]|' ~ escaped_character()
-        ~ ')+(@|\\\\+u0040)'
+        start ~ '\\.(?:\\x13?eyJ' ~ letter ~ '{8,}(?:\\.' ~ letter ~ '*)?|' ~ letter ~ '*(?:\\.' ~ letter
+        ~ '+){3})'
     ) }}
+{%- endmacro %}
+
+{#- The password of a URL, to its last `@`, with few slashes that are escaped. -#}
+{% macro url_password() -%}
+    {%- set character = '(?:[^/\\s"\\\\]|' ~ escaped_character('/') ~ ')' -%}
+    {{ return(
+        url_user() ~ '(?:' ~ character ~ '|\\\\+/)' ~ character ~ '*(?:\\\\+/' ~ character ~ '*){0,15}'
+        ~ '(@|\\\\+u0040)'
+    ) }}
+{%- endmacro %}
+
+{#- The beginning of one that has more of them. -#}
+{% macro long_url_password() -%}
+    {{ return(url_user() ~ '((?:(?:[^/\\s"\\\\]|' ~ escaped_character('/') ~ ')*\\\\+/){16})') }}
+{%- endmacro %}
+
+{#- What stands before the password of a URL. -#}
+{% macro url_user() -%}
+    {{ return('(:(?:\\\\*/){2}[^/\\s"\\\\:@?#]*(?::|\\\\+u003a))') }}
+{%- endmacro %}
+
+{#- The pattern of a character that begins no further match: Athena's engine would look at all between
+    again from each. DuckDB's looks at a text once, and finds the same. -#}
+{% macro beginning_none(start, character) -%}
+    {{ return('(?:(?!' ~ start ~ ')' ~ character ~ ')' if target.type == 'athena' else character) }}
 {%- endmacro %}
 
 {#- What stands before a password of a command, as curl, mysql, sshpass, redis-cli, docker and PowerShell
     take it, in a line or in a list of arguments. -#}
 {% macro command_password() -%}
     {%- set next = '(?:[ \\t]|\\\\*"\\s*,\\s*\\\\*")' -%}
-    {%- set words = next ~ '+(?:[^"\\\\|;&\\s]+' ~ next ~ '+)*' -%}
+    {%- set commands = 'mysql|mariadb|redis-cli|docker|podman|helm' -%}
+    {%- set words = next ~ '+(?:' ~ beginning_none(commands, '[^"\\\\|;&\\s]') ~ '+' ~ next ~ '+)*' -%}
     {{ return(
         '([\\s"\'](?:-u|--(?:proxy-)?user)(?:[\\s=]|\\\\*"\\s*,\\s*\\\\*")'
         ~ '\\s*\\\\*["\']?[a-z_][^\\s:"\'\\\\]*:'
-        ~ '|(?:mysql|mariadb)[a-z-]*' ~ words ~ '-p\'?|sshpass' ~ next ~ '+-p' ~ next ~ '*\'?'
+        ~ '|(?:mysql|mariadb)' ~ beginning_none('mysql|mariadb', '[a-z-]') ~ '*' ~ words ~ '-p\'?|sshpass' ~ next ~ '+-p' ~ next ~ '*\'?'
         ~ '|redis-cli' ~ words ~ '-a' ~ next ~ '+\'?'
         ~ '|(?:docker|podman|helm)' ~ words ~ 'login' ~ words ~ '-p' ~ next ~ '*\'?'
         ~ '|ConvertTo-SecureString\\s+(?:-[a-z]+\\s+)*\\\\*["\']?)([^\\s"\'\\\\-])'
@@ -228,7 +253,7 @@
 {#- The names `key` and `auth`, which are mostly of something else, before what looks like a credential:
     in parameters of URLs, and as a member. -#}
 {% macro credential_parameter() -%}
-    {%- set start, equals = '(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)', '(?:=|%(?:25)*3d|\\\\+u003d)' -%}
+    {%- set start, equals = '(?:[?&]|%(?:25)*(?:3f|26)|\\\\u0026)', '(?:=|%(?:25)*3d|\\\\+u003d)' -%}
     {{ return(
         '(?:(' ~ start ~ 'key' ~ equals ~ ')[a-z0-9_-]{20,}|(' ~ start ~ 'auth' ~ equals
         ~ '|"auth\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*\\\\*")[a-z0-9+/_-]{20,}=*)'
@@ -283,12 +308,12 @@
     {{ return(
         '(' ~ secret_name() ~ ')('
         ~ '(?:\\s|\\\\+[nrt])*(?:\\(?\\\\*["\']|:?=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))'
-        ~ '|>|\\\\+u003e|\\t|\\\\t|' ~ coded_quote() ~ '|\\s+' ~ attribute() ~ '|' ~ next_element()
-        ~ '|' ~ next_member() ~ ')'
-        ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)(?:code|sig)'
+        ~ '|>|\\\\+u003e|\\t|\\\\t|' ~ coded_quote() ~ '|\\s+(?:' ~ attributes() ~ '(?:>|\\\\+u003e)|'
+        ~ many_attributes() ~ ')|' ~ next_element() ~ '|' ~ next_member() ~ '|' ~ many_members() ~ ')'
+        ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\u0026)(?:code|sig)'
         ~ '|set\\s+password\\s+for\\s+[^\\s=]+\\s*)'
         ~ '(=|%(?:25)*3d|\\\\+u003d)'
-        ~ '|(--[a-z-]*(?:password|passwd|secret|token|key)'
+        ~ '|(--(?:-?[a-z])*-?(?:password|passwd|secret|token|key)'
         ~ '|identified\\s+(?:with\\s+\\S+\\s+)?(?:by|as))(,?\\s)'
     ) }}
 {%- endmacro %}
@@ -306,10 +331,17 @@
 
 {#- What stands between the name of a secret and the name of its value, in a text that is no JSON. -#}
 {% macro next_member() -%}
+    {{ return(members_between('{0,49}') ~ '\'?[a-z]*(?:value|default)\'?\\s*[:=]') }}
+{%- endmacro %}
+
+{#- More of what may stand there than is looked at. -#}
+{% macro many_members() -%}
+    {{ return(members_between('{50}')) }}
+{%- endmacro %}
+
+{% macro members_between(times) -%}
     {%- set next = '(?:,|\\\\+n|\\n)(?:\\s|\\\\+[nrt])*' -%}
-    {{ return(
-        next ~ '(?:\'?[a-z]+\'?\\s*[:=][^,{}"\\\\\\n]*' ~ next ~ ')*\'?[a-z]*(?:value|default)\'?\\s*[:=]'
-    ) }}
+    {{ return(next ~ '(?:\'?[a-z]+\'?\\s*[:=][^,{}"\\\\\\n]*' ~ next ~ ')' ~ times) }}
 {%- endmacro %}
 
 {#- The same in XML. -#}
@@ -327,8 +359,13 @@
 {%- endmacro %}
 
 {#- Attributes between the name of an element of XML and its end. -#}
-{% macro attribute() -%}
-    {{ return('[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>\\x02]*(?:>|\\\\+u003e)') }}
+{% macro attributes() -%}
+    {{ return('[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>"\'\\x02]*(?:["\'][^<>"\'\\x02]*){0,32}') }}
+{%- endmacro %}
+
+{#- More of them than are looked at. -#}
+{% macro many_attributes() -%}
+    {{ return('[a-z:_-]+\\s*=\\s*\\\\*(?:["\'][^<>"\'\\x02]*){34}') }}
 {%- endmacro %}
 
 {#- A credential behind the word for its kind: a long one, or a short one with a digit in it. -#}
@@ -342,7 +379,9 @@
 {#- What every text has that has a secret. -#}
 {% macro secret_hint() -%}
     {{ return(
-        secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ named_secret() ~ '|' ~ header_name()
+        secret_shape() ~ '|' ~ web_token(
+            'eyJ' ~ beginning_none('eyJ', '[A-Za-z0-9_-]') ~ '*[A-Za-z0-9_-]{8,10}', '[A-Za-z0-9_-]'
+        ) ~ '|' ~ url_password() ~ '|' ~ long_url_password() ~ '|(?i:' ~ named_secret() ~ '|' ~ header_name()
         ~ '|' ~ bearer_token() ~ '|' ~ environment_name() ~ '|' ~ paired_hint() ~ '|' ~ command_password()
         ~ '|' ~ credential_parameter() ~ '|(?:env(?:ironment)?|variables):|LoginTo|RedirectTo)'
     ) }}
@@ -357,9 +396,10 @@
         ['(?i)' ~ header_name(), '#1NAMED#2'],
         [
             '(?i)\\x02(?:((?:\\s|\\\\+[nrt])+)(\\\\*"|\'\\s*[:=,)\\]])'
-                ~ '|(\\s+[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>\\x02]*)(>|\\\\+u003e))',
+                ~ '|(\\s+' ~ attributes() ~ ')(>|\\\\+u003e))',
             '#1#3NAMED#2#4',
         ],
+        ['(?i)\\x02(\\s+' ~ many_attributes() ~ '|' ~ many_members() ~ ')', 'NAMEDNAMED#1'],
         ['(?i)' ~ environment_name(), '#1NAMED#2'],
         ['(?i)' ~ paired_name(), '#1NAMED#2'],
         ['(?i)' ~ harmless_name(), '#1#2'],
@@ -388,12 +428,12 @@
     {#- A text that no rule reaches into hides nothing beside it: a caller may choose one of them. -#}
     {%- set quote, text = '\\\\(?:\\\\\\\\)*"', '(?:[^"\\\\]|\\\\.)*' -%}
     {%- do rules.append([
-        '"' ~ text ~ '\\x02(?:' ~ quote ~ colon ~ '(?:' ~ quote
+        '(\\A|[^\\\\])"' ~ text ~ '\\x02(?:\\x02|' ~ quote ~ colon ~ '(?:' ~ quote
             ~ '(?:[^\\x01"\\\\]|\\\\.)|[\\[{])|\\\\{31}.|>\\x01' ~ quote ~ '[^,}\\]\\s"\\\\]|'
             ~ coded ~ ')' ~ text ~ '"',
-        '"GONE"',
+        '#1"GONE"',
     ]) -%}
-    {%- set rest = '.*\\x02(?:\\\\*"' ~ colon ~ '(?:\\\\*"(?:[^\\x01]|\\z)|[\\[{])|\\\\{31}'
+    {%- set rest = '.*\\x02(?:\\x02|\\\\*"' ~ colon ~ '(?:\\\\*"(?:[^\\x01]|\\z)|[\\[{])|\\\\{31}'
         ~ '|>\\x01\\\\*"[^,}\\]\\s\\\\]|' ~ coded ~ ').*\\z' -%}
     {#- Plain members before it stay. -#}
     {%- do rules.append([
@@ -525,7 +565,8 @@
     deep between them, so that the whole is withheld. -#}
 {% macro unreached_rules(parts) -%}
     {%- set quote, colon = parts.quote, parts.colon -%}
-    {%- set unreached = '(' ~ quote ~ colon ~ parts.deeper ~ '(?s:.*?)' -%}
+    {%- set deeper = '(' ~ quote ~ colon ~ parts.deeper ~ ')' -%}
+    {%- set value_name, name = parts.value_name ~ quote ~ colon, parts.name ~ quote -%}
     {{ return([
         [
             '(?i)(' ~ parts.name ~ quote ~ parts.members ~ '?' ~ parts.comma ~ parts.value_name ~ ')('
@@ -533,22 +574,25 @@
             '#1NAMED#2',
         ],
         [
-            '(?i)(' ~ parts.name ~ quote ~ parts.members ~ parts.comma ~ quote ~ parts.text ~ ')'
-                ~ unreached ~ parts.value_name ~ quote ~ colon ~ ')',
-            '#1NAMED#2',
+            '(?i)(' ~ name ~ parts.members ~ parts.comma ~ quote ~ parts.text ~ ')' ~ deeper,
+            '#1FIRSTNAMED#2',
         ],
+        ['(?is)\\x13(?:(\\x02.*?' ~ value_name ~ ')|\\x02(.*)\\z)', '#1#2'],
+        ['\\x13\\x02', ''],
         [
-            '(?i)(' ~ parts.value_name ~ quote ~ colon ~ parts.anything ~ parts.members
-                ~ parts.comma ~ quote ~ parts.text ~ ')' ~ unreached ~ parts.name ~ quote ~ ')',
-            '#1NAMED#2',
+            '(?i)(' ~ value_name ~ parts.anything ~ parts.members ~ parts.comma ~ quote ~ parts.text
+                ~ ')' ~ deeper,
+            '#1FIRSTNAMED#2',
         ],
+        ['(?is)\\x13(?:(\\x02.*?' ~ name ~ ')|\\x02(.*)\\z)', '#1#2'],
+        ['\\x13\\x02', ''],
     ]) }}
 {%- endmacro %}
 
 {#- A character of a value that JSON writes as an escape, and that neither ends it nor is white. -#}
-{% macro escaped_character() -%}
+{% macro escaped_character(others='') -%}
     {{ return(
-        '\\\\+(?:[^"\'\\\\nrtu\\s]|u00(?:[013-9a-f]|2[^6])|u0[1-9a-f]|u[1-9a-f])'
+        '\\\\+(?:[^"\'\\\\nrtu\\s' ~ others ~ ']|u00(?:[013-9a-f]|2[^6])|u0[1-9a-f]|u[1-9a-f])'
     ) }}
 {%- endmacro %}
 
@@ -561,6 +605,7 @@
     {%- set line = '(?:[^;"\'\\\\\\r\\n\\x01\\x03]|' ~ escape ~ ')+' -%}
     {%- set end_of_line = '(?:\\r?\\n|(?:\\\\+r)?\\\\+n)' -%}
     {%- set rest_of_line = '(?:[^\\n"\\\\]|\\\\+[^"\\\\nr])*' -%}
+    {%- set quoted = '(?:[^\'"\\\\\\x13]|[\'"](?:[^\\s\\x13]|\\s(?:[^a\\x13]|a[^t\\x13]))|' ~ escape ~ ')' -%}
     {%- set element = '(?:[^<"\\\\]|\\\\+(?:[^"\\\\u]|u(?:[1-9a-f]|0[1-9a-f]|00[0-24-9a-f]|003[^c])))+' -%}
     {{ return([
         ['(?i)([&,]\\s?[a-z0-9_.~\\[\\]-]{1,64}\\x02?(?:=|%3d|:\\s))', 'NEXT#1'],
@@ -601,9 +646,13 @@
         ],
         ['(?i)(\\x02\\s+=\\s*|\\x02\\s*=\\s+|;\\s*[a-z _-]*\\x02=)' ~ line, '#1GONE'],
         [
-            '(?i)(\\x02=)[^;"\'\\\\\\s&\\x01\\x03][^;"\'\\\\\\r\\n&\\x01\\x03]*(;\\s*[a-z _-]+\\x02?=)',
-            '#1GONE#2',
+            '\\x02=([^;"\'\\\\\\s&\\x01\\x03][^;"\'\\\\\\r\\n&\\x01\\x03]*)', 'NAMEDFIRST#1',
         ],
+        [
+            '(?i)\\x13[^;"\'\\\\\\r\\n&\\x01\\x03]+(;(?:\\s*[a-z_-][a-z _-]*|\\s* )\\x02?=)',
+            '=GONE#1',
+        ],
+        ['\\x13', '='],
         [
             '(?i)(\\x02(?:\\\\*["\'])?\\x03?' ~ next_member() ~ '\\s*(?:\\\\*["\'])?)'
                 ~ '[^"\'\\\\,})\\]\\s\\x01][^"\'\\\\,})\\]\\n]*',
@@ -624,18 +673,25 @@
             '(?i)([\\[,]\\s*-[a-z0-9_.-]*\\x02,\\s+)[^-"\'\\\\,\\]\\s\\x01][^"\'\\\\,\\]\\s]*([,\\]])',
             '#1GONE#2',
         ],
+        ['(?i)(value \\\\*[\'"])', 'FIRST#1'],
         [
-            '(?i)(value \\\\*[\'"])(?:[^\'"\\\\]|[\'"](?:\\S|\\s(?:[^a]|a[^t]))|' ~ escape
-                ~ ')+(\\\\*[\'"] at \\\\*[\'"][^\'"\\\\\\x02]*\\x02)',
+            '(?i)\\x13(value \\\\*[\'"])' ~ quoted ~ '+(?:\\x13' ~ quoted ~ '*){0,15}'
+                ~ '(\\\\*[\'"] at \\\\*[\'"][^\'"\\\\\\x02\\x13]*\\x02)',
             '#1GONE#2',
         ],
+        ['\\x13(' ~ quoted ~ '*(?:\\x13' ~ quoted ~ '*){16})', 'NAMEDNAMED#1'],
+        ['\\x13', ''],
         ['(?i)' ~ credential_parameter(), '#1#2GONE#3'],
         ['(?i)' ~ bearer_token(), '#1#2GONE'],
         [
             '(?i)(authorization\\x02\\\\*"\\s*,\\s*\\\\*"(?:bearer|basic|digest|token)\\s+)[^\\s"\\\\]+',
             '#1GONE',
         ],
+        ['(eyJ[A-Za-z0-9_-]{8,})', 'FIRST#1'],
+        [web_token('\\x13eyJ[A-Za-z0-9_-]{8,}', '[A-Za-z0-9_\\x13-]'), 'GONE'],
+        ['\\x13', ''],
         [secret_shape(), '#1GONE'],
+        [long_url_password(), '#1NAMEDNAMED#2'],
         [url_password(), '#1GONE#2'],
     ]) }}
 {%- endmacro %}
