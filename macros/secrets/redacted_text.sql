@@ -223,9 +223,22 @@
     {{ return(url_user() ~ '((?:(?:[^/\\s"\\\\]|' ~ escaped_character('/') ~ ')*\\\\+/){16})') }}
 {%- endmacro %}
 
+{#- That a URL has a password, however many slashes are in it. -#}
+{% macro url_hint() -%}
+    {{ return(
+        url_user() ~ '(?:' ~ beginning_none(url_user(), '[^/\\s"\\\\]') ~ '|' ~ escaped_character()
+        ~ ')+(?:@|\\\\+u0040)'
+    ) }}
+{%- endmacro %}
+
 {#- What stands before the password of a URL. -#}
 {% macro url_user() -%}
     {{ return('(:(?:\\\\*/){2}[^/\\s"\\\\:@?#]*(?::|\\\\+u003a))') }}
+{%- endmacro %}
+
+{#- What has to follow in any case, which Athena's engine looks for before it tries the ways of it. -#}
+{% macro seen_first(pattern) -%}
+    {{ return('(?=' ~ pattern ~ ')' if target.type == 'athena' else '') }}
 {%- endmacro %}
 
 {#- The pattern of a character that begins no further match: Athena's engine would look at all between
@@ -308,8 +321,8 @@
     {{ return(
         '(' ~ secret_name() ~ ')('
         ~ '(?:\\s|\\\\+[nrt])*(?:\\(?\\\\*["\']|:?=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))'
-        ~ '|>|\\\\+u003e|\\t|\\\\t|' ~ coded_quote() ~ '|\\s+(?:' ~ attributes() ~ '(?:>|\\\\+u003e)|'
-        ~ many_attributes() ~ ')|' ~ next_element() ~ '|' ~ next_member() ~ '|' ~ many_members() ~ ')'
+        ~ '|>|\\\\+u003e|\\t|\\\\t|' ~ coded_quote() ~ '|\\s+' ~ attribute() ~ '|' ~ next_element()
+        ~ '|' ~ next_member() ~ ')'
         ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\u0026)(?:code|sig)'
         ~ '|set\\s+password\\s+for\\s+[^\\s=]+\\s*)'
         ~ '(=|%(?:25)*3d|\\\\+u003d)'
@@ -331,17 +344,13 @@
 
 {#- What stands between the name of a secret and the name of its value, in a text that is no JSON. -#}
 {% macro next_member() -%}
-    {{ return(members_between('{0,49}') ~ '\'?[a-z]*(?:value|default)\'?\\s*[:=]') }}
-{%- endmacro %}
-
-{#- More of what may stand there than is looked at. -#}
-{% macro many_members() -%}
-    {{ return(members_between('{50}')) }}
-{%- endmacro %}
-
-{% macro members_between(times) -%}
     {%- set next = '(?:,|\\\\+n|\\n)(?:\\s|\\\\+[nrt])*' -%}
-    {{ return(next ~ '(?:\'?[a-z]+\'?\\s*[:=][^,{}"\\\\\\n]*' ~ next ~ ')' ~ times) }}
+    {%- set begin = secret_name() ~ next -%}
+    {{ return(
+        next ~ '(?:\'?[a-z]+\'?\\s*' ~ beginning_none(begin, '[:=]')
+        ~ beginning_none(begin, '[^,{}"\\\\\\n\\x02]') ~ '*' ~ next
+        ~ ')*\'?[a-z]*(?:value|default)\'?\\s*[:=]'
+    ) }}
 {%- endmacro %}
 
 {#- The same in XML. -#}
@@ -359,13 +368,11 @@
 {%- endmacro %}
 
 {#- Attributes between the name of an element of XML and its end. -#}
-{% macro attributes() -%}
-    {{ return('[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>"\'\\x02]*(?:["\'][^<>"\'\\x02]*){0,32}') }}
-{%- endmacro %}
-
-{#- More of them than are looked at. -#}
-{% macro many_attributes() -%}
-    {{ return('[a-z:_-]+\\s*=\\s*\\\\*(?:["\'][^<>"\'\\x02]*){34}') }}
+{% macro attribute() -%}
+    {%- set begin = '[a-z:_-]+\\s*=\\s*\\\\*["\']' -%}
+    {{ return(
+        begin ~ beginning_none(secret_name() ~ '\\s+' ~ begin, '[^<>\\x02]') ~ '*(?:>|\\\\+u003e)'
+    ) }}
 {%- endmacro %}
 
 {#- A credential behind the word for its kind: a long one, or a short one with a digit in it. -#}
@@ -381,7 +388,7 @@
     {{ return(
         secret_shape() ~ '|' ~ web_token(
             'eyJ' ~ beginning_none('eyJ', '[A-Za-z0-9_-]') ~ '*[A-Za-z0-9_-]{8,10}', '[A-Za-z0-9_-]'
-        ) ~ '|' ~ url_password() ~ '|' ~ long_url_password() ~ '|(?i:' ~ named_secret() ~ '|' ~ header_name()
+        ) ~ '|' ~ url_hint() ~ '|(?i:' ~ named_secret() ~ '|' ~ header_name()
         ~ '|' ~ bearer_token() ~ '|' ~ environment_name() ~ '|' ~ paired_hint() ~ '|' ~ command_password()
         ~ '|' ~ credential_parameter() ~ '|(?:env(?:ironment)?|variables):|LoginTo|RedirectTo)'
     ) }}
@@ -396,10 +403,9 @@
         ['(?i)' ~ header_name(), '#1NAMED#2'],
         [
             '(?i)\\x02(?:((?:\\s|\\\\+[nrt])+)(\\\\*"|\'\\s*[:=,)\\]])'
-                ~ '|(\\s+' ~ attributes() ~ ')(>|\\\\+u003e))',
+                ~ '|(\\s+[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>\\x02]*)(>|\\\\+u003e))',
             '#1#3NAMED#2#4',
         ],
-        ['(?i)\\x02(\\s+' ~ many_attributes() ~ '|' ~ many_members() ~ ')', 'NAMEDNAMED#1'],
         ['(?i)' ~ environment_name(), '#1NAMED#2'],
         ['(?i)' ~ paired_name(), '#1NAMED#2'],
         ['(?i)' ~ harmless_name(), '#1#2'],
@@ -526,7 +532,8 @@
         'members': '(?:' ~ comma ~ string ~ colon ~ value ~ ')*',
         'unnamed': '(?:' ~ comma ~ string ~ colon ~ '(?:' ~ quote ~ '[^' ~ others ~ '\\x02]*' ~ quote
             ~ '|[a-z0-9.+-]+|' ~ container.pattern ~ '))*',
-        'name': quote ~ '(?:(?:[a-z0-9_. -]*(?:id|' ~ naming_words() ~ ')|[kn]|' ~ text
+        'name': quote ~ seen_first(text ~ quote ~ colon ~ quote ~ text ~ '\\x02')
+            ~ '(?:(?:[a-z0-9_. -]*(?:id|' ~ naming_words() ~ ')|[kn]|' ~ text
             ~ '[\\\\\\x0e-\\x12]u00' ~ text ~ ')' ~ quote ~ colon ~ quote ~ text
             ~ '|type' ~ quote ~ colon ~ quote ~ 'securestring|namespace' ~ quote ~ colon
             ~ quote ~ 'aws:' ~ text ~ ')\\x02',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,30 @@ def test_both_engines_leave_the_same(account: Account, tmp_path: Path, redacted_
         )
         found += [left for (left,) in rows]
     assert [each for each in zip(texts, expected, found, strict=True) if each[1] != each[2]] == []
+
+
+# What many rules begin with, and nothing that ends it.
+_REPEATED = (
+    *("\\", '\\"', "-", "--key-", "eyJ", "\\u0041", "\\u002d", ":\\/\\/u:", "secrettoauthenticate"),
+    *("mysql", "mysql a ", "docker login ", 'helm","login","', "redis-cli -", 'mysql" , "'),
+    *('password a="', "password,a:", "password\na:b\n", "password=", "?sig=", "value 'a "),
+    *('LoginTo\\":\\"a', '"name":"password","a":[', '"name":"password","a":{"b":'),
+)
+_SECONDS_FOR_ALL = 120
+
+
+@pytest.mark.xdist_group("athena")
+def test_a_long_text_takes_athena_a_time_that_grows_with_its_length(
+    account: Account, tmp_path: Path
+) -> None:
+    sql = answer_of(_TEMPLATE, tmp_path)["sql"]
+    rows = " union all ".join(
+        "select rpad('', 32000, '{}') as text".format(each.replace("'", "''")) for each in _REPEATED
+    )
+    start = time.monotonic()
+    found = account.query(f"select count({sql}) from ({rows})")
+    assert found == [(len(_REPEATED),)]
+    assert time.monotonic() - start < _SECONDS_FOR_ALL
 
 
 _SAYING_SECRETS: dict[str, Any] = {
