@@ -50,8 +50,8 @@
 
 {#- How many words of a text are the name of a name or of a value: each loses one character. -#}
 {% macro count_of_names(text) -%}
-    {%- set pattern = '(?i)((?:value|default|val|namespace|type|id|' ~ naming_words()
-        ~ '|["\\\\][knv])s?\\\\*)"((?:\\s|\\\\+[nrt])*:)|(value) ' -%}
+    {%- set words = 'value|default|val|namespace|type|isvaluesecret|id|' ~ naming_words() -%}
+    {%- set pattern = '(?i)((?:' ~ words ~ '|["\\\\][knv])s?\\\\*)"((?:\\s|\\\\+[nrt])*:)|(value) ' -%}
     {{ return(adapter.dispatch('count_of_names')(text, pattern)) }}
 {%- endmacro %}
 
@@ -320,13 +320,11 @@
     ) }}
 {%- endmacro %}
 
-{#- Where a name ends that is one of a secret only before some values: an access key that is no id of one,
-    and what says that the value beside it is a secret. -#}
-{% macro name_by_value() -%}
+{#- Where the name of an access key ends that is no id of one. -#}
+{% macro access_key() -%}
     {%- set colon = '\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*' -%}
     {{ return(
         '("(?:[a-z0-9_.-]*[^a-z0-9\\\\"])?access[_-]?key)(' ~ colon ~ '\\\\*"(?-i:[^A"\\\\]|A[^KS"\\\\]))'
-        ~ '|("isvaluesecret)(' ~ colon ~ 'true)'
     ) }}
 {%- endmacro %}
 
@@ -407,10 +405,11 @@
 {#- What every text has that has a secret. -#}
 {% macro secret_hint() -%}
     {{ return(
-        secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ overlong_name() ~ '|'
-        ~ named_secret() ~ '|' ~ header_name() ~ '|' ~ bearer_token() ~ '|' ~ environment_name() ~ '|' ~ paired_hint() ~ '|' ~ name_by_value()
-        ~ '|' ~ command_password() ~ '|' ~ environment_text() ~ '|' ~ secure_string()
-        ~ '|' ~ credential_parameter() ~ '|(?:env(?:ironment)?|variables):|LoginTo|RedirectTo)'
+        secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ [
+            overlong_name(), named_secret(), header_name(), bearer_token(), environment_name(),
+            paired_hint(), access_key(), command_password(), environment_text(), secure_string(),
+            credential_parameter(), '(?:env(?:ironment)?|variables):', 'LoginTo', 'RedirectTo',
+        ] | join('|') ~ ')'
     ) }}
 {%- endmacro %}
 
@@ -429,7 +428,8 @@
         ],
         ['(?i)' ~ environment_name(), '#1NAMED#2'],
         ['(?i)' ~ paired_name(), '#1NAMED#2'],
-        ['(?i)' ~ name_by_value(), '#1#3NAMED#2#4'],
+        ['(?i)' ~ access_key(), '#1NAMED#2'],
+        ['(?i)(isvaluesecret)\\x02(\\\\*"' ~ space ~ ':' ~ space ~ 'false)', '#1#2'],
         ['(?i)' ~ harmless_name(), '#1#2'],
         ['(?i)' ~ harmless_value(space), '#1#2#3'],
     ]) }}
