@@ -2,7 +2,7 @@
     quoted in JSON, and numbers, booleans and null stay. Where a secret is quoted more than four times,
     or lies deeper below its name than the patterns reach, the text in JSON that has it is gone, or else
     the whole is `{"redacted": true}`, behind the plain members that it begins with. So is a text
-    with a hint that is too long to look for secrets one by one.
+    with a hint that has too many characters or names to look for secrets one by one.
 
     Both engines find secrets by the same regular expressions. Few texts have a hint of one: the others
     are passed on after one look, and those without a backslash have nothing quoted in them. -#}
@@ -10,7 +10,9 @@
     case
         when not {{ has_secret_hint(text) }}
             then {{ text }}
-        when length({{ text }}) > {{ longest_text_with_secrets() }}
+        when
+            length({{ text }}) > {{ longest_text_with_secrets() }}
+            or {{ count_of_names(text) }} > {{ most_names_with_secrets() }}
             then '{"redacted": true}'
         else {{ text_without_secrets(text) }}
     end
@@ -38,6 +40,27 @@
     expressions may take the square of its length. No request that STS takes is as long. -#}
 {% macro longest_text_with_secrets() -%}
     {{ return(32000) }}
+{%- endmacro %}
+
+{#- The most names and words for values of such a text: from each, Athena's engine may look through all
+    the rest. No request that STS takes has as many, so that nobody hides a role by them. -#}
+{% macro most_names_with_secrets() -%}
+    {{ return(300) }}
+{%- endmacro %}
+
+{#- How many words of a text are the name of a name or of a value: each loses one character. -#}
+{% macro count_of_names(text) -%}
+    {%- set words = 'value|default|val|namespace|type|isvaluesecret|id|' ~ naming_words() -%}
+    {%- set pattern = '(?i)((?:' ~ words ~ '|["\\\\][knv])s?\\\\*)"((?:\\s|\\\\+[nrt])*:)|(value) ' -%}
+    {{ return(adapter.dispatch('count_of_names')(text, pattern)) }}
+{%- endmacro %}
+
+{% macro duckdb__count_of_names(text, pattern) -%}
+    length({{ text }}) - length({{ with_rules(text, [[pattern, '#1#2#3']], '\\', ", 'g'") }})
+{%- endmacro %}
+
+{% macro athena__count_of_names(text, pattern) -%}
+    length({{ text }}) - length({{ with_rules(text, [[pattern, '#1#2#3']], '$', '') }})
 {%- endmacro %}
 
 {#- The condition on a text that it may have a secret. -#}
@@ -123,7 +146,7 @@
     {{ return('(?:' ~ [
         'pass(?:words?|wd|[_-]?(?:code|phrase))', 'pwd', '(?-i:[a-xz]Pass)',
         '(?:[^a-z]|db|user|root|admin|new|old|current|previous|temp|master|login|mail|key|store)pass',
-        'secrets?', 'secret[_-]?(?:access[_-]?)?keys?', 'secret[_-]?to[_-]?authenticate[a-z]*',
+        'secrets?', 'secret[ ._-]?(?:access[ ._-]?)?keys?', 'secret[_-]?to[_-]?authenticate[a-z]{0,16}',
         '(?:' ~ not_ending_in(harmless_tokens()) ~ ')tokens?',
         '(?:api|private|shared|signing|auth|account|shared[_-]?access|encryption|hmac|session|token)'
             ~ '[ _.-]?keys?',
@@ -138,6 +161,12 @@
         '(?:x-(?:amz|goog)-|shared[_-]?access[_-]?)signature',
         '(?:\\A|[^a-z])(?:jwt|bearer|psk|pin|otp|pw|plaintext)', '(?-i:[a-z](?:Psk|Pin|Otp|Pw))',
         '[^a-z0-9](?:ssh|host)[_-]?key(?:[_-]?body)?',
+        'fs\\.azure\\.(?:account\\.(?:key|oauth2\\.client\\.secret)|sas)(?:\\.[a-z0-9_-]+){1,8}',
+        'secret[_-]?(?:key[_-]?base|answers?|code)', 'passw(?:or)?d[_-]?(?:encrypted|field|param|salt)',
+        '(?:licen[cs]e|fernet|decryption|subscription|functions|stream)[_-]?key',
+        '(?:\\A|[^a-z])(?:rails[_-]?)?(?:master|app)[_-]?key', '(?:basic|http)[_-]?auth', 'kube[_-]?config',
+        '(?:\\A|[^a-z])(?:pfx|keystore)', 'keytab', '(?:activation|security)[_-]?code',
+        'security[_-]?db[_-]?encryption',
         '(?:token|auth(?:entication|orization)?|confirmation|verification|device|user|mfa|otp)[_-]?code',
         'user[_-]?data', '(?:base32[_-]?string|totp|otp|mfa)[_-]?seed', 'qr[_-]?code[_-]?png',
         escaped_name(),
@@ -146,12 +175,18 @@
         ~ '(?:[_.*?-]|\\[[a-z0-9_]{0,8}\\]|\\]|%5[bd]){0,3}') }}
 {%- endmacro %}
 
-{#- A name whose letters are written as escapes, as nobody needs to. -#}
+{#- The end of a name whose letters are written as escapes, as nobody needs to: the last one of them,
+    and what is no letter. -#}
 {% macro escaped_name() -%}
     {{ return(
-        '\\\\+u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
-        ~ '(?:[a-z0-9_.-]|\\\\+u00[2-7][0-9a-f])*'
+        '\\\\u00(?:2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9a])'
+        ~ '(?:[a-z0-9_.-]|\\\\+u00(?:2[0-9a-cef]|3[a-f]|40|5[b-e]|60|7[b-f]))*'
     ) }}
+{%- endmacro %}
+
+{#- The beginning of a name that may have any number of letters more, which go. -#}
+{% macro overlong_name() -%}
+    {{ return('secret[_-]?to[_-]?authenticate[a-z]{16}') }}
 {%- endmacro %}
 
 {#- What stands before `token` where it is none of who acts: pages, idempotency, the subject of one. -#}
@@ -177,20 +212,21 @@
     {{ return(patterns | join('|')) }}
 {%- endmacro %}
 
-{#- What a secret looks like, whatever its name: private keys, JSON web tokens, session tokens of AWS,
-    tokens that begin with the mark of their issuer, and addresses of webhooks. The group is what
+{#- What a secret looks like, whatever its name: private keys, JSON web tokens, session tokens of
+    AWS, tokens that begin with the mark of their issuer, and addresses of webhooks. The group is what
     stands before a mark that is also the end of a word. -#}
 {% macro secret_shape() -%}
     {%- set gap = '(?: |\\+|%20|\\\\+u0020)' -%}
     {%- set line_end = '(?:\\s|\\\\+[nr])+' -%}
     {{ return([
-        '(?:(?:(?:-|\\\\+u002d){2,5} ?BEGIN' ~ gap ~ '(?:[A-Z0-9]+' ~ gap ~ '){0,3}PRIVATE' ~ gap
+        '(?:(?:(?:-|\\\\{1,32}u002d){2,5} ?BEGIN' ~ gap ~ '(?:[A-Z0-9]+' ~ gap ~ '){0,3}PRIVATE' ~ gap
             ~ 'KEY|-----begin private key)(?:[ A-Z-]*' ~ line_end
             ~ '(?:(?:Version|Comment): \\\\*"[A-Za-z0-9][^"\\\\]*\\\\*"' ~ line_end ~ ')*)?'
             ~ '|Private-Lines: [0-9])'
             ~ '[^"\'\\\\<]*(?:\\\\+(?:[nrt/]|u[0-9a-fA-F]{4})[^"\'\\\\<]*)*',
-        'eyJ[A-Za-z0-9_-]{8,}\\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?'
+        'eyJ[A-Za-z0-9_-]{8,250}\\.(?:eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?'
             ~ '|[A-Za-z0-9_-]*(?:\\.[A-Za-z0-9_-]+){3})',
+        '\\.eyJ[A-Za-z0-9_-]{8,}(?:\\.[A-Za-z0-9_-]*)?',
         '(?:IQoJb3JpZ2lu|F[wQ]oGZXIvYXdz|AQoDYXdz)[A-Za-z0-9+/=%_-]{16,}',
         '(?:gh[opsru]_|github_pat_|AIza|glpat-|dckr_pat_|dop_v1_|pypi-AgE)[A-Za-z0-9_-]{20,}',
         'xox[abeprs]-[A-Za-z0-9-]{10,}', '[sr]k_live_[A-Za-z0-9]{16,}',
@@ -202,11 +238,12 @@
     ] | join('|')) }}
 {%- endmacro %}
 
-{#- The password of a URL, to its last `@`. -#}
+{#- The password of a URL, to its last `@`; with more escaped slashes, it is a path behind a port. -#}
 {% macro url_password() -%}
+    {%- set character = '(?:[^/\\s"\\\\]|' ~ escaped_character('/') ~ ')' -%}
     {{ return(
-        '(:(?:\\\\*/){2}[^/\\s"\\\\:@?#]*(?::|\\\\+u003a))(?:[^/\\s"\\\\]|' ~ escaped_character()
-        ~ ')+(@|\\\\+u0040)'
+        '(:(?:\\\\*/){2}[^/\\s"\\\\:@?#]*(?::|\\\\+u003a))(?:' ~ character ~ '|\\\\+/)' ~ character
+        ~ '*(?:\\\\+/' ~ character ~ '*){0,15}(@|\\\\+u0040)'
     ) }}
 {%- endmacro %}
 
@@ -214,21 +251,33 @@
     take it, in a line or in a list of arguments. -#}
 {% macro command_password() -%}
     {%- set next = '(?:[ \\t]|\\\\*"\\s*,\\s*\\\\*")' -%}
-    {%- set words = next ~ '+(?:[^"\\\\|;&\\s]+' ~ next ~ '+)*' -%}
+    {%- set words = next ~ '+(?:[^"\\\\|;&\\s]+' ~ next ~ '+){0,12}' -%}
     {{ return(
         '([\\s"\'](?:-u|--(?:proxy-)?user)(?:[\\s=]|\\\\*"\\s*,\\s*\\\\*")'
         ~ '\\s*\\\\*["\']?[a-z_][^\\s:"\'\\\\]*:'
-        ~ '|(?:mysql|mariadb)[a-z-]*' ~ words ~ '-p\'?|sshpass' ~ next ~ '+-p' ~ next ~ '*\'?'
-        ~ '|redis-cli' ~ words ~ '-a' ~ next ~ '+\'?'
+        ~ '|(?:mysql|mariadb)[a-z-]{0,16}' ~ words ~ '-p\'?|sshpass' ~ next ~ '+-p' ~ next ~ '*\'?'
+        ~ '|redis-cli' ~ words ~ '-a' ~ next ~ '+\'?|mysqladmin' ~ words ~ 'password' ~ next ~ '+\'?'
+        ~ '|curl' ~ words ~ '-u\'?[a-z_][^\\s:"\'\\\\]*:|\\s-pass(?:in|out)?\\s+pass:'
+        ~ '|NetworkCredential\\x02?\\(\\s*\\\\*["\'][^"\'\\\\]*\\\\*["\']\\s*,\\s*\\\\*["\']'
         ~ '|(?:docker|podman|helm)' ~ words ~ 'login' ~ words ~ '-p' ~ next ~ '*\'?'
         ~ '|ConvertTo-SecureString\\s+(?:-[a-z]+\\s+)*\\\\*["\']?)([^\\s"\'\\\\-])'
     ) }}
 {%- endmacro %}
 
+{#- Environment variables as an error message tells them. -#}
+{% macro environment_text() -%}
+    {{ return('((?:environment|variables)=\\{)[^{}"\\\\]+') }}
+{%- endmacro %}
+
+{#- What makes a value a secret in a command. -#}
+{% macro secure_string() -%}
+    {{ return('(?:--type[\\s=]\\s*\\\\*["\']?securestring|\\|\\s*ConvertTo-SecureString)') }}
+{%- endmacro %}
+
 {#- The names `key` and `auth`, which are mostly of something else, before what looks like a credential:
     in parameters of URLs, and as a member. -#}
 {% macro credential_parameter() -%}
-    {%- set start, equals = '(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)', '(?:=|%(?:25)*3d|\\\\+u003d)' -%}
+    {%- set start, equals = '(?:[?&]|%(?:25)*(?:3f|26)|\\\\u0026)', '(?:=|%(?:25)*3d|\\\\+u003d)' -%}
     {{ return(
         '(?:(' ~ start ~ 'key' ~ equals ~ ')[a-z0-9_-]{20,}|(' ~ start ~ 'auth' ~ equals
         ~ '|"auth\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*\\\\*")[a-z0-9+/_-]{20,}=*)'
@@ -255,7 +304,7 @@
         '("(?:(?:[a-z0-9_. -]*(?:' ~ naming_words() ~ ')|[kn]'
         ~ '|[^"\\\\]*\\\\+u00[2-7][0-9a-f][^"\\\\]*)' ~ colon
         ~ '[^"\\\\\\x02]*(?:passw(?:or)?d|secret)[^"\\\\\\x02]*|path' ~ colon
-        ~ '/(?:[^"\\\\\\x02]*/)?variables/[^"\\\\\\x02]*)'
+        ~ '/(?:[^"\\\\\\x02]*/)?(?:environment(?:/variables)?|variables/[^"\\\\\\x02]*))'
         ~ '|"type' ~ colon ~ 'securestring|aws:elasticbeanstalk:application:environment)(\\\\*")'
     ) }}
 {%- endmacro %}
@@ -266,8 +315,16 @@
     {%- set colon = '\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*\\\\*"' -%}
     {{ return(
         '(?:' ~ naming_words() ~ '|"[kn]|u00[2-7][0-9a-f][^"\\\\]*)' ~ colon
-        ~ '(?:[^"\\\\]*(?:passw(?:or)?d|secret)|/[^"\\\\]*variables/)'
+        ~ '(?:[^"\\\\]*(?:passw(?:or)?d|secret)|/[^"\\\\]*(?:variables/|environment))'
         ~ '|"type' ~ colon ~ 'securestring|aws:elasticbeanstalk:application:environment'
+    ) }}
+{%- endmacro %}
+
+{#- Where the name of an access key ends that is no id of one. -#}
+{% macro access_key() -%}
+    {%- set colon = '\\\\*"(?:\\s|\\\\+[nrt])*:(?:\\s|\\\\+[nrt])*' -%}
+    {{ return(
+        '("(?:[a-z0-9_.-]*[^a-z0-9\\\\"])?access[_-]?key)(' ~ colon ~ '\\\\*"(?-i:[^A"\\\\]|A[^KS"\\\\]))'
     ) }}
 {%- endmacro %}
 
@@ -285,10 +342,13 @@
         ~ '(?:\\s|\\\\+[nrt])*(?:\\(?\\\\*["\']|:?=|%(?:25)*3d|\\\\+u003d|:(?:\\s|\\\\+[nrt]))'
         ~ '|>|\\\\+u003e|\\t|\\\\t|' ~ coded_quote() ~ '|\\s+' ~ attribute() ~ '|' ~ next_element()
         ~ '|' ~ next_member() ~ ')'
-        ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\+u0026)(?:code|sig)'
+        ~ '|(signature|(?:[?&]|%(?:25)*(?:3f|26)|\\\\u0026)'
+        ~ '(?:code|sig|access[_-]?key|session[_-]?id)'
         ~ '|set\\s+password\\s+for\\s+[^\\s=]+\\s*)'
         ~ '(=|%(?:25)*3d|\\\\+u003d)'
-        ~ '|(--[a-z-]*(?:password|passwd|secret|token|key)'
+        ~ '|(--(?:-?[a-z])*-?(?:password|passwd|passphrase|requirepass|secret|token|key)'
+        ~ '|\\s-(?:passw(?:or)?d|(?:src|dest)?(?:store|key)pass)|:_authtoken'
+        ~ '|(?:setx|configure\\s+set)\\s+[a-z0-9_.-]{0,64}(?:password|passwd|secret|token|key)'
         ~ '|identified\\s+(?:with\\s+\\S+\\s+)?(?:by|as))(,?\\s)'
     ) }}
 {%- endmacro %}
@@ -308,7 +368,8 @@
 {% macro next_member() -%}
     {%- set next = '(?:,|\\\\+n|\\n)(?:\\s|\\\\+[nrt])*' -%}
     {{ return(
-        next ~ '(?:\'?[a-z]+\'?\\s*[:=][^,{}"\\\\\\n]*' ~ next ~ ')*\'?[a-z]*(?:value|default)\'?\\s*[:=]'
+        next ~ '(?:\'?[a-z]+\'?\\s*[:=][^,{}"\\\\\\n]*' ~ next
+        ~ '){0,8}\'?[a-z]*(?:value|default)\'?\\s*[:=]'
     ) }}
 {%- endmacro %}
 
@@ -328,7 +389,9 @@
 
 {#- Attributes between the name of an element of XML and its end. -#}
 {% macro attribute() -%}
-    {{ return('[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>\\x02]*(?:>|\\\\+u003e)') }}
+    {{ return(
+        '[a-z:_-]+\\s*=\\s*\\\\*["\'][^<>"\'\\x02]*(?:["\'][^<>"\'\\x02]*){0,16}(?:>|\\\\+u003e)'
+    ) }}
 {%- endmacro %}
 
 {#- A credential behind the word for its kind: a long one, or a short one with a digit in it. -#}
@@ -342,9 +405,11 @@
 {#- What every text has that has a secret. -#}
 {% macro secret_hint() -%}
     {{ return(
-        secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ named_secret() ~ '|' ~ header_name()
-        ~ '|' ~ bearer_token() ~ '|' ~ environment_name() ~ '|' ~ paired_hint() ~ '|' ~ command_password()
-        ~ '|' ~ credential_parameter() ~ '|(?:env(?:ironment)?|variables):|LoginTo|RedirectTo)'
+        secret_shape() ~ '|' ~ url_password() ~ '|(?i:' ~ [
+            overlong_name(), named_secret(), header_name(), bearer_token(), environment_name(),
+            paired_hint(), access_key(), command_password(), environment_text(), secure_string(),
+            credential_parameter(), '(?:env(?:ironment)?|variables):', 'LoginTo', 'RedirectTo',
+        ] | join('|') ~ ')'
     ) }}
 {%- endmacro %}
 
@@ -353,6 +418,7 @@
     {%- set space = '(?:\\s|\\\\+[nrt])*' if deepest else '\\s*' -%}
     {{ return([
         ['[\\x01-\\x03\\x0e-\\x18]', ''],
+        ['(?i)(' ~ overlong_name() ~ ')[a-z]+', '#1'],
         ['(?i)' ~ named_secret(), '#1#3#5NAMED#2#4#6'],
         ['(?i)' ~ header_name(), '#1NAMED#2'],
         [
@@ -362,6 +428,8 @@
         ],
         ['(?i)' ~ environment_name(), '#1NAMED#2'],
         ['(?i)' ~ paired_name(), '#1NAMED#2'],
+        ['(?i)' ~ access_key(), '#1NAMED#2'],
+        ['(?i)(isvaluesecret)\\x02(\\\\*"' ~ space ~ ':' ~ space ~ 'false)', '#1#2'],
         ['(?i)' ~ harmless_name(), '#1#2'],
         ['(?i)' ~ harmless_value(space), '#1#2#3'],
     ]) }}
@@ -388,10 +456,10 @@
     {#- A text that no rule reaches into hides nothing beside it: a caller may choose one of them. -#}
     {%- set quote, text = '\\\\(?:\\\\\\\\)*"', '(?:[^"\\\\]|\\\\.)*' -%}
     {%- do rules.append([
-        '"' ~ text ~ '\\x02(?:' ~ quote ~ colon ~ '(?:' ~ quote
+        '(\\A|[^\\\\])"' ~ text ~ '\\x02(?:' ~ quote ~ colon ~ '(?:' ~ quote
             ~ '(?:[^\\x01"\\\\]|\\\\.)|[\\[{])|\\\\{31}.|>\\x01' ~ quote ~ '[^,}\\]\\s"\\\\]|'
             ~ coded ~ ')' ~ text ~ '"',
-        '"GONE"',
+        '#1"GONE"',
     ]) -%}
     {%- set rest = '.*\\x02(?:\\\\*"' ~ colon ~ '(?:\\\\*"(?:[^\\x01]|\\z)|[\\[{])|\\\\{31}'
         ~ '|>\\x01\\\\*"[^,}\\]\\s\\\\]|' ~ coded ~ ').*\\z' -%}
@@ -488,7 +556,7 @@
             ~ '|[a-z0-9.+-]+|' ~ container.pattern ~ '))*',
         'name': quote ~ '(?:(?:[a-z0-9_. -]*(?:id|' ~ naming_words() ~ ')|[kn]|' ~ text
             ~ '[\\\\\\x0e-\\x12]u00' ~ text ~ ')' ~ quote ~ colon ~ quote ~ text
-            ~ '|type' ~ quote ~ colon ~ quote ~ 'securestring|namespace' ~ quote ~ colon
+            ~ '|isvaluesecret|type' ~ quote ~ colon ~ quote ~ 'securestring|namespace' ~ quote ~ colon
             ~ quote ~ 'aws:' ~ text ~ ')\\x02',
         'value_name': quote ~ '(?:[a-z0-9_. -]*value(?:[_-]?list)?|val|default|v)s?',
     }) }}
@@ -502,7 +570,8 @@
     {%- set value = parts.comma ~ parts.value_name ~ quote ~ colon -%}
     {{ return([
         [
-            '(?i)(' ~ parts.name ~ '(' ~ quote ~ ')' ~ parts.members ~ '?' ~ value ~ ')' ~ anything
+            '(?i)(' ~ parts.name ~ '(' ~ quote ~ ')(?:' ~ colon ~ 'true)?' ~ parts.members ~ '?' ~ value
+                ~ ')' ~ anything
                 ~ '(?:' ~ parts.members ~ value ~ anything ~ ')?',
             '#1#2GONE#2',
         ],
@@ -546,9 +615,9 @@
 {%- endmacro %}
 
 {#- A character of a value that JSON writes as an escape, and that neither ends it nor is white. -#}
-{% macro escaped_character() -%}
+{% macro escaped_character(others='') -%}
     {{ return(
-        '\\\\+(?:[^"\'\\\\nrtu\\s]|u00(?:[013-9a-f]|2[^6])|u0[1-9a-f]|u[1-9a-f])'
+        '\\\\+(?:[^"\'\\\\nrtu\\s' ~ others ~ ']|u00(?:[013-9a-f]|2[^6])|u0[1-9a-f]|u[1-9a-f])'
     ) }}
 {%- endmacro %}
 
@@ -559,13 +628,16 @@
     {%- set escape = escaped_character() -%}
     {%- set value = '(?:[&,]*(?:[^\\s"\'\\\\&;,\\x03]|' ~ escape ~ '))+' -%}
     {%- set line = '(?:[^;"\'\\\\\\r\\n\\x01\\x03]|' ~ escape ~ ')+' -%}
+    {%- set schemes = 'bearer|basic|digest|token|apikey|splunk|geniekey|ssws' -%}
     {%- set end_of_line = '(?:\\r?\\n|(?:\\\\+r)?\\\\+n)' -%}
     {%- set rest_of_line = '(?:[^\\n"\\\\]|\\\\+[^"\\\\nr])*' -%}
     {%- set element = '(?:[^<"\\\\]|\\\\+(?:[^"\\\\u]|u(?:[1-9a-f]|0[1-9a-f]|00[0-24-9a-f]|003[^c])))+' -%}
     {{ return([
         ['(?i)([&,]\\s?[a-z0-9_.~\\[\\]-]{1,64}\\x02?(?:=|%3d|:\\s))', 'NEXT#1'],
         [
-            '(\\x02(?:\\\\*["\'])?\\s*:[ \\t]*)(?:[>|][0-9+-]*[ \\t]*'
+            '\\x02((?:\\\\*["\'])?\\s*:[ \\t]*(?:(?:' ~ end_of_line
+                ~ '(?:[ \\t]|\\\\t)+(?:- )?)?(?:Fn::[A-Za-z0-9]+:|![A-Za-z0-9]+)[ \\t]*)*)'
+                ~ '(?:[>|][0-9+-]*[ \\t]*'
                 ~ '(?:' ~ end_of_line ~ '+(?:[ \\t]|\\\\t)' ~ rest_of_line ~ ')+'
                 ~ '|(?:' ~ end_of_line ~ '(?:[ \\t]|\\\\t)*- ' ~ rest_of_line ~ ')+)',
             '#1GONE',
@@ -588,7 +660,7 @@
             '#1GONE#2',
         ],
         [
-            '(?i)(\\x02(?:\\\\*\'?\\s*(?:=>?|:=?)\\s*[bru$]{0,2}(?:\\\\*["\']){1,3}'
+            '(?i)(\\x02(?:\\\\*\'?\\s*(?:=>?|:=?)\\s*[brun$]{0,2}(?:\\\\*["\']){1,3}'
                 ~ '|\\\\*["\']\\s*=>\\s*\\\\*["\']'
                 ~ '|\\s*[\\s(]\\s*\')|\\(\\\\*["\'][a-z0-9_.-]*\\x02\\\\*["\'],\\s*\\\\*["\'])'
                 ~ '[^"\'\\\\,}\\]:\\s\\x01][^"\'\\\\]*',
@@ -599,20 +671,29 @@
                 ~ '|[fF][^aA\\s,}\\]]|[nN][^uUoO\\s,}\\]])[^\\s"\'\\\\,}\\]]*',
             '#1GONE',
         ],
+        [
+            '(?i)((?:identified|setx)\\s[^\\x02"\']{1,80}|\\s--?[a-z-]{1,40})'
+                ~ '(?:(\\s+)\\x02|\\x02(\\s+(?:values\\s+)?))(\\\\*["\'])[^"\'\\\\\\s\\x01,:}\\]][^"\'\\\\]*',
+            '#1#2#3#4GONE',
+        ],
+        ['(?i)' ~ environment_text(), '#1GONE'],
+        ['(?i)(["\'])[^"\'\\\\\\n]+(\\\\*["\']\\s*\\|\\s*ConvertTo-SecureString)', '#1GONE#2'],
+        ['(?i)(--value[\\s=]\\s*\\\\*["\']?)' ~ value ~ '([^;|\\n]{0,200}' ~ secure_string() ~ ')', '#1GONE#2'],
+        ['(?i)(' ~ secure_string() ~ '[^;|\\n]{0,200}--value[\\s=]\\s*\\\\*["\']?)' ~ value, '#1GONE'],
         ['(?i)(\\x02\\s+=\\s*|\\x02\\s*=\\s+|;\\s*[a-z _-]*\\x02=)' ~ line, '#1GONE'],
         [
-            '(?i)(\\x02=)[^;"\'\\\\\\s&\\x01\\x03][^;"\'\\\\\\r\\n&\\x01\\x03]*(;\\s*[a-z _-]+\\x02?=)',
+            '(?i)(\\x02=)[^;"\'\\\\\\s&\\x01-\\x03][^;"\'\\\\\\r\\n&\\x01-\\x03]*(;\\s*[a-z _-]+\\x02?=)',
             '#1GONE#2',
         ],
         [
-            '(?i)(\\x02(?:\\\\*["\'])?\\x03?' ~ next_member() ~ '\\s*(?:\\\\*["\'])?)'
+            '(?i)\\x02((?:\\\\*["\'])?:?\\x03?' ~ next_member() ~ '\\s*(?:\\\\*["\'])?)'
                 ~ '[^"\'\\\\,})\\]\\s\\x01][^"\'\\\\,})\\]\\n]*',
             '#1GONE',
         ],
         [
             '(?i)(\\x02(?:(?:\\s|\\\\+[nrt])*(?:=>?|%(?:25)*3d|\\\\+u003d|:=)(?:\\s|\\\\+[nrt])?'
                 ~ '|\\s*:(?:\\s|\\\\+[nrt])*|\\s+|\\\\t)'
-                ~ '(?:(?:bearer|basic|digest|token|value:|[&!][a-z0-9_!-]+)\\s+)?)' ~ value,
+                ~ '(?:(?:' ~ schemes ~ '|value:|[&!][a-z0-9_!-]+)\\s+)?)' ~ value,
             '#1GONE',
         ],
         ['(?i)' ~ command_password() ~ '[^\\s"\'\\\\]*', '#1GONE'],
@@ -632,7 +713,7 @@
         ['(?i)' ~ credential_parameter(), '#1#2GONE#3'],
         ['(?i)' ~ bearer_token(), '#1#2GONE'],
         [
-            '(?i)(authorization\\x02\\\\*"\\s*,\\s*\\\\*"(?:bearer|basic|digest|token)\\s+)[^\\s"\\\\]+',
+            '(?i)(authorization\\x02\\\\*"\\s*,\\s*\\\\*"(?:' ~ schemes ~ ')\\s+)[^\\s"\\\\]+',
             '#1GONE',
         ],
         [secret_shape(), '#1GONE'],

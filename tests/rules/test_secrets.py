@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,18 @@ def test_a_text_too_long_to_look_into_is_withheld_if_it_has_a_hint(redacted_sql:
     assert left[1:] == ['{"redacted": true}', texts[2]]
 
 
+def test_a_text_with_too_many_names_is_withheld_if_it_has_a_hint(redacted_sql: str) -> None:
+    def text(number: int, name: str) -> str:
+        values = ",".join(['{"value":"x"}'] * number)
+        return f'{{"a":[{values}],"{name}":"x"}}'
+
+    left = _left_on_duckdb(
+        redacted_sql, [text(300, "password"), text(301, "password"), text(2000, "policy")]
+    )
+    assert left[0] == text(300, "password").replace('"password":"x"', f'"password":"{GONE}"')
+    assert left[1:] == ['{"redacted": true}', text(2000, "policy")]
+
+
 def test_json_stays_json(redacted_sql: str) -> None:
     texts = [each.text for each in json_texts()]
     for left in _left_on_duckdb(redacted_sql, texts):
@@ -156,6 +169,34 @@ def test_both_engines_leave_the_same(account: Account, tmp_path: Path, redacted_
         )
         found += [left for (left,) in rows]
     assert [each for each in zip(texts, expected, found, strict=True) if each[1] != each[2]] == []
+
+
+# What many rules begin with, and nothing that ends it; of names and values as many as are looked at.
+_REPEATED = (
+    *("\\", '\\"', "-", "--key-", "eyJ", "\\u0041", "\\u002d", ":\\/\\/u:", "secrettoauthenticate"),
+    *("mysql", "mysql a ", "docker login ", 'helm","login","', "redis-cli -", 'mysql" , "'),
+    *('password a="', "password,a:", "password\na:b\n", "password=", "?sig=", "value 'a "),
+    *('LoginTo\\":\\"a', '"name":"password","a":[', '"name":"password","a":{"b":'),
+    *('"value":"x",', '"v":"",', '"name":"password","a":"b",'),
+)
+_PADDED = ('"value":"x",', '"k":"password",', '"value":[["x"]],', '"name":"password","a":[')
+_SECONDS_FOR_ALL = 120
+
+
+@pytest.mark.xdist_group("athena")
+def test_a_long_text_takes_athena_a_time_that_grows_with_its_length(
+    account: Account, tmp_path: Path
+) -> None:
+    sql = answer_of(_TEMPLATE, tmp_path)["sql"]
+    texts = [
+        *(f"rpad('', 32000, '{each.replace(chr(39), chr(39) * 2)}')" for each in _REPEATED),
+        *(f"rpad(rpad('', 300 * {len(each)}, '{each}'), 32000, '\"a\":1,')" for each in _PADDED),
+    ]
+    rows = " union all ".join(f"select {text} as text" for text in texts)
+    start = time.monotonic()
+    found = account.query(f"select count({sql}) from ({rows})")
+    assert found == [[str(len(texts))]]
+    assert time.monotonic() - start < _SECONDS_FOR_ALL
 
 
 _SAYING_SECRETS: dict[str, Any] = {

@@ -86,8 +86,24 @@ def _members() -> list[tuple[str, Any, Any]]:
         *("secretContent", "secretToAuthenticateInitiator", "pass-phrase", "setCookie"),
         *("authorizationHeader", "Signature", "sessionKey", "tokenKey", "privateKeyPem"),
         "spark.executorEnv.FOO",
+        *("fs.s3a.secret.key", "spark.hadoop.fs.s3a.secret.key", "fs.s3a.bucket.x.secret.key"),
+        *("secret.access.key", "secret key", "fs.azure.account.key.a.dfs.core.windows.net"),
+        *("fs.azure.sas.container.a.blob.core.windows.net", "SECRET_KEY_BASE", "secretKeyBase"),
+        *("secretAnswer", "passwordEncrypted", "password_field", "passwordParam", "passwordSalt"),
+        *("secretCode", "licenseKey", "masterKey", "RAILS_MASTER_KEY", "APP_KEY", "fernet_key"),
+        *("decryptionKey", "subscriptionKey", "Ocp-Apim-Subscription-Key", "x-functions-key"),
+        *("basicAuth", "kubeconfig", "pfx", "keystore", "kerberosKeytab", "activationCode"),
+        *("securityCode", "securityDbEncryption", "accessKey", "AWS_ACCESS_KEY"),
     )
-    gone = [(f"{name} as text", {name: "SECRET", "a": 1}, {name: GONE, "a": 1}) for name in names]
+    gone = [
+        (
+            f"{name} as text, quoted {times} times",
+            _nested({name: "SECRET", "a": 1}, times),
+            _nested({name: GONE, "a": 1}, times),
+        )
+        for name in names
+        for times in (0, 1, 2)
+    ]
     for name in ("sessionToken", "PASSWORDS", "secret", "credentials", "user-data", "apiKey"):
         gone += [
             (f"{name} as list", {name: ["SECRET", "SECRET2"]}, {name: GONE}),
@@ -135,6 +151,12 @@ def _members() -> list[tuple[str, Any, Any]]:
             "other credentials",
             {"credentials": {"username": "eve", "value": "SECRET"}},
             {"credentials": GONE},
+        ),
+        ("a key of a stream", {"streamKey": {"arn": "a", "value": "SECRET"}}, {"streamKey": GONE}),
+        (
+            "a name with too many letters",
+            {"secretToAuthenticate" + "x" * 40: "SECRET"},
+            {"secretToAuthenticate" + "x" * 16: GONE},
         ),
         ("a tree too deep", {"a": 1, "secret": {"b": [{"c": [{"d": ["SECRET"]}]}]}}, WHOLE),
         (
@@ -248,6 +270,28 @@ def _pairs() -> list[tuple[str, Any, Any]]:
                     {"oldValue": "SECRET", "name": "DB_PASSWORD", "newValue": "SECRET", "a": "b"},
                     {"oldValue": GONE, "name": "DB_PASSWORD", "newValue": GONE, "a": "b"},
                 ),
+            )
+        ),
+        *(
+            (
+                f"{members}, quoted {times} times",
+                _nested(members, times),
+                _nested({**members, name: GONE}, times),
+            )
+            for times in (0, 1, 2)
+            for name, members in (
+                ("value", {"path": "/Environment/Variables", "value": {"FOO": "SECRET"}}),
+                (
+                    "value",
+                    {
+                        "op": "add",
+                        "path": "/ContainerDefinitions/0/Environment",
+                        "value": [{"Name": "FOO", "Value": "SECRET"}],
+                    },
+                ),
+                ("value", {"key": "X-Foo", "value": "SECRET", "isValueSecret": True}),
+                ("value", {"isValueSecret": True, "key": "X-Foo", "value": "SECRET"}),
+                ("accessKey", {"url": "u", "accessKey": "SECRET", "name": "n"}),
             )
         ),
         *(
@@ -599,6 +643,54 @@ def _inside() -> list[tuple[str, Any, Any]]:
         ("ALTER USER a PASSWORD 'SECRET'", f"ALTER USER a PASSWORD '{GONE}'"),
         ("CREATE USER a IDENTIFIED BY 'SECRET' b", f"CREATE USER a IDENTIFIED BY '{GONE}' b"),
         ("SET PASSWORD FOR a = 'SECRET'", f"SET PASSWORD FOR a = '{GONE}'"),
+        ("LOGIN a WITH PASSWORD = N'SECRET', A", f"LOGIN a WITH PASSWORD = {GONE}'{GONE}', A"),
+        ("LOGIN a WITH PASSWORD=N'SECRET'", f"LOGIN a WITH PASSWORD={GONE}'{GONE}'"),
+        (
+            "UserData:\n  Fn::Base64: |\n    #!/bin/bash\n    a SECRET\nb: c",
+            f"UserData:\n  Fn::Base64: {GONE}\nb: c",
+        ),
+        (
+            "UserData:\n  Fn::Base64: !Sub |\n    #!/bin/bash\n    a SECRET",
+            f"UserData:\n  Fn::Base64: !Sub {GONE}",
+        ),
+        ("UserData: !Base64 |\n  #!/bin/bash\n  a SECRET", f"UserData: !Base64 {GONE}"),
+        ("Invalid environment={A=SECRET, B=SECRET} x", f"Invalid environment={{{GONE}}} x"),
+        ("Environment(variables={A=SECRET})", f"Environment(variables={{{GONE}}})"),
+        ("NetworkCredential('user','SECRET')", f"NetworkCredential('{GONE}','{GONE}')"),
+        *(
+            (text, text.replace("SECRET", GONE))
+            for text in (
+                "spark-submit --conf spark.hadoop.fs.s3a.secret.key=SECRET x",
+                "fs.azure.account.key.a.dfs.core.windows.net=SECRET",
+                "DbPassword:\n    Type: String\n    Default: SECRET\n  A: b",
+                'CREATE USER a IDENTIFIED BY "SECRET" b',
+                "ALTER USER a IDENTIFIED BY VALUES 'SECRET' b",
+                "aws configure set aws_secret_access_key SECRET --profile a",
+                'setx DB_PASSWORD "SECRET" /M',
+                "setx DB_PASSWORD SECRET",
+                "New-LocalUser -Name a -Password SECRET -b",
+                "gpg --batch --passphrase SECRET -d f",
+                "aws ssm put-parameter --name /x/db_password --value SECRET --type SecureString",
+                "aws ssm put-parameter --name /x --type SecureString --value 'SECRET'",
+                "'SECRET' | ConvertTo-SecureString -AsPlainText",
+                "curl -uadmin:SECRET https://x",
+                "curl -s -uadmin:SECRET https://x",
+                "mysqladmin -u root password SECRET",
+                "keytool -storepass SECRET -a",
+                "openssl rsa -passin pass:SECRET -in k",
+                "redis-server --requirepass SECRET",
+                "npm config set //r/:_authToken SECRET",
+                "Authorization: ApiKey SECRET",
+                "Authorization: Splunk SECRET",
+                "Authorization: GenieKey SECRET",
+                "Authorization: SSWS SECRET",
+                "https://x/?subscription-key=SECRET&a=b",
+                "https://x/?accesskey=SECRET&a=b",
+                "https://x/?appkey=SECRET&a=b",
+                "https://x/?license_key=SECRET&a=b",
+                "https://x/?sessionid=SECRET&a=b",
+            )
+        ),
         *(
             (f"a {shape}", f"a {GONE}")
             for shape in (
@@ -761,6 +853,11 @@ _HARMLESS: tuple[Any, ...] = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0",
     "\x01\x02",
     "",
+    {"accessKey": "AKIAEXAMPLE", "value": "x", "isValueSecret": False},
+    {"masterKeyId": "k", "kmsMasterKey": "k", "routing_key": "r", "appKeyId": "a"},
+    {"path": "/environment-of", "value": "x", "a": "setx A B; app --value x --type String"},
+    "https:\\/\\/host:8080\\/" + "a\\/" * 20 + "b@c",
+    '{"a":"https:\\/\\/host:8080\\/' + "a\\/" * 20 + '"}',
 )
 
 _PLAIN = (

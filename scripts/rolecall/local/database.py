@@ -25,7 +25,7 @@ Threads leave groups of rows that are not full, and a checkpoint writes some of 
 seconds if groups have DuckDB's 122,880 rows; it writes all of them, should another size be set.
 """
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Grows when what can be rebuilt from ``events`` has to be: the next refresh does that."""
 
 FIRST_SCHEMA_VERSION = 1
