@@ -171,7 +171,7 @@ def test_both_engines_leave_the_same(account: Account, tmp_path: Path, redacted_
     assert [each for each in zip(texts, expected, found, strict=True) if each[1] != each[2]] == []
 
 
-# What many rules begin with, and nothing that ends it; of names and values as many as are looked at.
+# What many rules begin with, and nothing that ends it; of names as many as are looked at.
 _REPEATED = (
     *("\\", '\\"', "-", "--key-", "eyJ", "\\u0041", "\\u002d", ":\\/\\/u:", "secrettoauthenticate"),
     *("mysql", "mysql a ", "docker login ", 'helm","login","', "redis-cli -", 'mysql" , "'),
